@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
           // What waits for peers, for more than a minute in all.
           exclude: ['packages/*/src/**/*.peers.test.ts'],
         },
@@ -31,7 +31,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'networks', include: ['test/networks/*.test.ts'], globalSetup: ['test/networks/install-clients.ts'] },
+        test: {
+          name: 'networks',
+          include: ['test/networks/*.test.ts'],
+          globalSetup: ['test/networks/install-clients.ts'],
+        },
       },
     ],
   },

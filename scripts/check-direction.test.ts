@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { importsOf, violations } from './check-direction.ts'
 
-const core = { 'packages/core/package.json': JSON.stringify({ name: '@troupe/core', exports: { '.': './src/index.ts' } }) }
+const core = {
+  'packages/core/package.json': JSON.stringify({ name: '@troupe/core', exports: { '.': './src/index.ts' } }),
+}
 const network = {
   'packages/network/package.json': JSON.stringify({
     name: '@troupe/network',
@@ -23,7 +25,7 @@ function check(files: Record<string, string>): string[] {
 }
 
 describe('violations', () => {
-  it('finds none where packages use floors below', () => {
+  it('finds none if packages use lower floors', () => {
     expect(
       check({
         'packages/network/src/index.ts':
@@ -35,7 +37,7 @@ describe('violations', () => {
     ).toEqual([])
   })
 
-  it('finds circles, types included', () => {
+  it('finds cycles, types included', () => {
     const files = {
       'packages/core/src/a.ts': "import type { B } from './b.ts'\nimport { d } from './d.ts'\n",
       'packages/core/src/b.ts': "import { c } from './c.ts'\n",
@@ -48,9 +50,23 @@ describe('violations', () => {
     expect(check({ ...files, 'packages/core/src/c.ts': "import { d } from './d.ts'\n" })).toEqual([])
   })
 
-  it('finds an import that runs up, types included', () => {
+  it('finds an import of an upper floor, types included', () => {
     expect(check({ 'packages/core/src/index.ts': "\nimport type { Route } from '@troupe/network'\n" })).toEqual([
       'packages/core/src/index.ts:2: @troupe/core imports @troupe/network, which is not on a floor below',
+    ])
+  })
+
+  it('finds concepts of the floors above in the package of processes, not in its tests', () => {
+    const manifest = JSON.stringify({ name: '@troupe/process', exports: {} })
+    const files = {
+      'packages/process/package.json': manifest,
+      'packages/process/src/a.ts': '/** See https://www.erlang.org. */\nexport const a = 1\n',
+      'packages/process/src/a.test.ts': '// A pool.\n',
+      'packages/process/src/testing/b.ts': 'export const token = 1\n',
+    }
+    expect(check(files)).toEqual([])
+    expect(check({ ...files, 'packages/process/src/a.ts': 'export const a = { openLane: 1, pool: 2 }\n' })).toEqual([
+      'packages/process/src/a.ts:1: "pool" belongs to a floor above @troupe/process',
     ])
   })
 
@@ -61,13 +77,20 @@ describe('violations', () => {
       }),
     ).toEqual([
       'packages/network/src/index.ts:1: @troupe/core/src/id.ts is not among the exports of @troupe/core',
-      'packages/network/src/index.ts:2: ../../core/src/id.ts reaches out of @troupe/network; import the other package by its name',
+      'packages/network/src/index.ts:2: ../../core/src/id.ts reaches ' +
+        'out of @troupe/network; import the other package by its name',
     ])
   })
 
-  it('finds a dependency that runs up, and one on what stands on the roof', () => {
-    const manifest = JSON.stringify({ name: '@troupe/core', exports: {}, devDependencies: { '@troupe/network': '1', '@troupe/test': '1' } })
-    expect(check({ 'packages/core/package.json': manifest, 'test/package.json': JSON.stringify({ name: '@troupe/test' }) })).toEqual([
+  it('finds a dependency on an upper floor, and on an application', () => {
+    const manifest = JSON.stringify({
+      name: '@troupe/core',
+      exports: {},
+      devDependencies: { '@troupe/network': '1', '@troupe/test': '1' },
+    })
+    expect(
+      check({ 'packages/core/package.json': manifest, 'test/package.json': JSON.stringify({ name: '@troupe/test' }) }),
+    ).toEqual([
       'packages/core/package.json: @troupe/core depends on @troupe/network, which is not on a floor below',
       'packages/core/package.json: @troupe/core depends on @troupe/test, which is not on a floor below',
     ])
@@ -81,7 +104,7 @@ describe('violations', () => {
 })
 
 describe('importsOf', () => {
-  it('reads every form of import and leaves comments alone', () => {
+  it('reads every form of import and skips comments', () => {
     const source = [
       "import a from 'a'",
       'import {',

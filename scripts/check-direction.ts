@@ -1,7 +1,7 @@
 /**
- * Checks that each package depends only on lower packages: in its imports, and in its `package.json`. No import may
- * reach into another package past its `exports`, and no files of a package may import each other in a circle; imports
- * of types count.
+ * Checks that each package depends only on lower packages: in its imports, in its `package.json`, and, for `process`,
+ * in the concepts that it names. No import may reach into another package past its `exports`, and no files of a package
+ * may import each other in a circle; imports of types count.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -19,6 +19,7 @@ const floors = [
   '@troupe/http',
   'troupe',
   '@troupe/cli',
+  'create-troupe',
 ]
 
 interface Package {
@@ -36,20 +37,53 @@ interface SourceImport {
   readonly line: number
 }
 
+/** Concepts of the floors above that a package must not name, in code or in comments. */
+const foreignConcepts: ReadonlyMap<string, RegExp> = new Map([
+  [
+    '@troupe/process',
+    /\b(?:https?_\w+|http(?!s?:)|websockets?|endpoints?|lanes?|tokens?|pools?|funcs|calls? of (?:a )?functions?)\b/i,
+  ],
+])
+/** Files that name the packages themselves, or what Node calls so. */
+const conceptsNamedIn: ReadonlySet<string> = new Set([
+  'packages/process/src/host/process/readable-files.ts',
+  'packages/process/src/thread/zeroed-memory.ts',
+])
+
 /** Returns the lines to print, one for each violation under `root`. */
 export function violations(root: string): string[] {
-  const workspaces = globSync(['packages/*/package.json', 'examples/*/package.json', 'test/package.json'], { cwd: root })
+  const workspaces = globSync(['packages/*/package.json', 'examples/*/package.json', 'test/package.json'], {
+    cwd: root,
+  })
   const packages = new Map(workspaces.map((file) => readPackage(join(root, file))).map((found) => [found.name, found]))
   return [...packages.values()].flatMap((from) => [
     ...declared(from, packages, root),
     ...sourceFiles(from.folder).flatMap((file) => imported(file, from, packages, root)),
     ...circular(from, root),
+    ...foreign(from, root),
   ])
+}
+
+function foreign(from: Package, root: string): string[] {
+  const concept = foreignConcepts.get(from.name)
+  if (concept === undefined) return []
+  return sourceFiles(join(from.folder, 'src')).flatMap((file) => {
+    const where = relative(root, file)
+    if (/\.test\.ts$|\/testing\//.test(where) || conceptsNamedIn.has(where)) return []
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => {
+        const named = concept.exec(line)?.[0]
+        return named === undefined ? [] : [`${where}:${index + 1}: "${named}" belongs to a floor above ${from.name}`]
+      })
+  })
 }
 
 function circular(from: Package, root: string): string[] {
   const found = circles(sourceFiles(from.folder), (source) => importsOf(source).map(({ specifier }) => specifier))
-  return found.map((files) => `${from.name}: a circle of imports: ${files.map((file) => relative(root, file)).join(', ')}`)
+  return found.map(
+    (files) => `${from.name}: a circle of imports: ${files.map((file) => relative(root, file)).join(', ')}`,
+  )
 }
 
 function declared(from: Package, packages: ReadonlyMap<string, Package>, root: string): string[] {
@@ -72,7 +106,9 @@ function outside(file: string, specifier: string, from: Package): string | undef
   const target = resolve(dirname(file), specifier)
   // Fuzz tests target parsers, and the soak test targets stages, which packages do not export.
   if (['fuzz', 'soak'].some((folder) => file.startsWith(resolve(from.folder, folder) + sep))) return undefined
-  return target.startsWith(from.folder + sep) ? undefined : `${specifier} reaches out of ${from.name}; import the other package by its name`
+  return target.startsWith(from.folder + sep)
+    ? undefined
+    : `${specifier} reaches out of ${from.name}; import the other package by its name`
 }
 
 function upOrDeep(specifier: string, from: Package, packages: ReadonlyMap<string, Package>): string | undefined {
@@ -109,7 +145,9 @@ export function importsOf(source: string): SourceImport[] {
 }
 
 function sourceFiles(folder: string): string[] {
-  return globSync('**/*.ts', { cwd: folder, exclude: ['**/node_modules/**', '**/dist/**'] }).map((file) => join(folder, file))
+  return globSync('**/*.ts', { cwd: folder, exclude: ['**/node_modules/**', '**/dist/**'] }).map((file) =>
+    join(folder, file),
+  )
 }
 
 function readPackage(file: string): Package {

@@ -1,6 +1,7 @@
 /**
- * Checks the pages of the repository: relative links lead to an existing file and heading, the numbers of decisions and
- * discoveries are unique, and their two indexes equal those that `--write` writes.
+ * Checks the pages of the repository: relative links lead to an existing file and heading, paths of sources and tests
+ * exist, the numbers of decisions and discoveries are unique, and their two indexes equal those that `--write` writes.
+ * The page of diagnostics channels names those that sources publish, and no others.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -15,20 +16,27 @@ const collections: readonly Collection[] = [
   {
     folder: 'docs/decisions',
     title: 'Decisions',
-    about: 'Choices that were hard, with their reasons. Numbers are never reused; a missing number was taken back before it was published.',
+    about:
+      'Choices that were hard, with their reasons. Numbers are never ' +
+      'reused; a missing number was taken back before it was published.',
   },
   {
     folder: 'docs/discoveries',
     title: 'Discoveries',
     about:
-      'Facts about Node, npm and peers that surprised us, with how to see them again. Numbers are never reused; a missing number was taken back before it was published.',
+      'Facts about Node, npm and peers that surprised us, with how to see them again. ' +
+      'Numbers are never reused; a missing number was taken back before it was published.',
   },
 ]
 
 /** Returns the lines to print, one for each fault under `root`. */
 export function faults(root: string): string[] {
   const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md'], { cwd: root }).toSorted()
-  return [...pages.flatMap((page) => deadLinks(root, page)), ...collections.flatMap((collection) => indexFaults(root, collection))]
+  return [
+    ...pages.flatMap((page) => [...deadLinks(root, page), ...deadPaths(root, page)]),
+    ...collections.flatMap((collection) => indexFaults(root, collection)),
+    ...channelFaults(root),
+  ]
 }
 
 function deadLinks(root: string, page: string): string[] {
@@ -41,6 +49,56 @@ function deadLinks(root: string, page: string): string[] {
     if (heading === undefined || !file.endsWith('.md') || headings(join(root, file)).has(heading)) return []
     return [`${page}: ${target}: ${file} has no such heading`]
   })
+}
+
+/** Checks paths in inline code: from the root, from `packages/` or from a package. Decisions keep old paths. */
+function deadPaths(root: string, page: string): string[] {
+  if (/^docs\/(?:decisions|discoveries)\//.test(page)) return []
+  const text = readFileSync(join(root, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '')
+  const own = page.startsWith('packages/') ? '?' : ''
+  const path = new RegExp(`\`((?:(?:packages|test|scripts|docs|examples)/|(?:[a-z]+/)${own}src/)[\\w./*-]+)\``, 'g')
+  return [...text.matchAll(path)].flatMap(([, target = '']) => {
+    const bases = [root, join(root, 'packages'), join(root, dirname(page))]
+    return bases.some((cwd) => globSync(target, { cwd }).length > 0) ? [] : [`${page}: there is no ${target}`]
+  })
+}
+
+const channelPage = 'docs/diagnostics-channels.md'
+
+/** Compares the channels of sources with the headings of their page. */
+function channelFaults(root: string): string[] {
+  const sources = globSync('packages/*/src/**/*.ts', { cwd: root }).filter(
+    (file) => !/\.test\.ts$|\/test(?:ing)?\//.test(file),
+  )
+  const page = join(root, channelPage)
+  const listed = new Set(
+    [...(existsSync(page) ? readFileSync(page, 'utf8') : '').matchAll(/^#+ `([^`]+)`$/gm)].map(([, name = '']) => name),
+  )
+  const published = sources.toSorted().flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    if (!text.includes('diagnostics_channel')) return []
+    return [...text.matchAll(/\bchannel\(([^)]*)\)/g)].map(([, given = '']) => ({ file, name: nameOf(text, given) }))
+  })
+  const known = new Set(published.map(({ name }) => name))
+  return [
+    ...published.flatMap(({ file, name }) =>
+      name === undefined
+        ? [`${file}: the name of a diagnostics channel is not a constant of this file`]
+        : listed.has(name)
+          ? []
+          : [`${file}: ${channelPage} has no heading for the channel ${name}`],
+    ),
+    ...[...listed]
+      .filter((name) => !known.has(name))
+      .map((name) => `${channelPage}: no source has the channel ${name}`),
+  ]
+}
+
+/** The text that a literal or a constant of the file stands for. */
+function nameOf(text: string, given: string): string | undefined {
+  const literal = /^'([^']*)'$/.exec(given.trim())?.[1]
+  if (literal !== undefined || !/^\w+$/.test(given.trim())) return literal
+  return new RegExp(`const ${given.trim()} = '([^']*)'`).exec(text)?.[1]
 }
 
 function withoutCode(text: string): string {
@@ -86,7 +144,8 @@ function indexOf(root: string, collection: Collection): string {
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..')
   if (process.argv.includes('--write')) {
-    for (const collection of collections) writeFileSync(join(root, collection.folder, 'README.md'), indexOf(root, collection))
+    for (const collection of collections)
+      writeFileSync(join(root, collection.folder, 'README.md'), indexOf(root, collection))
   }
   const found = faults(root)
   for (const fault of found) console.error(fault)

@@ -13,7 +13,7 @@ function count(files: Readonly<Record<string, string>>) {
   return countViolations(root.path)
 }
 
-it('counts long files, wide comments and pages, and retired words, in names too', () => {
+it('counts long files, wide lines, and retired words, in names too', () => {
   const wide = 'word '.repeat(30)
   expect(
     count({
@@ -26,6 +26,7 @@ it('counts long files, wide comments and pages, and retired words, in names too'
     }),
   ).toEqual({
     'lines: packages/core/src/long.ts': 301,
+    'width: code': 1,
     'width: comments': 1,
     'width: pages': 1,
     'word: anew': 2,
@@ -38,7 +39,8 @@ it('counts long files, wide comments and pages, and retired words, in names too'
 it('counts exports of a package without documentation', () => {
   expect(
     count({
-      'packages/core/src/index.ts': "export { a, b as c, type D } from './a.ts'\nexport * from './e.ts'\nexport const own = 1\n",
+      'packages/core/src/index.ts':
+        "export { a, b as c, type D } from './a.ts'\nexport * from './e.ts'\nexport const own = 1\n",
       'packages/core/src/a.ts': '/** Is one. */\nexport const a = 1\nexport function b() {}\nexport interface D {}\n',
       'packages/core/src/e.ts': '/**\n * Does nothing.\n */\nexport async function e() {}\n\nexport class F {}\n',
     }),
@@ -50,7 +52,7 @@ it('counts exports of a package without documentation', () => {
   })
 })
 
-it('allows what the budget has, no more, and asks for a lower one', () => {
+it('allows the budget, no more, and asks for a lower one', () => {
   expect(compare({ a: 2, b: 1, d: 1 }, { a: 1, b: 1, c: 1, d: 2 })).toEqual([
     'a: 2, and 1 may be',
     'c: 0, and 1 may be: run npm run style:budget',

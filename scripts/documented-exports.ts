@@ -41,7 +41,8 @@ function exportsOf(file: string): ReadonlyMap<string, Place | undefined> {
 }
 
 function imported(source: string, name: string, file: string): string | undefined {
-  const [, specifier] = new RegExp(String.raw`^import (?:type )?\{[^}]*\b${name}\b[^}]*\} from '([^']+)'`, 'm').exec(source) ?? []
+  const [, specifier] =
+    new RegExp(String.raw`^import (?:type )?\{[^}]*\b${name}\b[^}]*\} from '([^']+)'`, 'm').exec(source) ?? []
   return specifier === undefined ? file : resolved(file, specifier)
 }
 
@@ -58,7 +59,8 @@ function declared(file: string, name: string): Place | undefined {
 
 function declaration(name: string): RegExp {
   return new RegExp(
-    String.raw`^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|class|const|let|interface|type|enum) ${name}\b`,
+    String.raw`^export (?:declare )?(?:abstract )?(?:async )?` +
+      String.raw`(?:function\*?|class|const|let|interface|type|enum) ${name}\b`,
     'gm',
   )
 }

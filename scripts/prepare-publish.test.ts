@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest'
 import { publishedManifest } from './prepare-publish.ts'
 
-it('points a manifest at what was built', () => {
+it('points a manifest at the built files', () => {
   expect(
     publishedManifest({
       name: '@troupe/core',
-      exports: { '.': './src/index.ts', './kernel': { default: './src/kernel.ts' }, './package.json': './package.json' },
+      exports: {
+        '.': './src/index.ts',
+        './test': './src/test/index.ts',
+        './package.json': './package.json',
+      },
       bin: { troupe: './src/main.ts' },
       files: ['src'],
       scripts: { build: 'tsc -b' },
@@ -14,9 +18,13 @@ it('points a manifest at what was built', () => {
     }),
   ).toEqual({
     name: '@troupe/core',
-    exports: { '.': './dist/index.js', './kernel': { default: './dist/kernel.js' }, './package.json': './package.json' },
+    exports: {
+      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './test': { types: './dist/test/index.d.ts', default: './dist/test-index.js' },
+      './package.json': './package.json',
+    },
     bin: { troupe: './dist/main.js' },
-    files: ['dist', 'src', 'bin'],
+    files: ['dist', 'bin'],
     dependencies: { zod: '4.0.0' },
     publishConfig: { access: 'public' },
   })

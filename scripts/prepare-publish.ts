@@ -1,35 +1,92 @@
 /**
- * Makes the packages to publish: a copy of each public package in which `exports` and `bin` name the JavaScript of
- * `dist`. Node strips types only from a program's own sources, not inside `node_modules`. Only files that `exports` and
- * `bin` lead to are copied. Run it after `tsc -b`. It also makes the sidecar's packages: this machine's, or all with
- * `--all-platforms`.
+ * Makes the packages to publish: for each public package its declarations, and files that `exports` and `bin` name.
+ * Node strips types only from a program's own sources, not inside `node_modules`. Only what `exports` and `bin` lead to
+ * is published; almost all code is in one more package, the runtime. `troupe` has the programs of the command line too.
+ * Run it after `tsc -b`. It also makes the sidecar's packages: this machine's, or all with `--all-platforms`.
  */
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { publishedSources } from './published-sources.ts'
+import { bundle, bundledName } from './bundle.ts'
+import { externalOf, licencesOf } from './bundled-libraries.ts'
+import { manifestOf } from './manifest.ts'
+import { plainBuiltins } from './plain-builtins.ts'
+import { packagesUsed } from './published-package.ts'
+import { exportedSources, publishedDeclarations, publishedSources } from './published-sources.ts'
+import { licencesFile, prepareRuntime, runtimePackage, type RuntimePart, writeReexports } from './runtime-package.ts'
 import { packedPlatforms, prepareSidecars } from './sidecar-packages.ts'
 
-const ownFolders = ['dist', 'src', 'bin']
+const ownFolders = new Set(['dist', 'src', 'bin'])
+/** The package whose programs another one has: it stands above that one, which cannot depend on it. */
+const programs = { of: '@troupe/cli', in: 'troupe' }
+/**
+ * Their code stays in them: one finds files from its own folder (the sidecar's sources, and the packages of single
+ * platforms), the other is run without an installation.
+ */
+const withFiles = new Set(['@troupe/tsnet', 'create-troupe'])
 
-/** Copies every public package of `root` into its own folder under `target`, and returns those folders. */
-export function preparePublish(root: string, target: string): string[] {
+/** Makes every public package of `root` in its own folder under `target`, and returns those folders. */
+export async function preparePublish(root: string, target: string): Promise<readonly string[]> {
   rmSync(target, { recursive: true, force: true })
-  return globSync('packages/*/package.json', { cwd: root })
-    .map((file) => join(root, dirname(file)))
-    .filter((folder) => manifestOf(folder)['private'] !== true)
+  const packages = globSync('packages/*/package.json', { cwd: root })
+    .map((file) => join(resolve(root), dirname(file)))
     .toSorted()
-    .map((folder) => preparePackage(folder, join(target, basename(folder)), root))
+    .map((folder) => packageIn(folder))
+  const runtime = join(target, 'runtime')
+  const parts = packages.filter(({ manifest }) => !withFiles.has(String(manifest['name'])))
+  const names = await prepareRuntime(resolve(root), runtime, parts)
+  const commandLine = parts.find(({ manifest }) => manifest['name'] === programs.of)
+  const folders = await Promise.all(
+    packages
+      .filter(({ manifest }) => manifest['private'] !== true)
+      .map(async (each) => {
+        const own = join(target, basename(each.folder))
+        const contained = each.manifest['name'] === programs.in ? commandLine : undefined
+        copyPackage(each, contained, own, root)
+        if (parts.includes(each)) writeReexports(each, join(own, 'dist'), names)
+        else await bundleAlone(each, join(own, 'dist'))
+        if (contained !== undefined) writeReexports(contained, join(own, 'dist'), names)
+        keepUsed(own)
+        return own
+      }),
+  )
+  return [runtime, ...folders]
 }
 
-function preparePackage(folder: string, target: string, root: string): string {
-  mkdirSync(target, { recursive: true })
+/** A package that is not published has only its programs in the runtime. */
+function packageIn(folder: string): RuntimePart {
   const manifest = manifestOf(folder)
-  for (const file of publishedSources(folder, manifest)) {
-    for (const emitted of emittedFrom(file)) {
-      const source = emitted.startsWith('dist/') && file.endsWith('.ts') ? emitted : file
-      if (!existsSync(join(folder, source))) throw new Error(`${join(folder, source)} is missing: run tsc -b first`)
-      cpSync(join(folder, source), join(target, emitted))
-    }
+  const named = manifest['private'] === true ? { bin: manifest['bin'] } : manifest
+  return { folder, manifest, sources: publishedSources(folder, named), exported: exportedSources(folder, named) }
+}
+
+/** Bundles a package with what it names only in `devDependencies`. */
+async function bundleAlone({ folder, exported }: RuntimePart, target: string): Promise<void> {
+  const { modules } = await bundle({
+    input: Object.fromEntries(exported.map((source) => [bundledName(source), join(folder, source)])),
+    sources: { '': join(folder, 'src') },
+    isExternal: externalOf([folder]),
+    target,
+    plugins: [plainBuiltins()],
+  })
+  const licences = licencesOf(modules)
+  if (licences !== undefined) writeFileSync(join(target, licencesFile), licences)
+}
+
+/** Copies what is not bundled: declarations, and other files. */
+function copyPackage(
+  { folder, manifest, sources }: RuntimePart,
+  contained: RuntimePart | undefined,
+  target: string,
+  root: string,
+): void {
+  mkdirSync(target, { recursive: true })
+  for (const file of sources.filter((each) => !each.endsWith('.ts'))) {
+    const built = file.replace(/^src\//, 'dist/')
+    cpSync(join(folder, file), join(target, built))
+  }
+  for (const file of publishedDeclarations(folder, exportedSources(folder, { exports: manifest['exports'] }))) {
+    mkdirSync(dirname(join(target, file)), { recursive: true })
+    writeFileSync(join(target, file), readFileSync(join(folder, file), 'utf8').replace(/\/\/# source\S+\s*$/, ''))
   }
   const more = otherFiles(manifest).flatMap((path) => [path, `${path}/**/*`])
   for (const file of globSync(['README.md', 'bin/**/*.*', ...more], { cwd: folder, withFileTypes: true })) {
@@ -37,16 +94,21 @@ function preparePackage(folder: string, target: string, root: string): string {
     if (file.isFile() && !path.endsWith('_test.go')) cpSync(path, join(target, relative(folder, path)))
   }
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), undefined, 2)}\n`)
-  return target
+  const published = publishedManifest({ ...manifest, ...(contained && { bin: contained.manifest['bin'] }) })
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`)
 }
 
-/** Sources are copied too, so that source maps lead somewhere. */
-function emittedFrom(file: string): string[] {
-  const built = file.replace(/^src\//, 'dist/')
-  if (!file.endsWith('.ts')) return [built]
-  const stem = built.slice(0, -'.ts'.length)
-  return [file, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`, `${stem}.d.ts.map`]
+/** Keeps the dependencies that code or declarations import. Most of the code is in the runtime. */
+function keepUsed(folder: string): void {
+  const { dependencies, ...manifest } = manifestOf(folder)
+  const used = packagesUsed(folder)
+  const all: readonly (readonly [string, unknown])[] = [
+    ...Object.entries(dependencies ?? {}),
+    [runtimePackage, manifest['version']],
+  ]
+  const kept = all.filter(([name]) => used.has(name))
+  const text = JSON.stringify({ ...manifest, dependencies: Object.fromEntries(kept) }, undefined, 2)
+  writeFileSync(join(folder, 'package.json'), `${text}\n`)
 }
 
 /** The manifest with its paths changed to `dist`, and without development-only fields. */
@@ -54,9 +116,9 @@ export function publishedManifest(manifest: Record<string, unknown>): Record<str
   const { scripts: _scripts, devDependencies: _devDependencies, exports, bin, ...rest } = manifest
   return {
     ...rest,
-    ...(exports !== undefined && { exports: builtPaths(exports) }),
-    ...(bin !== undefined && { bin: builtPaths(bin) }),
-    files: [...ownFolders, ...otherFiles(manifest)],
+    ...(exports !== undefined && { exports: builtExports(exports) }),
+    ...(bin !== undefined && { bin: builtPrograms(bin) }),
+    files: ['dist', 'bin', ...otherFiles(manifest)],
     publishConfig: { access: 'public' },
   }
 }
@@ -64,25 +126,32 @@ export function publishedManifest(manifest: Record<string, unknown>): Record<str
 /** The files that a package declares in addition to its TypeScript. */
 function otherFiles({ files }: Record<string, unknown>): string[] {
   const all: readonly unknown[] = Array.isArray(files) ? files : []
-  return all.filter((file) => typeof file === 'string').filter((file) => !ownFolders.includes(file))
+  return all.filter((file) => typeof file === 'string').filter((file) => !ownFolders.has(file))
 }
 
-function builtPaths(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(/^\.\/src\/(.+)\.ts$/, './dist/$1.js')
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, path]: [string, unknown]) => [key, builtPaths(path)]))
+/** An export has its declarations where the compiler wrote them, and its code in a bundle. */
+function builtExports(exports: unknown): Readonly<Record<string, unknown>> {
+  const built = Object.entries(exports ?? {}).map(([name, path]: [string, unknown]): [string, unknown] => {
+    if (typeof path !== 'string') throw new Error(`the export ${name} is not the path of a file`)
+    if (!path.endsWith('.ts')) return [name, path]
+    return [name, { types: path.replace(/^\.\/src\/(.+)\.ts$/, './dist/$1.d.ts'), default: builtPath(path) }]
+  })
+  return Object.fromEntries(built)
 }
 
-/** The `package.json` of a folder. */
-export function manifestOf(folder: string): Record<string, unknown> {
-  const json: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  if (typeof json !== 'object' || json === null) throw new Error(`${folder}/package.json holds no object`)
-  return { ...json }
+function builtPath(path: string): string {
+  return `./dist/${bundledName(path.replace(/^\.\//, ''))}.js`
+}
+
+function builtPrograms(bin: unknown): unknown {
+  if (typeof bin === 'string') return builtPath(bin)
+  if (typeof bin !== 'object' || bin === null) return bin
+  return Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, builtPath(String(path))]))
 }
 
 if (import.meta.main) {
   const root = resolve(import.meta.dirname, '..')
   const target = join(root, '.cache/publish')
-  for (const folder of preparePublish(root, target)) console.log(folder)
+  for (const folder of await preparePublish(root, target)) console.log(folder)
   await prepareSidecars(root, target, packedPlatforms(process.argv))
 }

@@ -17,7 +17,8 @@ function folderOf(files: Readonly<Record<string, string>>) {
 it('publishes what exports and programs lead to, and nothing else', () => {
   const files = {
     'src/index.ts':
-      "import { a } from './a/a.ts'\nimport type { T } from './types.ts'\nconst worker = new URL(`./worker${ext}`, import.meta.url)",
+      "import { a } from './a/a.ts'\nimport type { T } from './types.ts'\n" +
+      'const worker = new URL(`./worker${ext}`, import.meta.url)',
     'src/a/a.ts': "export * from '../b.ts'\nexport const later = () => import('./later.ts')",
     'src/b.ts': '',
     'src/a/later.ts': "import './own.json' with { type: 'json' }",
@@ -31,7 +32,10 @@ it('publishes what exports and programs lead to, and nothing else', () => {
     'src/index.test.ts': "import './index.ts'\nimport './lab.ts'",
   }
   using folder = folderOf(files)
-  const manifest = { exports: { '.': './src/index.ts', './package.json': './package.json' }, bin: { x: './src/main.ts' } }
+  const manifest = {
+    exports: { '.': './src/index.ts', './package.json': './package.json' },
+    bin: { x: './src/main.ts' },
+  }
   expect(publishedSources(folder.path, manifest)).toEqual([
     ...[
       'src/a/a.ts',
@@ -50,11 +54,17 @@ it('publishes what exports and programs lead to, and nothing else', () => {
   expect(() => publishedSources(folder.path, manifest)).toThrow('lab.ts would be published')
 })
 
-it('finds types that are any, tests, and dependencies that are not as declared', () => {
+it('finds types that are any, tests, and undeclared dependencies', () => {
   const good = {
-    'package.json': JSON.stringify({ name: 'p', dependencies: { '@scope/used': '1', typed: '1', loaded: '1' } }),
-    'dist/index.js': "import x from '@scope/used/deep'\nimport fs from 'node:fs'\nawait import('loaded') // import('commented')",
-    'dist/index.d.ts': "/** any */\nexport declare const x: import('typed').X | 'any' // any\nexport declare const company: URL",
+    'package.json': JSON.stringify({
+      name: 'p',
+      dependencies: { '@scope/used': '1', typed: '1' },
+      peerDependencies: { loaded: '1' },
+    }),
+    'dist/index.js':
+      "import x from '@scope/used/deep'\nimport fs from 'node:fs'\nawait import('loaded') // import('commented')",
+    'dist/index.d.ts':
+      "/** any */\nexport declare const x: import('typed').X | 'any' // any\nexport declare const company: URL",
   }
   using fine = folderOf(good)
   expect(faultsOf(fine.path, [])).toEqual([])

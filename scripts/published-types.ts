@@ -24,7 +24,8 @@ type AnysIn<T, Depth extends readonly unknown[] = []> =
           : T extends (...args: infer Args) => infer Result
             ? AnysIn<Result, [...Depth, 0]> | (IsAny<Args> extends true ? 'any' : never)
             : T extends object
-              ? { [Key in keyof T & string]: AnysIn<T[Key], [...Depth, 0]> extends never ? never : Key }[keyof T & string]
+              ? { [Key in keyof T & string]: AnysIn<T[Key], [...Depth, 0]> extends never ? never : Key }[keyof T &
+                  string]
               : never
 
 function holds<_T extends true>(): void {}

@@ -8,11 +8,11 @@ const service = found.find(({ id }) => id === 'service') as Machine
 describe('diagram', () => {
   const lines = diagram(service).split('\n')
 
-  it('begins where the machine does', () => {
+  it('begins at the initial state', () => {
     expect(lines.slice(0, 2)).toEqual(['stateDiagram-v2', '  [*] --> Unknown'])
   })
 
-  it('words events, delays, actors, guards and actions', () => {
+  it('names events, delays, actors, guards and actions', () => {
     expect(lines).toContain('  Unknown --> Failed: START [isBlocked] / block')
     expect(lines).toContain('  Starting --> Running: begin done / up')
     expect(lines).toContain('  Starting --> Failed: begin failed / fail')
@@ -23,14 +23,16 @@ describe('diagram', () => {
 })
 
 describe('withDiagram', () => {
-  it('replaces what stands between the markers, and nothing else', () => {
+  it('replaces the text between the markers only', () => {
     const page = 'a\n<!-- machine service -->\nold\n<!-- /machine -->\nb\n'
     const next = withDiagram(page, service)
-    expect(next).toMatch(/^a\n<!-- machine service -->\n\n```mermaid\nstateDiagram-v2\n[^]*```\n\n<!-- \/machine -->\nb\n$/)
+    expect(next).toMatch(
+      /^a\n<!-- machine service -->\n\n```mermaid\nstateDiagram-v2\n[^]*```\n\n<!-- \/machine -->\nb\n$/,
+    )
     expect(withDiagram(String(next), service)).toBe(next)
   })
 
-  it('needs a place', () => {
+  it('needs markers', () => {
     expect(withDiagram('nothing here', service)).toBeUndefined()
   })
 })

@@ -5,6 +5,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { lifecycleMachine } from '../packages/process/src/service/lifecycle.machine.ts'
 
 /** The part of an xstate machine that is read. */
 interface Node {
@@ -28,8 +29,38 @@ export interface Machine {
 /** The machines that the packages' `*.machine.ts` export. */
 export async function machines(root: string): Promise<readonly Machine[]> {
   const files = globSync('packages/*/src/**/*.machine.ts', { cwd: root }).toSorted()
-  const modules = await Promise.all(files.map(async (file): Promise<unknown> => import(pathToFileURL(join(root, file)).href)))
-  return modules.flatMap((module) => (typeof module === 'object' && module !== null ? Object.values(module).filter(isMachine) : []))
+  const modules = await Promise.all(
+    files.map(async (file): Promise<unknown> => import(pathToFileURL(join(root, file)).href)),
+  )
+  return modules.flatMap((module) =>
+    typeof module === 'object' && module !== null ? Object.values(module).flatMap(machineOf) : [],
+  )
+}
+
+function machineOf(value: unknown): readonly Machine[] {
+  if (isMachine(value)) return [value]
+  return value === lifecycleMachine ? [fromTable(lifecycleMachine)] : []
+}
+
+/** The table of the life cycle, in the form of xstate. */
+function fromTable({ id, initial, states }: typeof lifecycleMachine): Machine {
+  const nodes = Object.entries(states).map(([key, { on, work, delays = [] }]): [string, Node] => {
+    const nameOfCause = (cause: string) => {
+      if (delays.some((delay) => delay === cause)) return `xstate.after.${cause}`
+      if (cause === 'done') return 'xstate.done.actor'
+      return cause === 'failed' ? 'xstate.error.actor' : cause
+    }
+    const transitions = Object.entries(on).map(([cause, each]): [string, readonly Transition[]] => [
+      nameOfCause(cause),
+      each.map(({ target, guard, actions = [] }) => ({ target: target && [{ key: target }], guard, actions })),
+    ])
+    return [key, { key, states: {}, invoke: work ? [{ src: work }] : [], transitions: new Map(transitions) }]
+  })
+  return { id, root: { ...nodeOf(id, Object.fromEntries(nodes)), initial: { target: [{ key: initial }] } } }
+}
+
+function nodeOf(key: string, states: Node['states']): Node {
+  return { key, states, invoke: [], transitions: new Map() }
 }
 
 function isMachine(value: unknown): value is Machine {
@@ -87,9 +118,11 @@ function draw(root: string, machine: Machine, isCheck: boolean): readonly string
     const next = withDiagram(old, machine)
     return next === undefined ? [] : [{ page, old, next }]
   })
-  if (pages.length === 0) return [`machine "${machine.id}": no page of docs/ has "<!-- machine ${machine.id} -->" and "<!-- /machine -->"`]
+  if (pages.length === 0)
+    return [`machine "${machine.id}": no page of docs/ has "<!-- machine ${machine.id} -->" and "<!-- /machine -->"`]
   const old = pages.filter((page) => page.old !== page.next)
-  if (isCheck) return old.map(({ page }) => `${page}: the picture of machine "${machine.id}" is old: run "npm run docs:machines"`)
+  if (isCheck)
+    return old.map(({ page }) => `${page}: the picture of machine "${machine.id}" is old: run "npm run docs:machines"`)
   for (const { page, next } of old) writeFileSync(join(root, page), next)
   return []
 }

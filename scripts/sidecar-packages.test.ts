@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { packedPlatforms, platformManifest } from './sidecar-packages.ts'
 
-it('has npm install a program only where it runs', () => {
+it('makes npm install a program only on its platform', () => {
   expect(platformManifest('linux-arm64', { version: '1.2.3' })).toMatchObject({
     name: '@troupe/tsnet-linux-arm64',
     version: '1.2.3',

@@ -30,11 +30,19 @@ export async function prepareSidecars(root: string, target: string, packed: read
   const files: readonly unknown[] = Array.isArray(manifest['files']) ? manifest['files'] : []
   const version = manifest['version']
   const optionalDependencies = Object.fromEntries(packed.map((platform) => [platformPackage(platform), version]))
-  await writeJson(join(folder, 'package.json'), { ...manifest, files: [...files, 'checksums.json'], optionalDependencies })
+  await writeJson(join(folder, 'package.json'), {
+    ...manifest,
+    files: [...files, 'checksums.json'],
+    optionalDependencies,
+  })
 }
 
 /** Returns checksums, keyed by the names that `@troupe/tsnet` looks up. */
-async function preparePlatform(root: string, target: string, platform: Platform): Promise<Readonly<Record<string, string>>> {
+async function preparePlatform(
+  root: string,
+  target: string,
+  platform: Platform,
+): Promise<Readonly<Record<string, string>>> {
   const options = { platform, cache: join(root, '.cache') }
   const { path, sha256 } = await buildSidecar(options)
   const launcher = platform.startsWith('linux') ? await buildLauncher(options) : undefined
@@ -54,7 +62,10 @@ async function preparePlatform(root: string, target: string, platform: Platform)
 }
 
 /** npm installs it only where `os` and `cpu` fit. */
-export function platformManifest(platform: Platform, common: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function platformManifest(
+  platform: Platform,
+  common: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const [os, cpu] = platform.split('-')
   return {
     name: platformPackage(platform),
@@ -74,10 +85,13 @@ async function licences(module: string): Promise<string> {
   const format = '{{with .Module}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}'
   const { stdout } = await run(program, ['list', '-deps', '-tags', await readBuildTags(), '-f', format, '.'], options)
   const { stdout: library } = await run(program, ['env', 'GOROOT'], options)
-  const folders = new Map([...new Set(stdout.split('\n'))].filter((line) => line.includes('\t/')).map((line) => splitAt(line, '\t')))
+  const folders = new Map(
+    [...new Set(stdout.split('\n'))].filter((line) => line.includes('\t/')).map((line) => splitAt(line, '\t')),
+  )
   folders.delete('sidecar ')
   const parts = [await licenceOf('Go', library.trim())]
-  for (const [name, folder] of [...folders].toSorted(([a], [b]) => a.localeCompare(b))) parts.push(await licenceOf(name, folder))
+  for (const [name, folder] of [...folders].toSorted(([a], [b]) => a.localeCompare(b)))
+    parts.push(await licenceOf(name, folder))
   return parts.join('\n')
 }
 

@@ -18,16 +18,24 @@ function run(files: Record<string, string>, config = ''): { status: number | nul
   return { status, lastLine: stdout.trimEnd().split('\n').at(-1) }
 }
 
-it('counts tests by how they ended', () => {
+it('counts tests by their result', () => {
   const bad = "import { expect, it } from 'vitest'\nit('fails', () => expect(1).toBe(2))\n"
   expect(run({ 'good.test.ts': good })).toEqual({ status: 0, lastLine: 'tests: 1 passed, 0 failed' })
-  expect(run({ 'good.test.ts': good, 'bad.test.ts': bad })).toEqual({ status: 1, lastLine: 'tests: 1 passed, 1 failed' })
+  expect(run({ 'good.test.ts': good, 'bad.test.ts': bad })).toEqual({
+    status: 1,
+    lastLine: 'tests: 1 passed, 1 failed',
+  })
 })
 
 it('counts what could not run as failed', () => {
   const unloadable = "import './absent.ts'\n"
-  const hook = `import { beforeAll, describe } from 'vitest'\ndescribe('s', () => {\nbeforeAll(() => { throw new Error('hook') })\n${good.split('\n')[1]}\n})\n`
-  expect(run({ 'good.test.ts': good, 'load.test.ts': unloadable })).toEqual({ status: 1, lastLine: 'tests: 1 passed, 1 failed' })
+  const hook =
+    `import { beforeAll, describe } from 'vitest'\ndescribe('s', () => {\n` +
+    `beforeAll(() => { throw new Error('hook') })\n${good.split('\n')[1]}\n})\n`
+  expect(run({ 'good.test.ts': good, 'load.test.ts': unloadable })).toEqual({
+    status: 1,
+    lastLine: 'tests: 1 passed, 1 failed',
+  })
   expect(run({ 'hook.test.ts': hook.replace('describe }', 'describe, expect, it }') })).toEqual({
     status: 1,
     lastLine: 'tests: 0 passed, 1 failed',

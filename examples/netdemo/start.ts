@@ -16,7 +16,11 @@ const [proxyPort, deadPort] = await freePorts(2)
 const overrides =
   host === undefined
     ? [`app:proxy:port=${proxyPort}`, `app:socks:input=[${proxyPort}]`]
-    : [`app:proxy:host=${host.replaceAll(/[[\]]/g, '')}`, `app:proxy:port=${port}`, 'app:socks:lifecycle.auto_start=false']
+    : [
+        `app:proxy:host=${host.replaceAll(/[[\]]/g, '')}`,
+        `app:proxy:port=${port}`,
+        'app:socks:lifecycle.auto_start=false',
+      ]
 const verbose = process.argv.includes('-v')
 
 process.exitCode = await main([

@@ -18,7 +18,12 @@ export function mixed(i: number): Fields {
   const reader = { field: 'actor.meta.role', operator: 'eq', value: 'reader' } as const
   if (i % 10 < 7) return { ...common, effect: 'allow', conditions: [reader] }
   if (i % 10 < 9) {
-    return { ...common, resources: ['*'], effect: 'deny', conditions: [{ field: 'meta.owner', operator: 'eq', value: `banned_${i}` }] }
+    return {
+      ...common,
+      resources: ['*'],
+      effect: 'deny',
+      conditions: [{ field: 'meta.owner', operator: 'eq', value: `banned_${i}` }],
+    }
   }
   return { ...common, effect: 'allow', expression: 'meta.owner == actor.id' }
 }
@@ -41,7 +46,8 @@ export function decisionCost(count: number, fields: (i: number) => Fields): Deci
   const round = (decisions: number): number => {
     const start = performance.now()
     for (let i = 0; i < decisions; i += 1) {
-      if (security.decide(frame, 'document.read', 'docs:96_report', meta) !== 'allow') throw new Error('the benchmark asks what is denied')
+      if (security.decide(frame, 'document.read', 'docs:96_report', meta) !== 'allow')
+        throw new Error('the benchmark asks what is denied')
     }
     return ((performance.now() - start) / decisions) * 1000
   }

@@ -87,7 +87,15 @@ async function pooled(): Promise<Line[]> {
     await piscina.destroy()
   }
   const figure = await fromProcess('plain', 'bench:pooled', scaled(10_000, 100))
-  return [...lines, { what: 'pool, from a process, one after the other', figure, unit: '/s', target: target('≥ 12k/s', figure >= 12_000) }]
+  return [
+    ...lines,
+    {
+      what: 'pool, from a process, one after the other',
+      figure,
+      unit: '/s',
+      target: target('≥ 12k/s', figure >= 12_000),
+    },
+  ]
 }
 
 /**
@@ -126,7 +134,12 @@ function decisions(): Line[] {
   const { microseconds, bytes } = decisionCost(scaled(500_000, 5000), mixed)
   const each = decisionCost(scaled(500_000, 5000), conditioned)
   return [
-    { what: 'decision, 100 policies in scope', figure: microseconds, unit: 'µs', target: target('≤ 2 µs', microseconds <= 2) },
+    {
+      what: 'decision, 100 policies in scope',
+      figure: microseconds,
+      unit: 'µs',
+      target: target('≤ 2 µs', microseconds <= 2),
+    },
     {
       what: 'decision, a condition on each of 100 policies',
       figure: each.microseconds,

@@ -14,7 +14,12 @@ const [host = '', port = '', proxy = '', proxyPort = ''] = process.argv.slice(2)
 const kinds = ['guarded', 'sealed'] as const
 const sealable = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const hosts = kinds.slice(0, sealable ? 2 : 1).flatMap((network) => [
-  { id: `bench:${network}`, kind: 'process.host', host: { network, spares: 1, preload: ['begun'] }, lifecycle: { auto_start: true } },
+  {
+    id: `bench:${network}`,
+    kind: 'process.host',
+    host: { network, spares: 1, preload: ['begun'] },
+    lifecycle: { auto_start: true },
+  },
   { id: `bench:${network}_cold`, kind: 'process.host', host: { network, spares: 0 }, lifecycle: { auto_start: true } },
 ])
 await using app = await startApp({
@@ -62,6 +67,8 @@ async function started(on: string): Promise<number> {
 
 for await (const line of createInterface(process.stdin)) {
   const [workload = '', on = '', way = ''] = line.split(' ')
-  const figure = await app.app.run(async () => workloads[workload]?.(`bench:${on}`, way === 'overlay' ? 'bench:proxy' : null))
+  const figure = await app.app.run(async () =>
+    workloads[workload]?.(`bench:${on}`, way === 'overlay' ? 'bench:proxy' : null),
+  )
   console.log(figure)
 }

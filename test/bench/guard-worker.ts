@@ -65,7 +65,8 @@ async function throughput(): Promise<number> {
 
 const workloads: Readonly<Record<string, () => Promise<number>>> = {
   'keep-alive': async () => cost(scaled(1000, 20), async () => request(kept)),
-  'new connections': async () => cost(scaled(300, 20), async () => request(rival ? new SocksProxyAgent(url) : new http.Agent())),
+  'new connections': async () =>
+    cost(scaled(300, 20), async () => request(rival ? new SocksProxyAgent(url) : new http.Agent())),
   connect: async () =>
     cost(scaled(500, 20), async () => {
       const socket = net.connect(Number(httpPort), host)

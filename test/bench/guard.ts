@@ -45,10 +45,13 @@ const secure = tls.createServer({ cert: pem('server.pem'), key: pem('server.key'
 const ports = [await listening(web), await listening(secure)]
 const start = (way: string) => {
   const program = join(import.meta.dirname, 'guard-worker.ts')
-  return stack.use(new LineProgram([process.execPath, program, way, host, ...ports, proxy.peer.host, String(proxy.peer.port)]))
+  return stack.use(
+    new LineProgram([process.execPath, program, way, host, ...ports, proxy.peer.host, String(proxy.peer.port)]),
+  )
 }
 /** Two ways, each in its own process. V8 may compile one process better by chance, so there are several pairs. */
-const pairs = (here: string, peer: string) => Array.from({ length: scaled(3, 1) }, () => ({ here: start(here), peer: start(peer) }))
+const pairs = (here: string, peer: string) =>
+  Array.from({ length: scaled(3, 1) }, () => ({ here: start(here), peer: start(peer) }))
 const clear = pairs('clear', 'native')
 const overlay = pairs('overlay', 'socks-proxy-agent')
 
@@ -66,7 +69,11 @@ async function compare(workload: string, ways: typeof clear): Promise<{ here: nu
       peer.push(other)
     }
   }
-  return { here: median(here), peer: median(peer), ratio: median(here.map((figure, at) => figure / (peer[at] ?? Number.NaN))) }
+  return {
+    here: median(here),
+    peer: median(peer),
+    ratio: median(here.map((figure, at) => figure / (peer[at] ?? Number.NaN))),
+  }
 }
 
 const hosts = stack.use(
@@ -126,7 +133,8 @@ if (process.allowedNodeEnvironmentFlags.has('--allow-net')) {
   ]) {
     const figures = { guarded: Array.of<number>(), sealed: Array.of<number>() }
     for (let turn = 0; turn < turns; turn++) {
-      for (const on of ['guarded', 'sealed'] as const) figures[on].push(Number(await hosts.ask(`${workload} ${on} ${way}`)))
+      for (const on of ['guarded', 'sealed'] as const)
+        figures[on].push(Number(await hosts.ask(`${workload} ${on} ${way}`)))
     }
     const [guarded, sealed] = [figures.guarded, figures.sealed].map((values) => median(values.slice(warmUp)))
     lines.push({ what, figure: sealed ?? 0, unit, peer: { name: 'guarded', figure: guarded ?? 0 } })

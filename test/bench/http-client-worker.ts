@@ -56,7 +56,8 @@ const clients: Readonly<Record<string, () => Way>> = {
 
 function dispatcherOf(): Agent {
   const { hostname: host, port } = new URL(url)
-  const connect: buildConnector.connector = (_options, done) => void answer(bare(proxy, { host, port: Number(port) }, false), done)
+  const connect: buildConnector.connector = (_options, done) =>
+    void answer(bare(proxy, { host, port: Number(port) }, false), done)
   return new Agent(proxied ? { connect } : {})
 }
 

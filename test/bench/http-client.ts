@@ -25,11 +25,15 @@ interface Cost {
 
 interface Rival {
   readonly name: string
-  /** The target, in requests per second or per second of CPU, as the ratio of ours to theirs. */
+  /** The target, in requests per second or per second of CPU, as the ratio of Troupe to the other client. */
   readonly target?: { readonly of: keyof Cost; readonly least: number }
 }
 
-async function compare(clients: readonly string[], args: readonly string[], atOnce: number): Promise<ReadonlyMap<string, readonly Cost[]>> {
+async function compare(
+  clients: readonly string[],
+  args: readonly string[],
+  atOnce: number,
+): Promise<ReadonlyMap<string, readonly Cost[]>> {
   await using stack = new AsyncDisposableStack()
   const script = join(import.meta.dirname, 'http-client-worker.ts')
   const workers = clients.map((name) => ({
@@ -95,9 +99,15 @@ export async function httpClientTables(): Promise<ReadonlyMap<string, readonly L
     ['one after the other', 1],
     ['16 at once', 16],
   ] as const) {
-    tables.set(`HTTP client in the clear, ${what}`, linesOf('kept connection', await compare(names(inClear), [url], atOnce), inClear))
+    tables.set(
+      `HTTP client in the clear, ${what}`,
+      linesOf('kept connection', await compare(names(inClear), [url], atOnce), inClear),
+    )
     const through = await compare(names(proxied), [url, ...proxy], atOnce)
-    tables.set(`HTTP client through SOCKS5 (rivals with socks-proxy-agent), ${what}`, linesOf('kept connection', through, proxied))
+    tables.set(
+      `HTTP client through SOCKS5 (rivals with socks-proxy-agent), ${what}`,
+      linesOf('kept connection', through, proxied),
+    )
   }
   return tables
 }

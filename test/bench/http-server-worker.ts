@@ -16,10 +16,16 @@ async function ours(): Promise<number> {
 
 /** hono as documented, with each request passed to piscina by hand. */
 async function hono(): Promise<number> {
-  const pool = new Piscina<object, string>({ filename: join(import.meta.dirname, 'http-piscina.ts'), minThreads: 2, maxThreads: 2 })
+  const pool = new Piscina<object, string>({
+    filename: join(import.meta.dirname, 'http-piscina.ts'),
+    minThreads: 2,
+    maxThreads: 2,
+  })
   const app = new Hono()
   app.get('/inline', (context) => context.text('hello world'))
-  app.get('/pool', async ({ req, text }) => text(await pool.run({ method: req.method, url: req.url, headers: req.header() })))
+  app.get('/pool', async ({ req, text }) =>
+    text(await pool.run({ method: req.method, url: req.url, headers: req.header() })),
+  )
   return new Promise((resolve) => {
     serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
       resolve(port)

@@ -28,7 +28,9 @@ async function serverTable(): Promise<readonly Line[]> {
   await installPeers(load)
   await using stack = new AsyncDisposableStack()
   const start = async (name: string) => {
-    const program = stack.use(new LineProgram([process.execPath, join(import.meta.dirname, 'http-server-worker.ts'), name]))
+    const program = stack.use(
+      new LineProgram([process.execPath, join(import.meta.dirname, 'http-server-worker.ts'), name]),
+    )
     return `http://127.0.0.1:${(await program.line()).trim()}`
   }
   const [ours, hono] = [await start('ours'), await start('hono')]

@@ -118,7 +118,10 @@ async function rawStream(destination: string): Promise<Socket> {
 /** A hand-written stream, whose socket was not read line by line before. */
 async function rawSocket(destination: string): Promise<Socket> {
   const socket = connect({ host: peer.sam.host, port: peer.sam.port, noDelay: true })
-  for (const line of ['HELLO VERSION MIN=3.0 MAX=3.1\n', `STREAM CONNECT ID=${session} DESTINATION=${destination} SILENT=false\n`]) {
+  for (const line of [
+    'HELLO VERSION MIN=3.0 MAX=3.1\n',
+    `STREAM CONNECT ID=${session} DESTINATION=${destination} SILENT=false\n`,
+  ]) {
     socket.write(line)
     await once(socket, 'data')
   }
@@ -136,7 +139,9 @@ async function throughput({ echo }: I2pPeer): Promise<readonly Line[]> {
   }
   const [figure = Number.NaN, floor = Number.NaN] = rates.map(median)
   const target = { text: '≥ 0.95', met: figure / floor >= 0.95 }
-  return [{ what: 'through the overlay', figure, unit: 'MiB/s', peer: { name: 'a raw SAM socket', figure: floor }, target }]
+  return [
+    { what: 'through the overlay', figure, unit: 'MiB/s', peer: { name: 'a raw SAM socket', figure: floor }, target },
+  ]
 }
 
 async function thereAndBack(socket: Socket): Promise<number> {

@@ -10,7 +10,9 @@ export class LineProgram implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>
 
   constructor(command: readonly string[]) {
-    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', 'TERM', ...command], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', 'TERM', ...command], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 

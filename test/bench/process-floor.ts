@@ -46,7 +46,8 @@ export async function bareWorker(): Promise<number> {
 export async function bareWorkerMemory(count: number): Promise<number> {
   const file = program(
     'idle.ts',
-    `import { parentPort } from 'node:worker_threads'\nparentPort?.on('message', () => undefined)\nparentPort?.postMessage(1)`,
+    `import { parentPort } from 'node:worker_threads'\n` +
+      `parentPort?.on('message', () => undefined)\nparentPort?.postMessage(1)`,
   )
   globalThis.gc?.()
   const before = process.memoryUsage.rss()
@@ -61,7 +62,8 @@ export async function bareWorkerMemory(count: number): Promise<number> {
 export async function rawPingPong(count: number): Promise<number> {
   const echo = program(
     'echo.js',
-    `require('node:worker_threads').parentPort.on('message', (m) => require('node:worker_threads').parentPort.postMessage(m))`,
+    `require('node:worker_threads').parentPort.on('message', (m) ` +
+      `=> require('node:worker_threads').parentPort.postMessage(m))`,
   )
   const worker = new Worker(echo)
   const run = async (trips: number) =>

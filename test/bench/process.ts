@@ -38,8 +38,7 @@ async function threadMemory(count: number): Promise<number> {
 /** Messages a second from `senders` processes in `from` to one in `to`. */
 async function oneWay(from: string, to: string, senders: number, count: number): Promise<number> {
   return rounds(5, async () => {
-    const sink = await processes.spawn('bench:sink', to, count)
-    const exit = processes.exited(sink)
+    const { pid: sink, exited: exit } = await processes.spawnWatched('bench:sink', to, count)
     for (let i = 0; i < senders; i += 1) await processes.spawn('bench:flood', from, sink, count / senders)
     const ended = await exit
     if ('error' in ended) throw ended.error
@@ -98,7 +97,12 @@ async function threads(): Promise<Line[]> {
       peer: { name: 'bare Worker', figure: bareMemory / 1e6 },
       target: target('≤ 1.4 ×', memory <= 1.4 * bareMemory),
     },
-    { what: 'thread killed to service replying, beyond its delay', figure: again, unit: 'ms', target: target('≤ 3 ms', again <= 3) },
+    {
+      what: 'thread killed to service replying, beyond its delay',
+      figure: again,
+      unit: 'ms',
+      target: target('≤ 3 ms', again <= 3),
+    },
   ]
 }
 
@@ -135,7 +139,12 @@ async function restart(): Promise<number> {
 async function crowded(): Promise<Line[]> {
   const crowd = await figure('crowd', one, scaled(200_000, 1000))
   return [
-    { what: 'shared: heap of an idle process, 200,000 live', figure: crowd / 1024, unit: 'KB', target: target('≤ 4 KB', crowd <= 4096) },
+    {
+      what: 'shared: heap of an idle process, 200,000 live',
+      figure: crowd / 1024,
+      unit: 'KB',
+      target: target('≤ 4 KB', crowd <= 4096),
+    },
   ]
 }
 
@@ -159,7 +168,13 @@ async function messages(): Promise<Line[]> {
       peer: { name: 'plain', figure: pingSame },
       target: target('≥ 0.85 ×', pingFramed >= 0.85 * pingSame),
     },
-    { what: 'ping-pong, two threads', figure: pingTwo, unit: '/s', peer: ports, target: target('≥ 0.9 ×', pingTwo >= 0.9 * raw) },
+    {
+      what: 'ping-pong, two threads',
+      figure: pingTwo,
+      unit: '/s',
+      peer: ports,
+      target: target('≥ 0.9 ×', pingTwo >= 0.9 * raw),
+    },
     { what: 'one way, same thread', figure: waySame, unit: '/s', target: target('≥ 4M/s', waySame >= 4e6) },
     {
       what: 'one way, two threads',

@@ -40,8 +40,10 @@ function writeApp(folder: string, count: number): void {
   writeFileSync(join(folder, 'src/program.ts'), 'export function main(): void {}\n')
   const entry = (index: number) =>
     index % 2 === 0
-      ? `  - { name: e${index}, kind: network.socks5, host: 127.0.0.1, port: ${1 + index}, password: p, username: "\${env:BENCH_USER|u}" }\n`
-      : `  - { name: e${index}, kind: process.ts, source: file://program.ts, meta: { options: { network: e${index - 1} } } }\n`
+      ? `  - { name: e${index}, kind: network.socks5, host: 127.0.0.1, port: ` +
+        `${1 + index}, password: p, username: "\${env:BENCH_USER|u}" }\n`
+      : `  - { name: e${index}, kind: process.ts, source: ` +
+        `file://program.ts, meta: { options: { network: e${index - 1} } } }\n`
   for (let file = 0; file < count / 100; file += 1) {
     const entries = Array.from({ length: 100 }, (_, index) => entry(file * 100 + index))
     writeFileSync(join(folder, `src/${file}.yaml`), `version: "1.0"\nnamespace: app\nentries:\n${entries.join('')}`)
@@ -52,9 +54,25 @@ function writeApp(folder: string, count: number): void {
 async function applyOne(history: History): Promise<number> {
   const large = new Registry({ kinds: networkKinds })
   const id = (index: number) => entryId(`app:e${index}`)
-  const fields = (index: number) => ({ host: '127.0.0.1', port: 1 + index, ...(index > 0 && { via: `e${index % 100}` }) })
-  large.add(...Array.from({ length: 100 }, (_, index) => ({ id: id(index), kind: 'network.socks5', fields: { host: 'h', port: 1 } })))
-  large.add(...Array.from({ length: 9_900 }, (_, index) => ({ id: id(100 + index), kind: 'network.socks5', fields: fields(100 + index) })))
+  const fields = (index: number) => ({
+    host: '127.0.0.1',
+    port: 1 + index,
+    ...(index > 0 && { via: `e${index % 100}` }),
+  })
+  large.add(
+    ...Array.from({ length: 100 }, (_, index) => ({
+      id: id(index),
+      kind: 'network.socks5',
+      fields: { host: 'h', port: 1 },
+    })),
+  )
+  large.add(
+    ...Array.from({ length: 9_900 }, (_, index) => ({
+      id: id(100 + index),
+      kind: 'network.socks5',
+      fields: fields(100 + index),
+    })),
+  )
   large.open(history)
   let port = 1
   const took = await rounds(200, async () => {
@@ -89,7 +107,14 @@ proxy.listen(0, '127.0.0.1')
 await once(proxy, 'listening')
 const address = proxy.address()
 const port = typeof address === 'object' && address !== null ? address.port : 0
-const overlay = (username: string) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port, username, password: 'p' })
+const overlay = (username: string) => ({
+  id: 'app:proxy',
+  kind: 'network.socks5',
+  host: '127.0.0.1',
+  port,
+  username,
+  password: 'p',
+})
 
 const app = await startApp({
   root: import.meta.dirname,
@@ -102,7 +127,9 @@ const app = await startApp({
 })
 const probe = await app.probe({ name: 'ear' })
 const over = processes.withOptions({ network: 'app:proxy' })
-const lookers = await Promise.all(Array.from({ length: 8 }, async () => probe.run(async () => over.spawn('app:looker', 'app:host'))))
+const lookers = await Promise.all(
+  Array.from({ length: 8 }, async () => probe.run(async () => over.spawn('app:looker', 'app:host'))),
+)
 for (let swap = 1; swap <= scaled(200, 5); swap += 1) {
   const ready = lookers.map(async (pid) => processes.call(pid, 'look', null))
   for (const _ of lookers) await probe.next({ topic: 'looking' })

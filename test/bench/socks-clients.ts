@@ -19,8 +19,9 @@ export interface Place {
 
 export type Connect = () => Promise<Socket>
 
-export const clientNames = ['bare', 'ours', 'socks', 'fetch-socks', 'socks-proxy-agent'] as const
-export type ClientName = (typeof clientNames)[number]
+export const clientNames = ['bare', 'ours', 'ours without spares', 'socks', 'fetch-socks', 'socks-proxy-agent'] as const
+/** `direct`: without a proxy. */
+export type ClientName = (typeof clientNames)[number] | 'direct'
 
 export function formatPlace({ host, port, login }: Place): string {
   return [host, port, ...(login ? [login.username, login.password] : [])].join(' ')
@@ -28,33 +29,50 @@ export function formatPlace({ host, port, login }: Place): string {
 
 export function parsePlace(text: string): Place {
   const [host = '', port, username, password] = text.split(' ')
-  return { host, port: Number(port), ...(username !== undefined && password !== undefined && { login: { username, password } }) }
+  return {
+    host,
+    port: Number(port),
+    ...(username !== undefined && password !== undefined && { login: { username, password } }),
+  }
 }
 
-export function routeTo({ host, port, login }: Place, optimistic: boolean): Route {
+/** @param spares - As an entry has them by default; a route without an entry has none. */
+export function routeTo({ host, port, login }: Place, optimistic: boolean, spares: 'adaptive' | 0 = 'adaptive'): Route {
   return {
     overlay: entryId('bench:proxy'),
     generation: 1,
     driver: 'socks5',
-    config: { proxies: [{ host, port, ...(login && { login }) }], optimistic },
+    config: { proxies: [{ host, port, ...(login && { login }) }], optimistic, spares },
   }
 }
 
 /** @param optimistic - Whether ours and the bare client send everything in one write; the others cannot. */
 export function clientsOf(proxy: Place, target: Place, optimistic: boolean): ReadonlyMap<string, Connect> {
   const route = routeTo(proxy, optimistic)
+  const withoutSpares = { ...routeTo(proxy, optimistic, 0), overlay: entryId('bench:plain') }
   const { host, port, login } = proxy
-  const socksProxy = { host, port, type: 5 as const, ...(login && { userId: login.username, password: login.password }) }
+  const socksProxy = {
+    host,
+    port,
+    type: 5 as const,
+    ...(login && { userId: login.username, password: login.password }),
+  }
   const viaFetchSocks = socksConnector(socksProxy)
   const agent = new SocksProxyAgent(`socks5h://${login ? `${login.username}:${login.password}@` : ''}${host}:${port}`)
   const request = { emit: () => true }
   return new Map<ClientName, Connect>([
     ['bare', () => bare(proxy, target, optimistic)],
     ['ours', () => dial(route, target)],
+    ['ours without spares', () => dial(withoutSpares, target)],
+    ['direct', async () => connect({ ...target, noDelay: true })],
     [
       'socks',
       async () => {
-        const { socket } = await SocksClient.createConnection({ command: 'connect', proxy: socksProxy, destination: target })
+        const { socket } = await SocksClient.createConnection({
+          command: 'connect',
+          proxy: socksProxy,
+          destination: target,
+        })
         return socket
       },
     ],
@@ -63,14 +81,19 @@ export function clientsOf(proxy: Place, target: Place, optimistic: boolean): Rea
       () =>
         new Promise((resolve, reject) => {
           const { host: hostname, port } = target
-          viaFetchSocks({ hostname, port: String(port), protocol: 'http:' }, (error, socket) => (error ? reject(error) : resolve(socket)))
+          viaFetchSocks({ hostname, port: String(port), protocol: 'http:' }, (error, socket) =>
+            error ? reject(error) : resolve(socket),
+          )
         }),
     ],
     [
       'socks-proxy-agent',
       async () => {
         // The agent expects a request that describes the proxy, and a request's options: plain data is sufficient.
-        const socket: unknown = await Reflect.apply(Reflect.get(agent, 'connect'), agent, [request, { ...target, secureEndpoint: false }])
+        const socket: unknown = await Reflect.apply(Reflect.get(agent, 'connect'), agent, [
+          request,
+          { ...target, secureEndpoint: false },
+        ])
         if (socket instanceof Socket) return socket
         throw new Error('the agent gave something else than a socket')
       },
@@ -82,7 +105,15 @@ export function clientsOf(proxy: Place, target: Place, optimistic: boolean): Rea
 export function bare({ host, port, login }: Place, target: Place, optimistic: boolean): Promise<Socket> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true })
-    const request = Buffer.from([5, 1, 0, 1, ...target.host.split('.').map(Number), target.port >> 8, target.port & 255])
+    const request = Buffer.from([
+      5,
+      1,
+      0,
+      1,
+      ...target.host.split('.').map(Number),
+      target.port >> 8,
+      target.port & 255,
+    ])
     const credentials = login && [
       1,
       login.username.length,

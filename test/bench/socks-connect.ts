@@ -15,6 +15,10 @@ export interface Comparison {
   readonly optimistic: boolean
   readonly blocks: number
   readonly perBlock: number
+  /** The clients. @default all but `direct` */
+  readonly names?: readonly ClientName[]
+  /** `https`: until the first byte of a response, over TLS. */
+  readonly protocol?: 'https'
   /** The command that runs the workers elsewhere: `ip netns exec …`. */
   readonly within?: readonly string[]
 }
@@ -33,11 +37,19 @@ export async function compare({
   blocks,
   perBlock,
   within = [],
+  names = clientNames,
+  protocol,
 }: Comparison): Promise<ReadonlyMap<ClientName, Cost>> {
   await using stack = new AsyncDisposableStack()
   const script = join(import.meta.dirname, 'socks-worker.ts')
-  const rest = [formatPlace(proxy), formatPlace(target), String(optimistic), String(perBlock)]
-  const workers = clientNames.map((name) => ({
+  const rest = [
+    formatPlace(proxy),
+    formatPlace(target),
+    String(optimistic),
+    String(perBlock),
+    ...(protocol ? [protocol] : []),
+  ]
+  const workers = names.map((name) => ({
     name,
     program: stack.use(new LineProgram([...within, process.execPath, script, name, ...rest])),
     costs: new Array<Cost>(),
@@ -53,7 +65,10 @@ export async function compare({
   return new Map(
     workers.map(({ name, costs }) => [
       name,
-      { latency: median(settled(costs).map(({ latency }) => latency)), cpu: median(settled(costs).map(({ cpu }) => cpu)) },
+      {
+        latency: median(settled(costs).map(({ latency }) => latency)),
+        cpu: median(settled(costs).map(({ cpu }) => cpu)),
+      },
     ]),
   )
 }
@@ -64,11 +79,12 @@ export function lines(
   found: ReadonlyMap<ClientName, Cost>,
   cost: keyof Cost,
   limits: Partial<Record<ClientName, number>>,
+  ours: ClientName = 'ours',
 ): readonly Line[] {
   const inMicroseconds = (name: ClientName) => (found.get(name)?.[cost] ?? Number.NaN) * (cost === 'latency' ? 1000 : 1)
-  const figure = inMicroseconds('ours')
-  return clientNames
-    .filter((name) => name !== 'ours')
+  const figure = inMicroseconds(ours)
+  return [...found.keys()]
+    .filter((name) => name !== ours)
     .map((name): Line => {
       const limit = limits[name]
       const peer = { name, figure: inMicroseconds(name) }
@@ -82,8 +98,18 @@ export function lines(
     })
 }
 
-export async function connections(what: string, proxy: Place, target: Place, optimistic: boolean): Promise<readonly Line[]> {
+export async function connections(
+  what: string,
+  proxy: Place,
+  target: Place,
+  optimistic: boolean,
+): Promise<readonly Line[]> {
   const found = await compare({ what, proxy, target, optimistic, blocks: scaled(36, 4), perBlock: scaled(200, 20) })
   const limits = { socks: 0.75, 'fetch-socks': 0.55, 'socks-proxy-agent': 0.55 }
-  return (['latency', 'cpu'] as const).flatMap((cost) => lines(what, found, cost, limits))
+  const plain = new Map([...found].filter(([name]) => name === 'ours without spares' || name === 'bare'))
+  const bare = { latency: 1.08, cpu: 1.12 }
+  return (['latency', 'cpu'] as const).flatMap((cost) => [
+    ...lines(what, found, cost, { ...limits, bare: bare[cost] }),
+    ...lines(`${what}, without spares`, plain, cost, { bare: bare[cost] }, 'ours without spares'),
+  ])
 }

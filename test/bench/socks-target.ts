@@ -1,10 +1,20 @@
-/** The target of the benchmark's connections, in its own process: HTTP on one port, a stream of zeros on the other. */
+/**
+ * The target of the benchmark's connections, in its own process: HTTP on one port, a stream of zeros on another, HTTPS
+ * on the third.
+ */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 
 const [host = '127.0.0.1'] = process.argv.slice(2)
 const http = createHttpServer((_request, response) => response.end('hello'))
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../guard/fixtures', name))
+const https = createHttpsServer({ key: fixture('server.key'), cert: fixture('server.pem') }, (_request, response) =>
+  response.end('hello'),
+)
 const zeros = Buffer.alloc(64 * 1024)
 const stream = createServer((socket) => {
   const pour = () => {
@@ -21,4 +31,4 @@ async function portOf(server: Server): Promise<number> {
 }
 
 http.keepAliveTimeout = 60_000
-console.log(`${await portOf(http)} ${await portOf(stream)}`)
+console.log(`${await portOf(http)} ${await portOf(stream)} ${await portOf(https)}`)

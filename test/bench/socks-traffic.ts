@@ -62,7 +62,11 @@ async function answer(connected: Promise<Socket>, done: buildConnector.Callback)
 }
 
 /** Microseconds of one call of each way: medians of alternating blocks. */
-async function cpuOf(ways: readonly (() => Promise<unknown>)[], blocks: number, perBlock: number): Promise<readonly number[]> {
+async function cpuOf(
+  ways: readonly (() => Promise<unknown>)[],
+  blocks: number,
+  perBlock: number,
+): Promise<readonly number[]> {
   const cpu = ways.map(() => new Array<number>())
   for (let block = 0; block < blocks; block += 1) {
     for (const [index, way] of ways.entries()) {
@@ -85,7 +89,15 @@ export async function tunnel(proxy: Place, target: Place): Promise<readonly Line
     figure = Math.max(figure, await download(ours))
   }
   const met = figure / floor >= 0.95
-  return [{ what: 'throughput of a tunnel', figure, unit: 'MiB/s', peer: { name: 'bare', figure: floor }, target: { text: '≥ 0.95', met } }]
+  return [
+    {
+      what: 'throughput of a tunnel',
+      figure,
+      unit: 'MiB/s',
+      peer: { name: 'bare', figure: floor },
+      target: { text: '≥ 0.95', met },
+    },
+  ]
 }
 
 async function download(connect: Connect): Promise<number> {
@@ -114,7 +126,17 @@ export async function atOnce(proxy: Place, target: Place): Promise<readonly Line
   const theirs = await failed('socks')
   const mine = await failed('ours')
   return [
-    { what: '1,000 connections at once: errors', figure: mine.failures, unit: '', target: { text: '0', met: mine.failures === 0 } },
-    { what: '1,000 connections at once', figure: mine.milliseconds, unit: 'ms', peer: { name: 'socks', figure: theirs.milliseconds } },
+    {
+      what: '1,000 connections at once: errors',
+      figure: mine.failures,
+      unit: '',
+      target: { text: '0', met: mine.failures === 0 },
+    },
+    {
+      what: '1,000 connections at once',
+      figure: mine.milliseconds,
+      unit: 'ms',
+      peer: { name: 'socks', figure: theirs.milliseconds },
+    },
   ]
 }

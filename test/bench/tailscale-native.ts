@@ -42,7 +42,9 @@ export async function measureNative(controlUrl: string, key: string, seconds = 2
     const args = ['-control', controlUrl, '-dir', join(folder, 'measure'), '-to', address, '-seconds', String(seconds)]
     const measured = figures.parse(await firstLine(start('measure', args, key)))
     return {
-      roundTrips: new Map(Object.entries(measured.round_trips).map(([connections, rate]) => [Number(connections), rate])),
+      roundTrips: new Map(
+        Object.entries(measured.round_trips).map(([connections, rate]) => [Number(connections), rate]),
+      ),
       bulk: measured.bulk,
       dialP50: measured.dial_p50,
       thousandDials: measured.thousand_dials,

@@ -32,7 +32,9 @@ await installPeers()
 await buildTailscale()
 const tailnet = stack.use(await Tailnet.start())
 const key = await tailnet.key()
-const target = stack.use(new LineProgram([process.execPath, join(import.meta.dirname, 'tailscale-target.ts'), tailnet.url, key]))
+const target = stack.use(
+  new LineProgram([process.execPath, join(import.meta.dirname, 'tailscale-target.ts'), tailnet.url, key]),
+)
 const host = await target.line()
 const world = stack.use(await TailnetWorld.in(tailnet))
 const { route } = await world.node('here')
@@ -51,10 +53,20 @@ const of = (figure: (figures: NativeFigures) => number) => ({
 })
 const ratio = ({ figure, peer }: ReturnType<typeof of>) => figure / peer.figure
 const rate = (connections: number) => of(({ roundTrips }) => roundTrips.get(connections) ?? Number.NaN)
-const [sixteen, bulk, dialled, thousand] = [rate(16), of((f) => f.bulk), of((f) => f.dialP50), of((f) => f.thousandDials * 1000)]
+const [sixteen, bulk, dialled, thousand] = [
+  rate(16),
+  of((f) => f.bulk),
+  of((f) => f.dialP50),
+  of((f) => f.thousandDials * 1000),
+]
 printTable(`a tailnet (${rounds} rounds; load of the machine before: ${load.map((one) => one.toFixed(1)).join(' ')})`, [
   { what: 'round trips of 64 bytes, 1 connection', unit: '/s', ...rate(1) },
-  { what: 'round trips of 64 bytes, 16 connections', unit: '/s', ...sixteen, target: { text: '≥ 0.6', met: ratio(sixteen) >= 0.6 } },
+  {
+    what: 'round trips of 64 bytes, 16 connections',
+    unit: '/s',
+    ...sixteen,
+    target: { text: '≥ 0.6', met: ratio(sixteen) >= 0.6 },
+  },
   { what: 'round trips of 64 bytes, 64 connections', unit: '/s', ...rate(64) },
   { what: 'one connection', unit: 'MB/s', ...bulk, target: { text: '≥ 0.75', met: ratio(bulk) >= 0.75 } },
   { what: 'a dial, p50', unit: 'ms', ...dialled, target: { text: '≤ 1.2 ms', met: dialled.figure <= 1.2 } },
@@ -62,13 +74,23 @@ printTable(`a tailnet (${rounds} rounds; load of the machine before: ${load.map(
 ] satisfies readonly Line[])
 const memory = await memoryOfNodes()
 printTable('memory', [
-  { what: `${manyNodes} nodes in one sidecar`, figure: memory, unit: 'MB', target: { text: '≤ 250 MB', met: memory <= 250 } },
+  {
+    what: `${manyNodes} nodes in one sidecar`,
+    figure: memory,
+    unit: 'MB',
+    target: { text: '≤ 250 MB', met: memory <= 250 },
+  },
 ])
 
 async function measure(from: Route): Promise<NativeFigures> {
   const rates = new Map<number, number>()
   for (const connections of [1, 16, 64]) rates.set(connections, await roundTrips(from, connections, milliseconds))
-  return { roundTrips: rates, bulk: await bulkRate(from), dialP50: await dialTime(from), thousandDials: (await dialsAtOnce(from)) / 1000 }
+  return {
+    roundTrips: rates,
+    bulk: await bulkRate(from),
+    dialP50: await dialTime(from),
+    thousandDials: (await dialsAtOnce(from)) / 1000,
+  }
 }
 
 /** Per second. */

@@ -29,6 +29,11 @@ export class AppFolder implements Disposable {
     symlinkSync(join(repository, 'node_modules'), join(this.path, 'node_modules'))
   }
 
+  /** The program `troupe`. */
+  get programPath(): string {
+    return program
+  }
+
   /** Starts `troupe` in this folder. */
   start(...argv: readonly string[]): Program {
     return new Program(process.execPath, [program, ...argv], this.path)
@@ -66,11 +71,17 @@ export class Program implements Disposable {
   /** Settles when the program has written `text`. */
   async says(text: string): Promise<void> {
     while (!`${this.#said.stdout}\0${this.#said.stderr}`.includes(text)) {
-      if (this.#child.exitCode !== null) throw new Error(`it ended without saying "${text}":\n${this.#said.stdout}${this.#said.stderr}`)
+      if (this.#child.exitCode !== null)
+        throw new Error(`it ended without saying "${text}":\n${this.#said.stdout}${this.#said.stderr}`)
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push(resolve)
       await promise
     }
+  }
+
+  /** All that it has written to its standard output. */
+  get all(): string {
+    return this.#said.stdout
   }
 
   /** The first group of what the program has written that matches. */
@@ -89,6 +100,11 @@ export class Program implements Disposable {
   async #untilClosed(): Promise<Ended> {
     await once(this.#child, 'close')
     for (const wake of this.#waiting.splice(0)) wake()
-    return { status: this.#child.exitCode, signal: this.#child.signalCode, out: this.#said.stdout, err: this.#said.stderr }
+    return {
+      status: this.#child.exitCode,
+      signal: this.#child.signalCode,
+      out: this.#said.stdout,
+      err: this.#said.stderr,
+    }
   }
 }

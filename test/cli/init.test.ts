@@ -3,10 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { AppFolder, Program } from './app-folder.ts'
 
 describe('a new application', () => {
-  it('has no problem, is right in its types, and runs', async () => {
+  it('has no problem, has correct types, and runs', async () => {
     using folder = new AppFolder({})
     expect((await folder.troupe('init', 'fresh')).status).toBe(0)
-    expect(await folder.troupe('--root', 'fresh', 'check')).toEqual({ status: 0, signal: null, out: '', err: '2 entries, no problems\n' })
+    expect(await folder.troupe('--root', 'fresh', 'check')).toEqual({
+      status: 0,
+      signal: null,
+      out: '',
+      err: '2 entries, no problems\n',
+    })
     const types = await new Program(join(folder.path, 'node_modules/.bin/tsc'), [], join(folder.path, 'fresh')).ended
     // Here the packages are sources, and are checked too; installed packages are not.
     expect(types.out.split('\n').filter((line) => line.startsWith('src/'))).toEqual([])
@@ -17,7 +22,7 @@ describe('a new application', () => {
 })
 
 describe('troupe check', () => {
-  it('prints what is wrong with files as seen from here', async () => {
+  it('prints problems with paths relative to the working folder', async () => {
     using folder = new AppFolder({
       'src/_index.yaml': 'namespace: app\nentries:\n  - name: a\n    kind: network.socks5\n    host: h\n    port: 0\n',
     })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { AppFolder } from './app-folder.ts'
 
-it('troupe list tells how the overlays of an application do that runs, and since when', async () => {
+it('troupe list shows the status of a running application’s overlays, and since when', async () => {
   using folder = new AppFolder({
     'package.json': '{ "type": "module" }',
     'src/_index.yaml': `namespace: app

@@ -55,7 +55,7 @@ export async function main() {
   })
 
 describe('troupe run', () => {
-  it('runs a command with its arguments, and ends with the number that it returns', async () => {
+  it('runs a command with its arguments, and exits with the number that it returns', async () => {
     using folder = app()
     const { status, out } = await folder.troupe('run', 'answers', 'a', '--json', '-x')
     expect(out).toContain('["a","--json","-x"]\n')
@@ -77,27 +77,28 @@ describe('troupe run', () => {
     ['256', 1],
     ['1.5', 1],
     ['-1', 1],
-  ])('makes a status of %s: %i', async (value, status) => {
+  ])('maps %s to status %i', async (value, status) => {
     using folder = app()
     expect((await folder.troupe('run', '--exec', 'app:returns', '--', value)).status).toBe(status)
   })
 
-  it('tells why a command failed, and ends with status 1', async () => {
+  it('reports why a command failed, and exits with status 1', async () => {
     using folder = app()
     const { status, err } = await folder.troupe('run', 'fails')
-    expect(err).toMatch(
-      /troupe: app:fails failed\nRangeError: too far at \S+ \(src\/fails\.ts:2:\d+\)\n {2}because: Error: the road is long at .*\n/,
-    )
+    expect(err).toMatch(/troupe: app:fails failed\nRangeError: too far at \S+ \(src\/fails\.ts:2:\d+\)\n/)
+    expect(err).toMatch(/ \(src\/fails\.ts:2:\d+\)\n {2}because: Error: the road is long at .*\n/)
     expect(err).toMatch(/^ERROR app:fails <\d+\.1> failed: RangeError: too far at .*; because Error: the road is long/m)
     expect(status).toBe(1)
     expect((await folder.troupe('run', '-v', 'fails')).err).toContain('src/fails.ts:2:')
   })
 
-  it('tells where a module that is imported cannot be read: the file, the line, and the imports that are wrong', async () => {
+  it('reports an imported module that cannot be read: file, line, and the wrong imports', async () => {
     using folder = new AppFolder({
       'package.json': '{ "type": "module" }',
       '.troupe.yaml': 'log: { format: text }\n',
-      'src/_index.yaml': `namespace: app\nentries:\n  - { name: threads, kind: process.host, lifecycle: { auto_start: true } }\n${['strip', 'parse'].map(command).join('')}`,
+      'src/_index.yaml':
+        'namespace: app\nentries:\n  - { name: threads, kind: process.host, lifecycle: { auto_start: true } }\n' +
+        ['strip', 'parse'].map(command).join(''),
       'src/strip.ts': "import { Level } from './level.ts'\nexport const main = () => console.log(Level.Low)\n",
       'src/level.ts': '\nexport enum Level { Low, High }\n',
       'src/parse.ts': "import { x } from './broken.ts'\nexport const main = () => console.log(x)\n",
@@ -116,30 +117,37 @@ describe('troupe run', () => {
     }
   })
 
-  it('suggests commands, starts nothing, and ends with status 2', async () => {
+  it('suggests commands, starts nothing, and exits with status 2', async () => {
     using folder = app()
     const { status, out, err } = await folder.troupe('run', 'bussy')
     expect(err).toContain('the application has no command "bussy"; did you mean "busy"?')
     expect([status, out]).toEqual([2, ''])
   })
 
-  it('tells all that is wrong instead of starting', async () => {
+  it('reports all problems instead of starting', async () => {
     using folder = app()
     const { status, err } = await folder.troupe('run', 'answers', '-o', 'unused')
     expect([status, err.includes('app:clock Running')]).toEqual([7, true])
-    const broken = await folder.troupe('-o', 'app:clock:host=nowhere', '-o', 'app:threads:host.spares=-1', 'run', 'answers')
+    const broken = await folder.troupe(
+      '-o',
+      'app:clock:host=nowhere',
+      '-o',
+      'app:threads:host.spares=-1',
+      'run',
+      'answers',
+    )
     expect(broken.err.trim().split('\n')).toHaveLength(2)
     expect(broken.err).toContain('app:clock: host: there is no entry app:nowhere')
     expect(broken.status).toBe(1)
   })
 
-  it('loses nothing of what a command prints', async () => {
+  it('loses no output of a command', async () => {
     using folder = app()
     const { out } = await folder.troupe('run', 'loud')
     expect(out.split('\n').filter((line) => line.endsWith('...'))).toHaveLength(20_000)
   })
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays until %s and stops in order', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('runs until %s and stops in order', async (signal) => {
     using folder = app()
     using program = folder.start('run')
     await program.says('troupe: running')
@@ -150,7 +158,13 @@ describe('troupe run', () => {
         .slice(err.indexOf(`troupe: ${signal}`))
         .trim()
         .split('\n'),
-    ).toEqual([`troupe: ${signal}: stopping`, 'app:clock Stopping', 'app:clock Stopped', 'app:threads Stopping', 'app:threads Stopped'])
+    ).toEqual([
+      `troupe: ${signal}: stopping`,
+      'app:clock Stopping',
+      'app:clock Stopped',
+      'app:threads Stopping',
+      'app:threads Stopped',
+    ])
     expect(out).toBe('the clock has stopped\n')
     expect(status).toBe(0)
   })
@@ -170,10 +184,16 @@ describe('troupe run', () => {
     expect(status).toBe(expected)
   })
 
-  it('ends at once at a second signal', async () => {
+  it('exits at once at a second signal', async () => {
     using folder = app()
     // The clock would never stop.
-    using program = folder.start('run', '-o', 'app:clock_process:source=file://busy.ts', '-o', 'app:clock:lifecycle.stop_timeout=1h')
+    using program = folder.start(
+      'run',
+      '-o',
+      'app:clock_process:source=file://busy.ts',
+      '-o',
+      'app:clock:lifecycle.stop_timeout=1h',
+    )
     await program.says('busy\n')
     await program.says('troupe: running')
     program.kill('SIGTERM')
@@ -184,7 +204,7 @@ describe('troupe run', () => {
     expect(status).toBe(130)
   })
 
-  it('gives up on what does not stop in time', async () => {
+  it('abandons what does not stop in time', async () => {
     using folder = app()
     const slow = ['-o', 'app:clock_process:source=file://busy.ts', '-o', 'app:clock:lifecycle.stop_timeout=1h']
     const { status, err } = await folder.troupe(...slow, '--set', 'shutdown.timeout=100ms', 'run', 'returns', '0')

@@ -8,7 +8,21 @@ import { describe, expect, it } from 'vitest'
 import { AppFolder } from './app-folder.ts'
 
 const program = resolve(import.meta.dirname, '../../packages/cli/src/troupe.ts')
-const methods = ['flood', 'order', 'code', 'leaves', 'flushes', 'late', 'rejected', 'words', 'reads', 'ticks', 'writes', 'blocks', 'screen']
+const methods = [
+  'flood',
+  'order',
+  'code',
+  'leaves',
+  'flushes',
+  'late',
+  'rejected',
+  'words',
+  'reads',
+  'ticks',
+  'writes',
+  'blocks',
+  'screen',
+]
 
 const app = () =>
   new AppFolder({
@@ -18,7 +32,13 @@ const app = () =>
 entries:
   - { name: threads, kind: process.host, lifecycle: { auto_start: true } }
   - { name: ticker, kind: process.service, process: ticks, host: threads, lifecycle: { stop_timeout: 10ms } }
-${methods.map((name) => `  - { name: ${name}, kind: process.ts, source: file://m.ts, method: ${name}, meta: { command: { name: ${name} } } }\n`).join('')}`,
+${methods
+  .map(
+    (name) =>
+      `  - { name: ${name}, kind: process.ts, source: file://m.ts, ` +
+      `method: ${name}, meta: { command: { name: ${name} } } }\n`,
+  )
+  .join('')}`,
     'src/m.ts': `import { readFileSync } from 'node:fs'
 import { setInterval, setTimeout as sleep } from 'node:timers/promises'
 export function flood(status?: string) {
@@ -30,13 +50,20 @@ export function code() { process.exitCode = 5 }
 export function leaves() { console.log('before'); process.exit(6) }
 export async function flushes() { process.stdout.write('x'.repeat(1e6), () => process.exit(4)); await sleep(1e6) }
 export async function late() { setTimeout(() => { throw new RangeError('late') }); await sleep(1e6) }
-export async function rejected() { void Promise.reject(new Error('nobody cares')); await sleep(1e6) }
+export async function rejected() { void Promise.reject(new Error('unhandled')); await sleep(1e6) }
 export const words = (...args: string[]) => console.log(JSON.stringify([process.argv[1], process.argv.slice(2), args]))
-export async function reads() { let n = 0; for await (const chunk of process.stdin) n += chunk.length; console.log('read', n) }
+export async function reads() {
+  let n = 0
+  for await (const chunk of process.stdin) n += chunk.length
+  console.log('read', n)
+}
 export async function ticks() { for await (const _ of setInterval(20)) console.log('tick') }
 export async function writes() { for await (const _ of setInterval(20)) process.stdout.write('tick\\n') }
 export function blocks(fifo: string) { console.log('blocks'); readFileSync(fifo) }
-export const screen = () => console.log([process.stdout.isTTY, process.stdout.columns, process.stdin.isTTY, process.stdout.hasColors()], { a: 1 })
+export const screen = () => {
+  const { stdin, stdout } = process
+  console.log([stdout.isTTY, stdout.columns, stdin.isTTY, stdout.hasColors()], { a: 1 })
+}
 `,
   })
 
@@ -88,19 +115,23 @@ describe('the output of a command', () => {
     expect(lines).toEqual(Array.from({ length: 100 }, (__, i) => [`out ${i}`, `err ${i}`]).flat())
   })
 
-  it('knows the terminal that it goes to', async () => {
+  it('has the terminal of the program', async () => {
     using folder = app()
-    const seen = execFileSync('script', ['-qec', `stty cols 77; ${process.execPath} ${program} run screen`, '/dev/null'], {
-      cwd: folder.path,
-      encoding: 'utf8',
-      env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined },
-    })
+    const seen = execFileSync(
+      'script',
+      ['-qec', `stty cols 77; ${process.execPath} ${program} run screen`, '/dev/null'],
+      {
+        cwd: folder.path,
+        encoding: 'utf8',
+        env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined },
+      },
+    )
     expect(seen).toContain('\u001b[33m77\u001b[39m')
     expect(seen).toContain('{ a: \u001b[33m1\u001b[39m }')
     expect(seen.match(/\[33mtrue/g)).toHaveLength(3)
   })
 
-  it.each(['ticks', 'writes'])('ends a command whose reader is gone, as Node does: %s', async (command) => {
+  it.each(['ticks', 'writes'])('ends a command whose reader is gone, as in Node: %s', async (command) => {
     using folder = app()
     const child = start(folder, 'pipe', 'run', command)
     const { stdout, stderr } = pipes(child)
@@ -123,7 +154,7 @@ describe('the output of a command', () => {
     expect(await status(child)).toBe(0)
   })
 
-  it('does not end an application whose log nobody reads any more', async () => {
+  it('does not end an application whose log is no longer read', async () => {
     using folder = app()
     const child = start(folder, 'pipe', 'run', '-o', 'app:ticker:lifecycle.auto_start=true')
     const { stdout, stderr } = pipes(child)
@@ -135,7 +166,7 @@ describe('the output of a command', () => {
     expect(await status(child)).toBe(0)
   })
 
-  it('does not end an application at a full disk, and tells once', async () => {
+  it('does not end an application at a full disk, and reports it once', async () => {
     using folder = app()
     const full = openSync('/dev/full', 'w')
     const child = start(folder, ['pipe', full, 'pipe'], 'run', '-o', 'app:ticker:lifecycle.auto_start=true')
@@ -148,7 +179,7 @@ describe('the output of a command', () => {
     expect(await rest).not.toContain('ENOSPC')
   })
 
-  it('is not missed by head', async () => {
+  it('can end early for head', async () => {
     using folder = app()
     const child = start(folder, 'pipe', 'list')
     pipes(child).stdout.destroy()
@@ -181,14 +212,14 @@ describe('the input of a command', () => {
     expect(await text(stdout)).toBe('read 1000000\n')
   })
 
-  it('stays for others when the command does not read it', () => {
+  it('is left unread when the command does not read it', () => {
     using folder = app()
     const run = `${process.execPath} ${program} run code 2>/dev/null`
     const script = `printf 'a\\nb\\n' | while read line; do echo $line; ${run}; done`
     expect(execFileSync('sh', ['-c', `${script}; true`], { cwd: folder.path, encoding: 'utf8' })).toBe('a\nb\n')
   })
 
-  it('are its words, in process.argv as well', async () => {
+  it('is its arguments, in process.argv as well', async () => {
     using folder = app()
     const { out } = await folder.troupe('run', 'words', 'a', '--', '--json')
     expect(JSON.parse(out)).toEqual([join(folder.path, 'src/m.ts'), ['a', '--', '--json'], ['a', '--', '--json']])
@@ -196,7 +227,7 @@ describe('the input of a command', () => {
 })
 
 describe('a second signal', () => {
-  it('ends the program whose thread is in a call of the operating system', async () => {
+  it('ends the program whose thread is in a system call', async () => {
     using folder = app()
     execFileSync('mkfifo', [join(folder.path, 'fifo')])
     const child = start(folder, 'pipe', 'run', 'blocks', 'fifo')
@@ -207,7 +238,7 @@ describe('a second signal', () => {
     expect(await status(child)).toBe(130)
   })
 
-  it('is not needed where the time to stop is over', async () => {
+  it('is not needed after the stop timeout', async () => {
     using folder = app()
     execFileSync('mkfifo', [join(folder.path, 'fifo')])
     const child = start(folder, 'pipe', '--set', 'shutdown.timeout=100ms', 'run', 'blocks', 'fifo')

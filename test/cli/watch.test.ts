@@ -41,7 +41,9 @@ const app = () =>
   })
 
 describe('troupe run --watch', () => {
-  it('takes over what is saved, tells what is wrong with its place, and lets what ran go on', { timeout: 60_000 }, async () => {
+  it('applies saved changes, reports problems with their position, and keeps running code', {
+    timeout: 60_000,
+  }, async () => {
     using folder = app()
     const save = (name: string, text: string) => writeFileSync(join(folder.path, name), text)
     using program = folder.start('run', '--watch')
@@ -62,7 +64,7 @@ describe('troupe run --watch', () => {
     await program.says('did you mean "app:threads"?')
     save('src/_index.yaml', entries('bell'))
     await program.says('troupe: delete app:clock, create app:bell')
-    await program.says('app:bell Running')
+    await program.says('"entry":"app:bell","msg":"Running"')
     await program.says('two ends')
 
     save('.troupe.yaml', 'network_service:\n  default_network: app:proxy\n')
@@ -81,7 +83,9 @@ describe('troupe run --watch', () => {
     expect([status, err.match(/changes not applied/g)?.length]).toEqual([0, 4])
   })
 
-  it('restarts services and children whose code is new, but for what is upgradable or was stopped', { timeout: 60_000 }, async () => {
+  it('restarts services and children with new code, except upgradable and stopped ones', {
+    timeout: 60_000,
+  }, async () => {
     const plain = (word: string) => `import { self } from 'troupe'
 export async function main(name: string) {
   console.log(name + ' ${word}')
@@ -106,7 +110,12 @@ entries:
   - { name: plain, kind: process.ts, source: file://plain.ts }
   - { name: fails, kind: process.ts, source: file://plain.ts, method: fails }
   - { name: clock, kind: process.service, process: ticks, host: threads, lifecycle: { auto_start: true } }
-  - { name: service, kind: process.service, process: plain, host: threads, input: [service], lifecycle: { auto_start: true } }
+  - name: service
+    kind: process.service
+    process: plain
+    host: threads
+    input: [service]
+    lifecycle: { auto_start: true }
   - { name: rested, kind: process.service, process: plain, host: threads, input: [rested] }
   - name: failing
     kind: process.service
@@ -123,16 +132,18 @@ entries:
     using program = folder.start('run', '--watch')
     for (const words of ['service one', 'child one', 'upgradable one', 'troupe: watching']) await program.says(words)
     writeFileSync(join(folder.path, 'src/plain.ts'), plain('two'))
-    for (const words of ['service one ends', 'child one ends', 'service two', 'child two', 'repaired']) await program.says(words)
+    for (const words of ['service one ends', 'child one ends', 'service two', 'child two', 'repaired'])
+      await program.says(words)
     await program.says(
-      'new code for app:fails, new code for app:plain, restarted app:failing, restarted app:service, restarted app:team/child',
+      'new code for app:fails, new code for app:plain, restarted ' +
+        'app:failing, restarted app:service, restarted app:team/child',
     )
     program.kill('SIGTERM')
     const { out } = await program.ended
     expect([out.includes('rested'), out.match(/upgradable one/g)?.length]).toEqual([false, 2])
   })
 
-  it('takes over CommonJS, in threads that go on, whoever imports it', { timeout: 60_000 }, async () => {
+  it('applies CommonJS, in threads that continue, for every importer', { timeout: 60_000 }, async () => {
     using folder = new AppFolder({
       'package.json': '{ "type": "module" }',
       'src/old.cjs': "exports.main = () => require('./word.cjs')\n",
@@ -141,7 +152,8 @@ entries:
       'src/poll.ts': `import { processes, self } from 'troupe'
 export async function main() {
   while (!self.signal.aborted) {
-    console.log('CommonJS', await processes.exec('app:old', 'app:crowd'), 'imported', await processes.exec('app:imports', 'app:crowd'))
+    const old = await processes.exec('app:old', 'app:crowd')
+    console.log('CommonJS', old, 'imported', await processes.exec('app:imports', 'app:crowd'))
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -164,7 +176,9 @@ entries:
     expect((await program.ended).status).toBe(0)
   })
 
-  it('ends with what was saved at last, though it looks at a save that is half made', { timeout: 120_000 }, async () => {
+  it('ends with the last saved state, although it reads a half-written file', {
+    timeout: 120_000,
+  }, async () => {
     using folder = app()
     using program = folder.start('run', '--watch')
     await program.says('troupe: watching')

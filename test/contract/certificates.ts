@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { certificateTools, installPeers } from '../peers/install.ts'
 
 const run = promisify(execFile)
 
@@ -29,17 +30,37 @@ export interface Certificates extends AsyncDisposable {
 }
 
 export async function makeCertificates(): Promise<Certificates> {
+  await installPeers(certificateTools)
   const folder = await mkdtemp(join(tmpdir(), 'troupe-certificates-'))
   const at = (name: string) => join(folder, name)
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   const authority = async (name: string) =>
-    run('openssl', ['req', '-x509', ...newKey, '-subj', `/CN=${name}`, '-keyout', at(`${name}.key`), '-out', at(`${name}.pem`)])
+    run(certificateTools.openssl.path, [
+      'req',
+      '-x509',
+      ...newKey,
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      at(`${name}.key`),
+      '-out',
+      at(`${name}.pem`),
+    ])
   await writeFile(at('server.ext'), 'subjectAltName=DNS:service.test,DNS:localhost,IP:127.0.0.1\n')
   await Promise.all([authority('ca'), authority('other')])
   const signed = async (name: string, by: string, extensions?: string): Promise<Signed> => {
     const [keyFile, certFile] = [at(`${name}.key`), at(`${name}.pem`)]
-    await run('openssl', ['req', ...newKey, '-subj', `/CN=${name}`, '-keyout', keyFile, '-out', at(`${name}.csr`)])
-    await run('openssl', [
+    await run(certificateTools.openssl.path, [
+      'req',
+      ...newKey,
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      keyFile,
+      '-out',
+      at(`${name}.csr`),
+    ])
+    await run(certificateTools.openssl.path, [
       ...['x509', '-req', '-days', '2', '-in', at(`${name}.csr`), '-CA', at(`${by}.pem`), '-CAkey', at(`${by}.key`)],
       ...['-CAserial', at(`${name}.srl`), '-CAcreateserial', '-out', certFile],
       ...(extensions === undefined ? [] : ['-extfile', at(extensions)]),

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { entryId, TroupeError } from '@troupe/core'
 import { type Frame, http, registry, type RequestOptions } from 'troupe'
-import { type Probe, startApp, type StartAppOptions, type TestApp, type TestEntry } from 'troupe/test'
+import { type Probe, startApp, type StartAppOptions, type TestApp, type WrittenEntry } from 'troupe/test'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Certificates, makeCertificates } from './certificates.ts'
 
@@ -29,11 +29,11 @@ export interface HttpListenerFixture extends AsyncDisposable {
   /** What the application needs in addition to entries: kinds of overlays, settings. */
   readonly app?: Pick<StartAppOptions, 'overlays' | 'set' | 'config'>
   /** The overlay that services listen on. */
-  readonly listener: TestEntry
+  readonly listener: WrittenEntry
   /** Another member, which visits them. */
-  readonly visitor: TestEntry
+  readonly visitor: WrittenEntry
   /** The listener's entry with a change that makes the overlay be built again, at the same place in the overlay. */
-  changed(times: number): TestEntry
+  changed(times: number): WrittenEntry
   /** The peer that a handler sees when `visitor` connects, as far as it is known in advance. */
   readonly peer: Readonly<Record<string, unknown>>
   /** The actor of a service with `identity` when `visitor` connects. Absent if the overlay identifies no visitors. */
@@ -64,13 +64,13 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
     })
     afterAll(async () => stack.disposeAsync())
 
-    it('is reached by the overlay, and its handlers are told who comes; its overlay is not theirs', async () => {
+    it('is reached by the overlay, and its handlers get the peer; they do not run in its overlay', async () => {
       await using service = await world.serve('plain', {})
       expect(await service.visit('/a')).toMatchObject({ path: '/a', peer: given.peer })
       expect(await world.overlayOfHandler()).toBeUndefined()
     })
 
-    it('acts for whom the overlay says it comes from, where it is told to and the overlay knows', async () => {
+    it('acts for the peer of the overlay, if configured and known', async () => {
       const { actor } = given
       if (actor === undefined) return
       await using service = await world.serve('known', { identity: 'tailscale' })
@@ -78,7 +78,7 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
       expect((await world.frameOfHandler()).actor).toMatchObject({ id: actor })
     })
 
-    it('replies by its overlay where it is told to', async () => {
+    it('replies by its overlay if configured', async () => {
       await using service = await world.serve('reply', { reply_via: 'same' })
       expect(await service.visit('/b')).toMatchObject({ path: '/b' })
       expect(await world.overlayOfHandler()).toBe(given.listener.id)
@@ -92,9 +92,11 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
       }
     })
 
-    it('is refused for good where network.bind is not allowed', async () => {
+    it('is refused permanently if network.bind is not allowed', async () => {
       const policies = ['app:no_bind', 'app:all']
-      const { state, error } = await world.refused('refused', { lifecycle: { security: { actor: { id: 'ann' }, policies } } })
+      const { state, error } = await world.refused('refused', {
+        lifecycle: { security: { actor: { id: 'ann' }, policies } },
+      })
       expect([state, error?.kind, error?.details]).toEqual([
         'Exited',
         'PermissionDenied',
@@ -102,17 +104,17 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
       ])
     })
 
-    it('is refused for good where it names a host of this machine', async () => {
+    it('is refused permanently if it names a host of this machine', async () => {
       const { state, error } = await world.refused('hosted', { addr: '127.0.0.1:0' })
       expect([state, error?.kind]).toEqual(['Exited', 'Invalid'])
     })
 
-    it('has the certificate of the overlay, where that has one', async () => {
+    it('has the certificate of the overlay, if there is one', async () => {
       const expected = given.tls === undefined ? { state: 'Exited', kind: 'Invalid' } : { path: '/c', peer: given.peer }
       expect(await world.autoTls('/c')).toMatchObject(expected)
     })
 
-    it('takes clients by their certificates', async () => {
+    it('authenticates clients by their certificates', async () => {
       const { server, client, stranger, ca, caFile } = certificates
       const tls = { cert: server.cert, key: server.key, client_ca: `file://${caFile}`, client_auth: 'verify' }
       await using service = await world.serve('mutual', { tls })
@@ -121,7 +123,9 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
         path: '/d',
         peer: given.peer,
       })
-      await expect(service.once('/e', { tls: { ...ours, cert: stranger.cert, key: stranger.key } })).rejects.toBeInstanceOf(TroupeError)
+      await expect(
+        service.once('/e', { tls: { ...ours, cert: stranger.cert, key: stranger.key } }),
+      ).rejects.toBeInstanceOf(TroupeError)
       await expect(service.once('/e', { tls: ours })).rejects.toBeInstanceOf(TroupeError)
     })
   })
@@ -148,12 +152,12 @@ class World implements AsyncDisposable {
 
   static async start(given: HttpListenerFixture): Promise<World> {
     const { listener, visitor } = given
-    const entries: readonly TestEntry[] = [
+    const entries: readonly WrittenEntry[] = [
       listener,
       visitor,
       allow,
       { ...allow, id: 'app:no_bind', effect: 'deny', actions: ['network.bind'], resources: [listener.id] },
-      { id: 'app:told', kind: 'function.ts', source: 'file://handlers.ts', method: 'told', pool: 'inline' },
+      { id: 'app:reported', kind: 'function.ts', source: 'file://handlers.ts', method: 'reported', pool: 'inline' },
     ]
     const app = await startApp({ root: join(import.meta.dirname, '../fixtures/http-listener'), ...given.app, entries })
     return new World(given, app, await app.probe({ name: 'ear' }))
@@ -215,17 +219,24 @@ class World implements AsyncDisposable {
       registry.apply([
         {
           op: 'create',
-          entry: { id: `app:${name}`, kind: 'http.service', addr: ':0', network: this.#given.listener.id, ...fields, lifecycle: started },
+          entry: {
+            id: `app:${name}`,
+            kind: 'http.service',
+            addr: ':0',
+            network: this.#given.listener.id,
+            ...fields,
+            lifecycle: started,
+          },
         },
         { op: 'create', entry: { id: `app:${name}-router`, kind: 'http.router', meta: { server: `app:${name}` } } },
         {
           op: 'create',
           entry: {
-            id: `app:${name}-told`,
+            id: `app:${name}-reported`,
             kind: 'http.endpoint',
             meta: { router: `app:${name}-router` },
             path: '/{path}',
-            func: 'app:told',
+            func: 'app:reported',
           },
         },
       ]),
@@ -233,7 +244,7 @@ class World implements AsyncDisposable {
   }
 
   async #remove(name: string): Promise<void> {
-    const ids = [`app:${name}-told`, `app:${name}-router`, `app:${name}`]
+    const ids = [`app:${name}-reported`, `app:${name}-router`, `app:${name}`]
     await this.#ear.run(async () => registry.apply(ids.map((id) => ({ op: 'delete', entry: { id } }))))
   }
 

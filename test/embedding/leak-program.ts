@@ -13,7 +13,6 @@ import { outcomesOf, waysOut } from '../guard/ways-out.ts'
 
 const [network, who] = process.argv.slice(2)
 const url = 'http://203.0.113.7/'
-const source = { file: import.meta.filename, line: 1, column: 1 }
 const program = { source: `file://${import.meta.dirname}/../fixtures/embedding/programs.ts`, method: 'leave' }
 
 // Errors that are thrown outside of any caller.
@@ -32,11 +31,11 @@ const booting = boot({
   set: ['network_service.default_network=app:tor'],
   ...(network === 'clear' && { network: null }),
   entries: [
-    { id: entryId('app:tor'), kind: 'network.socks5', source, fields: { host: proxyAddress, port: proxyPort } },
-    { id: entryId('app:threads'), kind: 'process.host', source, fields: { lifecycle: { auto_start: true } } },
-    { id: entryId('app:pooled'), kind: 'function.ts', source, fields: program },
-    { id: entryId('app:inline'), kind: 'function.ts', source, fields: { ...program, pool: 'inline' } },
-    { id: entryId('app:process'), kind: 'process.ts', source, fields: program },
+    { id: 'app:tor', kind: 'network.socks5', host: proxyAddress, port: proxyPort },
+    { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } },
+    { id: 'app:pooled', kind: 'function.ts', ...program },
+    { id: 'app:inline', kind: 'function.ts', ...program, pool: 'inline' },
+    { id: 'app:process', kind: 'process.ts', ...program },
   ],
 })
 const outcomes: Record<string, unknown> = {}

@@ -38,7 +38,7 @@ const successes = (outcomes: z.infer<typeof outcomesSchema>) =>
     Object.entries(ends).flatMap(([way, end]) => (end === 'done' && way !== 'dns.lookup' ? [`${place}: ${way}`] : [])),
   )
 
-it('sends nothing of its own past the overlay: before boot resolves, after, and when the application has stopped', async () => {
+it('sends nothing outside the overlay: before boot resolves, after, and when the application has stopped', async () => {
   const { outcomes, proxy, strays } = await run('default', 'own')
   expect(strays).toEqual(none)
   expect(proxy).toBeGreaterThan(10)
@@ -46,15 +46,18 @@ it('sends nothing of its own past the overlay: before boot resolves, after, and 
   expect(Object.keys(outcomes)).toEqual(['before boot resolves', 'outside app.run', 'inside app.run', 'after stop'])
 })
 
-it.each(['default', 'clear'] as const)('nor does what the application runs, for a program in the %s network', async (network) => {
-  const { outcomes, proxy, strays } = await run(network, 'application')
-  expect(strays).toEqual(none)
-  expect(proxy).toBeGreaterThan(10)
-  expect(successes(outcomes)).toEqual([])
-  expect(Object.keys(outcomes)).toHaveLength(8)
-})
+it.each(['default', 'clear'] as const)(
+  'nor does the code of the application, for a program in the %s network',
+  async (network) => {
+    const { outcomes, proxy, strays } = await run(network, 'application')
+    expect(strays).toEqual(none)
+    expect(proxy).toBeGreaterThan(10)
+    expect(successes(outcomes)).toEqual([])
+    expect(Object.keys(outcomes)).toHaveLength(8)
+  },
+)
 
-it('connects directly by itself with "network: null"', async () => {
+it('connects directly itself with "network: null"', async () => {
   const { strays } = await run('clear', 'own')
   expect(strays.dns).toBeGreaterThan(5)
   expect(strays.tcp).toBeGreaterThan(5)

@@ -20,7 +20,7 @@ async function found(name: string, flags: readonly string[] = []): Promise<unkno
 
 const message = (pattern: RegExp): unknown => expect.stringMatching(pattern)
 
-it('is refused in an overlay when the thread opened connections before, and goes on in the clear', async () => {
+it('is refused in an overlay when the thread has open connections; continues in the clear network', async () => {
   expect(await found('opened')).toEqual({
     refused: {
       kind: 'Invalid',
@@ -32,11 +32,14 @@ it('is refused in an overlay when the thread opened connections before, and goes
   })
 })
 
-it('is refused, too, when a connection of its own is idle, and would serve a pool later', async () => {
-  expect(await found('idle')).toMatchObject({ kind: 'Invalid', message: message(/^this program opened 1 connection \(127/) })
+it('is refused, too, when its own connection is idle, and could serve a pool later', async () => {
+  expect(await found('idle')).toMatchObject({
+    kind: 'Invalid',
+    message: message(/^this program opened 1 connection \(127/),
+  })
 })
 
-it('may listen before, and serves what it accepted before and after', async () => {
+it('may listen before, and serves earlier and later connections', async () => {
   const program = spawn(process.execPath, [file, 'serving'], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(program.stdout)[Symbol.asyncIterator]()
   const line = async () => String((await lines.next()).value)
@@ -56,14 +59,18 @@ it('may listen before, and serves what it accepted before and after', async () =
   expect(await line()).toBe('"served"')
 })
 
-it('is refused in an overlay while a thread or a child process runs that was started before', async () => {
+it('is refused in an overlay while an earlier thread or child process runs', async () => {
   const refused = (what: string) => ({
     kind: 'Invalid',
     message: message(new RegExp(`^this program started ${what} before the application.*app:tor.*"network: null"$`)),
     details: { overlay: 'app:tor', running: [message(new RegExp(`^${what}$`))], code: 'ENETWORK' },
   })
   const thread = 'thread \\d+'
-  expect(await found('beside_thread')).toEqual({ starting: refused(thread), unreferenced: refused(thread), ended: 'no error' })
+  expect(await found('beside_thread')).toEqual({
+    starting: refused(thread),
+    unreferenced: refused(thread),
+    ended: 'no error',
+  })
   expect(await found('beside_child')).toEqual({
     pid: expect.any(Number) as unknown,
     running: refused('child process \\d+'),
@@ -75,25 +82,30 @@ it.each([
   ['without a permission model', []],
   ['that may start threads and not inspect them', ['--permission', '--allow-worker', '--allow-fs-read=*']],
 ])('sees a thread from before Troupe was loaded, in a program %s', async (_, flags) => {
-  const earlier = 'import { Worker } from "node:worker_threads"; new Worker("setInterval(() => {}, 1000)", { eval: true }).unref()'
+  const earlier =
+    'import { Worker } from "node:worker_threads"; new Worker("setInterval(() => {}, 1000)", { eval: true }).unref()'
   expect(await found('beside_earlier', [...flags, '--import', `data:text/javascript,${earlier}`])).toMatchObject({
     kind: 'Invalid',
     message: message(/^this program started thread \d+ before the application/),
   })
 })
 
-it('may have them in the clear, and those of Node’s own', async () => {
+it('may have them in the clear network, and those of Node itself', async () => {
   expect(await found('beside_in_the_clear')).toBe('Running')
   expect(await found('hooks')).toBe('Running')
 })
 
-it('keeps its network: another application with another one is refused with that reason', async () => {
+it('keeps its network: an application with another one is refused with that reason', async () => {
   const refused = (requested: string) => ({
     kind: 'Invalid',
     message: message(new RegExp(`runs in the clear network and keeps that network.*overlay ${requested}`)),
     details: { network: null, requested, code: 'ENETWORK' },
   })
-  expect(await found('second')).toEqual({ other: refused('app:tor'), explicit: refused('app:other'), same: expect.any(Number) as unknown })
+  expect(await found('second')).toEqual({
+    other: refused('app:tor'),
+    explicit: refused('app:other'),
+    same: expect.any(Number) as unknown,
+  })
   expect(await found('beside')).toMatchObject({
     same: { kind: 'AlreadyExists' },
     other: { kind: 'Invalid', message: message(/runs in overlay app:tor and keeps that network/) },
@@ -102,29 +114,37 @@ it('keeps its network: another application with another one is refused with that
   })
 })
 
-it('is refused in an overlay that is not there', async () => {
+it('is refused in an overlay that does not exist', async () => {
   expect(await found('unknown')).toMatchObject({ network: { kind: 'NotFound', details: { overlay: 'app:nowhere' } } })
 })
 
-it('in the clear, starts what chooses nothing in the default network', async () => {
-  expect(await found('clear')).toEqual({ inherited: [null, 'app:tor'], chosen: ['app:other', 'app:other'], direct: [null, null] })
+it('in the clear network, starts unspecified code in the default network', async () => {
+  expect(await found('clear')).toEqual({
+    inherited: [null, 'app:tor'],
+    chosen: ['app:other', 'app:other'],
+    direct: [null, null],
+  })
 })
 
-it('in an overlay of its choice, starts what chooses nothing there', async () => {
+it('in a chosen overlay, starts unspecified code there', async () => {
   expect(await found('chosen')).toMatchObject({
     tcp: { kind: 'Unavailable', message: message(/overlay app:other.*right\?$/), details: { overlay: 'app:other' } },
     overlay: ['app:other', 'app:other'],
   })
 })
 
-it('is told of the overlay and of "network: null" where a connection of its own fails in the default network', async () => {
+it('gets an error with the overlay and "network: null" if a connection fails in the default network', async () => {
   const remedy = /app:tor.*[.?] This program itself runs in app:tor, [^.]*boot it with "network: null" [^.]*$/
   const errors = await found('advice')
   for (const way of ['tcp', 'again', 'unix']) expect(errors).toMatchObject({ [way]: { message: message(remedy) } })
 })
 
-it('says of calls after the stop that the application has stopped', async () => {
-  const stopped = { kind: 'Invalid', message: message(/^the application of this program has stopped: /), details: { reason: 'stopped' } }
+it('gets an error for calls after the stop: the application has stopped', async () => {
+  const stopped = {
+    kind: 'Invalid',
+    message: message(/^the application of this program has stopped: /),
+    details: { reason: 'stopped' },
+  }
   expect(await found('stopped')).toEqual({
     'processes.send': stopped,
     'processes.spawn': stopped,
@@ -136,9 +156,14 @@ it('says of calls after the stop that the application has stopped', async () => 
   })
 })
 
-it('says of calls before the start that no application runs', async () => {
+it('gets an error for calls before the start: no application runs', async () => {
   const none = { kind: 'Invalid', message: message(/no Troupe application (runs )?in this thread: boot one/) }
-  expect(await found('before')).toMatchObject({ 'processes.send': none, 'funcs.call': none, 'self.pid': none, 'http.get': none })
+  expect(await found('before')).toMatchObject({
+    'processes.send': none,
+    'funcs.call': none,
+    'self.pid': none,
+    'http.get': none,
+  })
 })
 
 it('has no mailbox and no signal', async () => {
@@ -155,11 +180,11 @@ it('fails its connections with the application that does not start', async () =>
   })
 })
 
-it('sees in its log whatever a supervised child fails by', async () => {
+it('logs every failure of a supervised child', async () => {
   const line = message(/^ERROR app:child <\d+\.\d+> failed: TypeError: a bug in my code at /)
   expect(await found('crashing')).toEqual([line, message(/^WARN app:team: child child /)])
 })
 
-it('adds entries while it runs, and is not kept waiting by a process that replies to nothing', async () => {
+it('adds entries while it runs, and is not blocked by a process that never replies', async () => {
   expect(await found('silent')).toMatchObject({ call: { kind: 'Timeout', message: message(/did not reply/) } })
 })

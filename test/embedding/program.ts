@@ -12,7 +12,6 @@ import { connect, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
 
-const source = { file: import.meta.filename, line: 1, column: 1 }
 const program = `file://${import.meta.dirname}/../fixtures/embedding/programs.ts`
 
 /** The default overlay leads to a proxy that does not exist. */
@@ -22,10 +21,10 @@ const app = async (options: Partial<BootOptions> = {}) =>
     onLog: () => {},
     set: ['network_service.default_network=app:tor'],
     entries: [
-      { id: entryId('app:tor'), kind: 'network.socks5', source, fields: { host: '127.0.0.1', port: 1 } },
-      { id: entryId('app:other'), kind: 'network.socks5', source, fields: { host: '127.0.0.1', port: 1 } },
-      { id: entryId('app:threads'), kind: 'process.host', source, fields: { lifecycle: { auto_start: true } } },
-      { id: entryId('app:overlay'), kind: 'function.ts', source, fields: { source: program, method: 'overlay' } },
+      { id: 'app:tor', kind: 'network.socks5', host: '127.0.0.1', port: 1 },
+      { id: 'app:other', kind: 'network.socks5', host: '127.0.0.1', port: 1 },
+      { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } },
+      { id: 'app:overlay', kind: 'function.ts', source: program, method: 'overlay' },
     ],
     ...options,
   })
@@ -200,7 +199,10 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
 
   async chosen() {
     await using _ = await app({ network: 'app:other' })
-    return { tcp: await failure(async () => connected(connect(9, '127.0.0.1'))), overlay: await funcs.call('app:overlay') }
+    return {
+      tcp: await failure(async () => connected(connect(9, '127.0.0.1'))),
+      overlay: await funcs.call('app:overlay'),
+    }
   },
 
   async unknown() {
@@ -238,14 +240,16 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
         if (line.includes('a bug in my code') && log.push(line) === 2) resolve()
       },
       entries: [
-        { id: entryId('app:tor'), kind: 'network.socks5', source, fields: { host: '127.0.0.1', port: 1 } },
-        { id: entryId('app:threads'), kind: 'process.host', source, fields: { lifecycle: { auto_start: true } } },
-        { id: entryId('app:child'), kind: 'process.ts', source, fields: { source: program, method: 'crash' } },
+        { id: 'app:tor', kind: 'network.socks5', host: '127.0.0.1', port: 1 },
+        { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } },
+        { id: 'app:child', kind: 'process.ts', source: program, method: 'crash' },
         {
-          id: entryId('app:team'),
+          id: 'app:team',
           kind: 'process.supervisor',
-          source,
-          fields: { host: 'threads', max_restarts: 1000, children: [{ id: 'child', process: 'child' }], lifecycle: { auto_start: true } },
+          host: 'threads',
+          max_restarts: 1000,
+          children: [{ id: 'child', process: 'child' }],
+          lifecycle: { auto_start: true },
         },
       ],
     })

@@ -7,15 +7,15 @@ const folder = join(repository, 'examples/board')
 const troupe = join(repository, 'packages/cli/src/troupe.ts')
 
 describe('examples/board', () => {
-  it('has nothing wrong with it', async () => {
+  it('has no problems', async () => {
     using program = new Program(process.execPath, [troupe, 'check'], folder)
     expect(await program.ended).toMatchObject({ status: 0, out: '' })
   })
 
   it('serves its page and its notes, and stops in order', async () => {
     using program = new Program(process.execPath, [troupe, 'run'], folder, { ...process.env, BOARD_PORT: '0' })
-    await program.says('app:web Running')
-    const url = `http://127.0.0.1:${program.match(/app:web listens on 127\.0\.0\.1:(\d+)/)}`
+    await program.says('"entry":"app:web","msg":"Running"')
+    const url = `http://127.0.0.1:${program.match(/"app:web","msg":"listens on 127\.0\.0\.1:(\d+)/)}`
     const page = await fetch(url)
     expect([page.headers.get('content-type'), await page.text()]).toEqual([
       'text/html; charset=utf-8',
@@ -23,7 +23,11 @@ describe('examples/board', () => {
     ])
     const pin = async (body: string) => fetch(`${url}/api/notes`, { method: 'POST', body })
     const pinned = await pin('buy milk')
-    expect([pinned.status, await pinned.json(), pinned.headers.has('x-request-id')]).toEqual([201, { id: 1, text: 'buy milk' }, true])
+    expect([pinned.status, await pinned.json(), pinned.headers.has('x-request-id')]).toEqual([
+      201,
+      { id: 1, text: 'buy milk' },
+      true,
+    ])
     expect((await pin(' ')).status).toBe(400)
     expect((await pin('x'.repeat(5000))).status).toBe(413)
     expect(await (await fetch(`${url}/api/notes`)).json()).toEqual([{ id: 1, text: 'buy milk' }])

@@ -34,7 +34,7 @@ const direct = { way: 'direct', result: like(RegExp(`^echo saw ${address}, our o
 const restarted = { step: 'echo crashes', result: like(/^"crashed on purpose"; the supervisor started \S+$/), ok: true }
 
 describe('examples/netdemo', () => {
-  it('shows the way of each request, a restart, and that nothing leaks', async () => {
+  it('shows the route of each request, a restart, and that nothing leaks', async () => {
     const { status, steps: rows, err } = await steps()
     const through = {
       way: like(RegExp(`^through ${address}$`)),
@@ -47,7 +47,13 @@ describe('examples/netdemo', () => {
       { step: 'spawned by that process, inherits', ...by('app:probe'), ...through },
       { step: 'function that it called, inherits', ...by('app:ask'), ...through },
       { ...by('app:echo'), way: '', ...restarted },
-      { step: 'the proxy stops; same request', ...by('app:chain'), way: 'none', result: 'Unavailable; echo saw nothing', ok: true },
+      {
+        step: 'the proxy stops; same request',
+        ...by('app:chain'),
+        way: 'none',
+        result: 'Unavailable; echo saw nothing',
+        ok: true,
+      },
       { step: 'chooses nothing, once more', ...netdemo, ...direct },
     ])
     expect(new Set(rows.slice(0, 4).map((row) => row.pid)).size).toBe(4)
@@ -62,7 +68,7 @@ describe('examples/netdemo', () => {
     expect(status).toBe(0)
   })
 
-  it('takes a real proxy', async () => {
+  it('accepts a real proxy', async () => {
     const { host, port } = inject('peers').microsocks
     const { status, steps: rows } = await steps({ TROUPE_PROXY: `${host}:${port}` })
     const through = { way: `through ${host}:${port}`, result: like(/^echo saw \S+, not our socket \S+$/), ok: true }
@@ -78,17 +84,19 @@ describe('examples/netdemo', () => {
     expect(status).toBe(0)
   })
 
-  it('takes Tor, with an echo that its exits can reach', async () => {
+  it('accepts Tor, with an echo service that its exits can reach', async () => {
     const { tor, target } = inject('peers')
     const { status, steps: rows } = await steps({
       TROUPE_PROXY: `${tor.socks.host}:${tor.socks.port}`,
       TROUPE_ECHO: `http://web.test:${target.http}/`,
     })
-    expect(rows.slice(1, 4)).toMatchObject([1, 2, 3].map(() => ({ way: `through ${tor.socks.host}:${tor.socks.port}`, ok: true })))
+    expect(rows.slice(1, 4)).toMatchObject(
+      [1, 2, 3].map(() => ({ way: `through ${tor.socks.host}:${tor.socks.port}`, ok: true })),
+    )
     expect(status).toBe(0)
   })
 
-  it('ends with status 1, and says what may be wrong, when nothing comes through the proxy', async () => {
+  it('exits with status 1, and the probable cause, when nothing comes through the proxy', async () => {
     const { target } = inject('peers')
     const { status, steps: rows } = await steps({ TROUPE_PROXY: `127.0.0.1:${target.closed}` })
     expect(rows.map(({ ok }) => ok)).toEqual([true, false, true, true, true])

@@ -12,7 +12,11 @@ const readme = readFileSync(join(repository, 'README.md'), 'utf8')
 async function tour(env: NodeJS.ProcessEnv, ...args: string[]) {
   const web = String(await freePort())
   const troupe = join(repository, 'packages/cli/src/troupe.ts')
-  using program = new Program(process.execPath, [troupe, 'run', 'tour', ...args], folder, { ...process.env, TOUR_WEB_PORT: web, ...env })
+  using program = new Program(process.execPath, [troupe, 'run', 'tour', ...args], folder, {
+    ...process.env,
+    TOUR_WEB_PORT: web,
+    ...env,
+  })
   return await program.ended
 }
 
@@ -26,14 +30,14 @@ async function freePort(): Promise<number> {
 }
 
 describe('examples/tour', () => {
-  it('prints what the README says when there is no proxy', async () => {
+  it('prints what the README shows without a proxy', async () => {
     const port = await freePort()
     const { status, out, err } = await tour({ TOUR_PROXY_PORT: String(port) })
     expect([status, err]).toEqual([0, ''])
     expect(readme).toContain(`\`\`\`\n${out}\`\`\``)
   })
 
-  it('goes through a real proxy', async () => {
+  it('works through a real proxy', async () => {
     const { microsocks, target } = inject('peers')
     const url = `http://127.0.0.1:${target.http}/`
     const { out } = await tour({ TOUR_PROXY_PORT: String(microsocks.port), TOUR_PROXY_HOST: microsocks.host }, url)
@@ -42,9 +46,15 @@ describe('examples/tour', () => {
 })
 
 describe('the README', () => {
-  it('shows the files of the tour as they are', () => {
+  it('shows the files of the tour unchanged', () => {
     const blocks = [...readme.matchAll(/```(?:ts|yaml)\n(?:\/\/|#) (src\/\S+)\n([^`]*(?:`(?!``)[^`]*)*)```/g)]
-    expect(blocks.map(([, file]) => file)).toEqual(['src/_index.yaml', 'src/counter.ts', 'src/fetcher.ts', 'src/shop.ts', 'src/tour.ts'])
+    expect(blocks.map(([, file]) => file)).toEqual([
+      'src/_index.yaml',
+      'src/counter.ts',
+      'src/fetcher.ts',
+      'src/shop.ts',
+      'src/tour.ts',
+    ])
     for (const [, file = '', text] of blocks) expect(text).toBe(readFileSync(join(folder, file), 'utf8'))
   })
 })

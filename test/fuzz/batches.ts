@@ -16,6 +16,7 @@ import {
 } from '@troupe/core'
 import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.ts'
 import { faultIn } from '../../packages/process/src/protocol/request-rules.ts'
+import { knownRequests } from '../../packages/troupe/src/testing/hostile/known-requests.ts'
 import { textTarget } from './lib/inputs.ts'
 
 /** Plain data derived from text: JSON where the text is JSON. */
@@ -61,7 +62,7 @@ const target = textTarget({
     const data = dataOf(input)
     // Every posted value is inspected without an error.
     faultInBatch(data)
-    faultIn(data)
+    faultIn(data, knownRequests)
     const round = valueFromWire(structuredClone(valueToWire(data)))
     if (!isDeepStrictEqual(round, data)) throw new Error(`${JSON.stringify(data)} comes as ${JSON.stringify(round)}`)
     const [encoder, decoder] = [new FrameEncoder(), new FrameDecoder()]
@@ -73,7 +74,9 @@ const target = textTarget({
     // Messages and details that are too long are cut.
     const words = input.slice(0, 500)
     const small = dataOf(words)
-    const error = errorFromWire(structuredClone(errorToWire(new TroupeError('Conflict', words, { details: { data: small } }))))
+    const error = errorFromWire(
+      structuredClone(errorToWire(new TroupeError('Conflict', words, { details: { data: small } }))),
+    )
     if (!isDeepStrictEqual([error.message, error.kind, error.details['data']], [words, 'Conflict', small]))
       throw new Error('an error has changed')
   },

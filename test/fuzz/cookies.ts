@@ -71,9 +71,12 @@ const target = jsonTarget({
       const sent = await jar.getCookieString(asked)
       if (!field.test(sent)) throw new Error(`no field can hold ${JSON.stringify(sent)}`)
       const [from, to] = [new URL(origin), new URL(asked)]
-      const together = from.hostname === to.hostname || (from.hostname.endsWith('.example.org') && to.hostname.endsWith('.example.org'))
+      const together =
+        from.hostname === to.hostname ||
+        (from.hostname.endsWith('.example.org') && to.hostname.endsWith('.example.org'))
       if (sent !== '' && !together) throw new Error(`${to.host} gets what ${from.host} set: ${JSON.stringify(sent)}`)
-      if (/(?:^|; )__Host-/.test(sent) && from.hostname !== to.hostname) throw new Error('a cookie of one host goes to another')
+      if (/(?:^|; )__Host-/.test(sent) && from.hostname !== to.hostname)
+        throw new Error('a cookie of one host goes to another')
     }
   },
 })

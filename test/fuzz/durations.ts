@@ -39,7 +39,8 @@ const target = textTarget({
     const written = formatDuration(ms)
     const again = parseDuration(written)
     // Nanoseconds are the smallest unit that is written, and numbers of 53 bits keep no more digits of a long duration.
-    if (Math.abs(again - ms) > Math.max(1e-6, Math.abs(ms) * 1e-12)) throw new Error(`${ms} is written ${written}, which is ${again}`)
+    if (Math.abs(again - ms) > Math.max(1e-6, Math.abs(ms) * 1e-12))
+      throw new Error(`${ms} is written ${written}, which is ${again}`)
   },
 })
 export default target.fuzz

@@ -60,7 +60,9 @@ const piece = fc.oneof(
   body,
   encoded,
 )
-const answer = fc.array(piece, { minLength: 1, maxLength: 9 }).map((pieces) => Buffer.concat([latin1('HTTP/1.1 200 OK\r\n'), ...pieces]))
+const answer = fc
+  .array(piece, { minLength: 1, maxLength: 9 })
+  .map((pieces) => Buffer.concat([latin1('HTTP/1.1 200 OK\r\n'), ...pieces]))
 
 const good = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\ngood'
 
@@ -73,7 +75,12 @@ async function listening(server: Server): Promise<number> {
 
 async function settles(url: string): Promise<void> {
   try {
-    const response = await http.get(url, { timeout: 500, redirect: 'manual', cookies: await cookieJar(), maxResponseBody: 1024 * 1024 })
+    const response = await http.get(url, {
+      timeout: 500,
+      redirect: 'manual',
+      cookies: await cookieJar(),
+      maxResponseBody: 1024 * 1024,
+    })
     await response.arrayBuffer()
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error

@@ -44,13 +44,29 @@ const values = [
   'Upgrade',
   'websocket',
 ]
-const odd = ['h2c', '100-continue', 'bytes=0-', 'a=b; c=%zz', '%%', 'Bearer a.b.c', 'for="', '00-zz', '*', 'trailers', '"', ',', ';=;']
+const odd = [
+  'h2c',
+  '100-continue',
+  'bytes=0-',
+  'a=b; c=%zz',
+  '%%',
+  'Bearer a.b.c',
+  'for="',
+  '00-zz',
+  '*',
+  'trailers',
+  '"',
+  ',',
+  ';=;',
+]
 const word = fc.oneof(
   fc.constantFrom(...values, ...odd),
   fc.string({ maxLength: 30 }),
   fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
 )
-const field = fc.tuple(fc.oneof(fc.constantFrom(...names, ...more), word), word).map(([name, value]) => `${name}: ${value}\r\n`)
+const field = fc
+  .tuple(fc.oneof(fc.constantFrom(...names, ...more), word), word)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
 const method = fc.oneof(fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'OPTIONS', 'TRACE', 'CONNECT', 'QUERY'), word)
 const place = fc.oneof(
   fc.constantFrom(
@@ -74,7 +90,14 @@ const body = fc.oneof(fc.constant(''), fc.constantFrom('5\r\nhello\r\n0\r\n\r\n'
 
 /** The bytes that a client may write. */
 export const heads: fc.Arbitrary<Buffer> = fc
-  .tuple(method, place, fc.constantFrom('HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP'), fc.boolean(), fc.array(field, { maxLength: 6 }), body)
+  .tuple(
+    method,
+    place,
+    fc.constantFrom('HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP'),
+    fc.boolean(),
+    fc.array(field, { maxLength: 6 }),
+    body,
+  )
   .map(([verb, target, version, isNamed, fields, rest]) => {
     const host = isNamed ? 'Host: localhost\r\n' : ''
     return Buffer.from(`${verb} ${target} ${version}\r\n${host}${fields.join('')}\r\n${rest}`, 'latin1')
@@ -90,10 +113,23 @@ export async function startTarget(): Promise<WebApp> {
       echo: { method: '*', path: '/echo', func: 'echo' },
     },
     entries: [
-      { id: 'app:files', kind: 'http.static', meta: { server: 'app:web' }, path: '/files', directory: 'file://fixtures' },
+      {
+        id: 'app:files',
+        kind: 'http.static',
+        meta: { server: 'app:web' },
+        path: '/files',
+        directory: 'file://fixtures',
+      },
       { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
       { id: 'app:quiet', kind: 'process.ts', source: 'file://fixtures/handlers.ts', method: 'hello' },
-      { id: 'app:socket', kind: 'http.websocket', meta: { router: 'app:router' }, path: '/socket', process: 'app:quiet', host: 'app:host' },
+      {
+        id: 'app:socket',
+        kind: 'http.websocket',
+        meta: { router: 'app:router' },
+        path: '/socket',
+        process: 'app:quiet',
+        host: 'app:host',
+      },
     ],
   })
 }
@@ -101,10 +137,12 @@ export async function startTarget(): Promise<WebApp> {
 /** @throws Error when a client receives something that is not HTTP, or the service stops working. */
 export async function survives(web: WebApp, bytes: Buffer): Promise<void> {
   const answer = await exchange(web.port, bytes)
-  if (answer !== '' && !/^HTTP\/1\.1 [1-5]\d\d /.test(answer)) throw new Error(`it answered ${JSON.stringify(answer.slice(0, 80))}`)
+  if (answer !== '' && !/^HTTP\/1\.1 [1-5]\d\d /.test(answer))
+    throw new Error(`it answered ${JSON.stringify(answer.slice(0, 80))}`)
   const response = await web.fetch('/hello')
   const text = await response.text()
-  if (response.status !== 200 || text !== 'hello world') throw new Error(`then others were answered ${response.status} ${text}`)
+  if (response.status !== 200 || text !== 'hello world')
+    throw new Error(`then others were answered ${response.status} ${text}`)
   const { state, attempts } = web.app.service('app:web')
   if (state !== 'Running' || attempts > 0) throw new Error(`the service is ${state}, after ${attempts} attempts`)
 }

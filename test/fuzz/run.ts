@@ -41,7 +41,13 @@ function corpusOf(target: string): readonly string[] {
 
 async function run(target: string, seconds: number, seed: number): Promise<Outcome> {
   if (corpusOf(target).length === 0) return { ok: false, words: `corpus/${target} holds no input` }
-  const argv = [join(folder, 'lib/target.ts'), join(folder, `${target}.ts`), String(seconds), String(seed), ...corpusOf(target)]
+  const argv = [
+    join(folder, 'lib/target.ts'),
+    join(folder, `${target}.ts`),
+    String(seconds),
+    String(seed),
+    ...corpusOf(target),
+  ]
   const child = spawn(process.execPath, argv, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     timeout: Math.ceil((seconds + grace) * 1000),
@@ -66,7 +72,11 @@ async function readAll(stream: unknown): Promise<Buffer> {
 }
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '3600' }, seed: { type: 'string' }, target: { type: 'string', multiple: true } },
+  options: {
+    seconds: { type: 'string', default: '3600' },
+    seed: { type: 'string' },
+    target: { type: 'string', multiple: true },
+  },
 })
 const chosen = values.target ?? targets()
 const seed = values.seed === undefined ? Math.floor(Math.random() * 0x7fffffff) : Number(values.seed)

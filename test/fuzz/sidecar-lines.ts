@@ -1,8 +1,21 @@
 /** Lines of the tailnet sidecar: each is parsed or rejected, and the bytes after the first line are left unchanged. */
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { answer, joined, listening, nodeEvent, ready, status } from '../../packages/network/src/drivers/tailscale/sidecar-messages.ts'
-import { FirstLine, NoLine, readAnswer, readFields, textsIn } from '../../packages/network/src/drivers/tailscale/json-line.ts'
+import {
+  answer,
+  joined,
+  listening,
+  nodeEvent,
+  ready,
+  status,
+} from '../../packages/network/src/drivers/tailscale/sidecar-messages.ts'
+import {
+  FirstLine,
+  NoLine,
+  readAnswer,
+  readFields,
+  textsIn,
+} from '../../packages/network/src/drivers/tailscale/json-line.ts'
 import { textTarget } from './lib/inputs.ts'
 
 /** A socket that receives `bytes` in pieces, and then an end. */
@@ -55,10 +68,12 @@ const target = textTarget({
       const ended = once(socket, 'end')
       socket.on('data', (chunk: Buffer) => rest.push(chunk))
       await ended
-      if (!Buffer.concat(rest).equals(bytes.subarray(end + 1))) throw new Error('what stands behind the line has changed')
+      if (!Buffer.concat(rest).equals(bytes.subarray(end + 1)))
+        throw new Error('what stands behind the line has changed')
     } catch (error) {
       if (!(error instanceof NoLine)) throw error
-      if (end !== -1 && end <= 16 * 1024) throw new Error(`the line is there, and not read: ${error.message}`, { cause: error })
+      if (end !== -1 && end <= 16 * 1024)
+        throw new Error(`the line is there, and not read: ${error.message}`, { cause: error })
     } finally {
       socket.destroy()
     }

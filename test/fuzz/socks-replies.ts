@@ -6,10 +6,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Reply, ReplyParser } from '../../packages/network/src/drivers/socks5/reply-parser.ts'
 import { textTarget } from './lib/inputs.ts'
 
-const isLast = (answer: Reply): boolean => answer.type === 'alien' || answer.type === 'refusal' || answer.type === 'success'
+const isLast = (answer: Reply): boolean =>
+  answer.type === 'alien' || answer.type === 'refusal' || answer.type === 'success'
 
 /** What is parsed, and what remains, when the bytes arrive in pieces of these sizes. */
-function read(bytes: Buffer, loginSent: boolean, sizes: readonly number[]): { readonly found: readonly Reply[]; readonly left: number } {
+function read(
+  bytes: Buffer,
+  loginSent: boolean,
+  sizes: readonly number[],
+): { readonly found: readonly Reply[]; readonly left: number } {
   const answers = new ReplyParser(loginSent)
   const found: Reply[] = []
   let at = 0
@@ -17,7 +22,8 @@ function read(bytes: Buffer, loginSent: boolean, sizes: readonly number[]): { re
     const end = Math.min(bytes.length, at + (sizes[turn % sizes.length] ?? 1))
     answers.push(bytes.subarray(at, end))
     at = end
-    for (let next = answers.next(); next !== undefined; next = isLast(next) ? undefined : answers.next()) found.push(next)
+    for (let next = answers.next(); next !== undefined; next = isLast(next) ? undefined : answers.next())
+      found.push(next)
   }
   return { found, left: answers.rest.length + bytes.length - at }
 }
@@ -45,10 +51,13 @@ const target = textTarget({
       for (const sizes of [[1], [2, 3], [7, 1]]) {
         const pieces = read(bytes, loginSent, sizes)
         if (!isDeepStrictEqual(pieces, whole))
-          throw new Error(`pieces of ${sizes.join(', ')} read ${JSON.stringify(pieces)}, the whole ${JSON.stringify(whole)}`)
+          throw new Error(
+            `pieces of ${sizes.join(', ')} read ${JSON.stringify(pieces)}, the whole ${JSON.stringify(whole)}`,
+          )
       }
       for (const answer of whole.found) {
-        if (answer.type === 'success' && answer.address.length > bytes.length) throw new Error('an address is longer than what came')
+        if (answer.type === 'success' && answer.address.length > bytes.length)
+          throw new Error('an address is longer than what came')
       }
     }
   },

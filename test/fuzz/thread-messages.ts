@@ -7,13 +7,22 @@ import { Draw } from '../../packages/troupe/src/testing/hostile/draw.ts'
 import { lie, note, signal } from '../../packages/troupe/src/testing/hostile/notes.ts'
 import { Questions } from '../../packages/troupe/src/testing/hostile/questions.ts'
 import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.ts'
-import { faultIn, requestRules } from '../../packages/process/src/protocol/request-rules.ts'
+import { faultIn as faultInKnown } from '../../packages/process/src/protocol/request-rules.ts'
+import { knownRequests, requestRules } from '../../packages/troupe/src/testing/hostile/known-requests.ts'
 
-const around = { own: '<3.1>', pids: ['<1.1>', '<2.1>'], entries: ['app:a', 'app:proxy'], hosts: ['app:host'], names: ['honest'] }
+const around = {
+  own: '<3.1>',
+  pids: ['<1.1>', '<2.1>'],
+  entries: ['app:a', 'app:proxy'],
+  hosts: ['app:host'],
+  names: ['honest'],
+}
 /** The maximum milliseconds for one validation, also on a slow machine. */
 const longest = 2000
 /** An explicit marker for messages without a rule. */
 const unknown = /unknown type/
+
+const faultIn = (message: unknown) => faultInKnown(message, knownRequests)
 
 /** Runs one seed. @throws an error for a rule that is violated. */
 function check(seed: number): void {
@@ -44,7 +53,8 @@ function judged(judge: (value: unknown) => string | undefined, value: unknown): 
   const start = performance.now()
   const verdict = judge(posted)
   const took = performance.now() - start
-  if (verdict !== undefined && typeof verdict !== 'string') throw new Error(`a judgement is no text: ${String(verdict)}`)
+  if (verdict !== undefined && typeof verdict !== 'string')
+    throw new Error(`a judgement is no text: ${String(verdict)}`)
   if (took > longest) throw new Error(`a judgement took ${Math.round(took)} ms`)
 }
 

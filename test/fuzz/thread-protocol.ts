@@ -1,13 +1,12 @@
 /**
  * The thread protocol, spoken at random by hostile threads and by a hostile operating-system process: they get nothing
- * beyond what they were given, honest work continues, and the program does not end. Prints on standard error how often
- * its event loop was blocked for more than 50 ms, in a time without attacks and in one with them.
+ * beyond what they were given, honest work continues, the program does not end, and no thread holds its event loop for
+ * more than 50 ms of processor time.
  */
-import { writeSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Place, ScenesOfAttack } from '../../packages/troupe/src/testing/protocol-attack.ts'
 import { useLauncher } from '../peers/launcher.ts'
 import { BadInput, type Runs } from './lib/inputs.ts'
+import { TurnWatch } from './lib/turns.ts'
 
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const canIsolate = canSeal && process.platform === 'linux'
@@ -18,34 +17,11 @@ const places: readonly Place[] = [
   ...(canIsolate ? (['process'] as const) : []),
 ]
 const steps = 400
+/** Milliseconds of processor time for which no thread holds the loop of the kernel. */
 const held = 50
-/** A stall shows as a timer that fires late by that time. */
-const tick = 5
 
-/** Counts long turns of the event loop. */
-class Stalls {
-  count = 0
-  longest = 0
-  #last = performance.now()
-
-  constructor() {
-    setInterval(() => {
-      const now = performance.now()
-      const late = now - this.#last - tick
-      this.#last = now
-      this.longest = Math.max(this.longest, late)
-      if (late > held) this.count += 1
-    }, tick).unref()
-  }
-
-  /** Returns the count since the last call. */
-  take(): string {
-    const words = `${this.count} turns of more than ${held} ms, the longest ${Math.round(this.longest)} ms`
-    this.count = 0
-    this.longest = 0
-    return words
-  }
-}
+let watch: TurnWatch | undefined
+const turns = (): TurnWatch => (watch ??= new TurnWatch(held))
 
 /** An input is a place, a seed and a way: `guarded 7 breaking`. */
 export async function replay(input: string): Promise<void> {
@@ -54,13 +30,18 @@ export async function replay(input: string): Promise<void> {
   // Where this Node, or this system, has no such place, there is nothing to try.
   if (place === undefined) return
   if (place === 'process') await useLauncher()
+  turns()
   await using scene = await ScenesOfAttack.start(place)
+  await turns().take()
   await attack(scene, place, Number(seed), way === 'breaking' ? 'breaking' : 'obedient')
 }
 
 async function attack(scene: ScenesOfAttack, place: Place, seed: number, way: 'obedient' | 'breaking'): Promise<void> {
   try {
     await scene.attack(place, seed, steps, way)
+    const long = (await turns().take()).filter(({ thread }) => thread !== undefined && thread !== 0)
+    const words = long.map(({ thread, took }) => `${Math.round(took)} ms by thread ${thread}`)
+    if (words.length > 0) throw new Error(`the loop of the kernel was held: ${words.join(', ')}`)
   } catch (error) {
     throw new BadInput(`${place} ${seed} ${way}`, error)
   }
@@ -68,18 +49,15 @@ async function attack(scene: ScenesOfAttack, place: Place, seed: number, way: 'o
 
 export default async function fuzz(seconds: number, seed: number): Promise<Runs> {
   if (canIsolate) await useLauncher()
+  const watched = turns()
   await using scene = await ScenesOfAttack.start(...places)
-  const stalls = new Stalls()
+  await watched.take()
   const start = performance.now()
-  const part = (seconds * 1000) / 4
-  stalls.take()
-  await sleep(part)
-  const control = stalls.take()
   let runs = 0
   for (; performance.now() - start < seconds * 1000; runs += 1) {
     const place = places[runs % places.length] ?? 'guarded'
     await attack(scene, place, seed + runs, runs % 8 < 4 ? 'obedient' : 'breaking')
   }
-  writeSync(2, `without attacks ${Math.round(part)} ms: ${control}\nwith ${runs}, three times as long: ${stalls.take()}\n`)
+  if (watched.turns < runs) throw new Error('the turns of the loop were not seen')
   return { runs }
 }

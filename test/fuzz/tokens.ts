@@ -60,7 +60,8 @@ const target = textTarget({
     if (read !== undefined && input !== issued.token) throw new Error(`another text is read as the token ${read.id}`)
     if (read !== undefined && !isTokenText(input)) throw new Error('what is read does not look like a token')
     if (readToken('fuzz:others', key, input) !== undefined) throw new Error('a token of one store is read by another')
-    if (readToken(store, key, issued.token)?.id !== id) throw new Error('the token that was issued is not read any more')
+    if (readToken(store, key, issued.token)?.id !== id)
+      throw new Error('the token that was issued is not read any more')
   },
 })
 

@@ -72,7 +72,11 @@ const pattern = fc.oneof(
 function decider(resources: string, effect: Effect) {
   const parsed = securityPolicy.fields.safeParse({ actions: action, resources, effect })
   if (!parsed.success) return undefined
-  const security = new Security({ policies: new Map([[id, compilePolicy(id, parsed.data)]]), strictMode: false, log: () => {} })
+  const security = new Security({
+    policies: new Map([[id, compilePolicy(id, parsed.data)]]),
+    strictMode: false,
+    log: () => {},
+  })
   return (resource: string) => security.evaluate([id], undefined, action, resource) === effect
 }
 
@@ -96,12 +100,14 @@ function spellings(given: string): readonly string[] {
 
 function check(resources: string, given: string): void {
   const [allows, denies] = [decider(resources, 'allow'), decider(resources, 'deny')]
-  if ((allows === undefined) !== (denies === undefined)) throw new Error('one effect takes the pattern, the other does not')
+  if ((allows === undefined) !== (denies === undefined))
+    throw new Error('one effect takes the pattern, the other does not')
   if (allows === undefined || denies === undefined) return
   const allowed = allows(given)
   if (allowed && !denies(given)) throw new Error('what is allowed by a pattern is not denied by it')
   for (const spelling of spellings(given)) {
-    if (allows(spelling) !== allowed) throw new Error(`the decision depends on the spelling: ${JSON.stringify(spelling)}`)
+    if (allows(spelling) !== allowed)
+      throw new Error(`the decision depends on the spelling: ${JSON.stringify(spelling)}`)
   }
   const host = /^https:\/\/\*\.([a-z][a-z\d.-]*[a-z])(?::|\/|$)/.exec(resources)?.[1]
   const parsed = URL.parse(given)

@@ -43,7 +43,8 @@ const target = textTarget({
   check: (input) => {
     const lines = input.split(/\r\n|\r|\n/).length
     const within = ({ line, column }: { readonly line: number; readonly column: number }) => {
-      if (!(line >= 1 && line <= lines + 1 && column >= 0)) throw new Error(`the place ${line}:${column} is not in ${lines} lines`)
+      if (!(line >= 1 && line <= lines + 1 && column >= 0))
+        throw new Error(`the place ${line}:${column} is not in ${lines} lines`)
     }
     const visit = (node: YamlNode): void => {
       within(node.place)

@@ -52,7 +52,12 @@ beforeAll(async () => {
     await startProxy('127.0.0.2', stack),
   ]
   moved = later.port
-  const proxy = (name: string, proxyPort: number) => ({ id: `app:${name}`, kind: 'network.socks5', host: '127.0.0.1', port: proxyPort })
+  const proxy = (name: string, proxyPort: number) => ({
+    id: `app:${name}`,
+    kind: 'network.socks5',
+    host: '127.0.0.1',
+    port: proxyPort,
+  })
   const source = 'file://programs.ts'
   const sends = { source, method: 'send' }
   app = await startApp({
@@ -63,7 +68,12 @@ beforeAll(async () => {
       proxy('right', right.port),
       proxy('dead', 1),
       { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } },
-      { id: 'app:shared', kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } },
+      {
+        id: 'app:shared',
+        kind: 'process.host',
+        host: { isolation: 'shared', workers: 1 },
+        lifecycle: { auto_start: true },
+      },
       { id: 'app:wide', kind: 'function.ts', ...sends, pool: { max: 8 } },
       { id: 'app:nested', kind: 'function.ts', ...sends, pool: { max: 8 } },
       { id: 'app:inline', kind: 'function.ts', ...sends, pool: 'inline' },
@@ -82,7 +92,9 @@ beforeAll(async () => {
       },
     ],
   })
-  await app.app.run(async () => processes.withName('listener').withOptions({ network: null }).spawn('app:listen', 'app:threads'))
+  await app.app.run(async () =>
+    processes.withName('listener').withOptions({ network: null }).spawn('app:listen', 'app:threads'),
+  )
 }, 60_000)
 
 afterAll(async () => {
@@ -112,7 +124,8 @@ const unsure = /^a thread$|clear network$|group|inheritance/
 const later = /end of the|collected|emitter|channel/
 
 const places = {
-  'a pool': async (way: string, network: Network, token: string) => funcs.withOptions(option(network)).call('app:wide', way, token),
+  'a pool': async (way: string, network: Network, token: string) =>
+    funcs.withOptions(option(network)).call('app:wide', way, token),
   'an inline function': async (way: string, network: Network, token: string) =>
     funcs.withOptions(option(network)).call('app:inline', way, token),
   'a shared host': async (way: string, network: Network, token: string) =>
@@ -140,14 +153,18 @@ it.each(Object.entries(places))(
 it.each(Object.entries(places))(
   'all networks at once, by %s',
   async (place, run) => {
-    const items = names.flatMap((way) => order.map((network) => [way, network, issue(`${place}: ${way}`, network)] as const))
-    await app.app.run(async () => Promise.all(items.map(async ([way, network, token]) => run(way, network, token).catch(String))))
+    const items = names.flatMap((way) =>
+      order.map((network) => [way, network, issue(`${place}: ${way}`, network)] as const),
+    )
+    await app.app.run(async () =>
+      Promise.all(items.map(async ([way, network, token]) => run(way, network, token).catch(String))),
+    )
     expect(strays()).toEqual([])
   },
   patience,
 )
 
-it('a stream that another network replies with is fed by that network', async () => {
+it('a stream in the reply of another network is fed by that network', async () => {
   for (const [reader, source] of [
     ['clear', 'left'],
     ['left', 'clear'],
@@ -155,13 +172,15 @@ it('a stream that another network replies with is fed by that network', async ()
     ['right', 'dead'],
   ] as const) {
     const tokens = [issue('stream', source), issue('stream', source)]
-    const items = await app.app.run(async () => funcs.withOptions(option(reader)).call('app:read', option(source).network, tokens))
+    const items = await app.app.run(async () =>
+      funcs.withOptions(option(reader)).call('app:read', option(source).network, tokens),
+    )
     expect(items).toEqual(source === 'dead' ? ['failed', 'failed'] : ['sent', 'sent'])
   }
   expect(strays()).toEqual([])
 })
 
-it('a pinned function sends by its pin, whoever calls', async () => {
+it('a pinned function sends in its pinned network, for any caller', async () => {
   for (let call = 0; call < 3; call += 1) {
     const token = issue('pinned', 'right')
     expect(await app.app.run(async () => funcs.withOptions({}).call('app:pinned', 'an agent', token))).toBe('sent')
@@ -180,7 +199,9 @@ it('an overlay that moves while items wait, and one that is deleted', async () =
     )
   await app.app.run(async () => {
     const sending = send(30)
-    await registry.apply([{ op: 'update', entry: { id: 'app:left', kind: 'network.socks5', host: '127.0.0.1', port: moved } }])
+    await registry.apply([
+      { op: 'update', entry: { id: 'app:left', kind: 'network.socks5', host: '127.0.0.1', port: moved } },
+    ])
     await sending
     const more = send(30)
     await registry.apply([{ op: 'delete', entry: { id: 'app:left' } }])

@@ -28,7 +28,9 @@ export const library: Readonly<Record<string, Library>> = {
     }
   },
   'pg.Client': async (limit) =>
-    new pg.Client({ ...database, ...(limit !== undefined && { connectionTimeoutMillis: limit }) }).on('error', () => undefined).connect(),
+    new pg.Client({ ...database, ...(limit !== undefined && { connectionTimeoutMillis: limit }) })
+      .on('error', () => undefined)
+      .connect(),
   'pg.Pool': async () => new pg.Pool(database).on('error', () => undefined).query('select 1'),
   ws: async () => once(new WebSocket('ws://unknown.test/'), 'open'),
   'node-fetch': async () => nodeFetch(plain),
@@ -36,7 +38,11 @@ export const library: Readonly<Record<string, Library>> = {
   got: async () => got(plain, { retry: { limit: 0 } }),
 }
 
-async function byAgent(url: string, limit: number | undefined, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+async function byAgent(
+  url: string,
+  limit: number | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const dispatcher = new Agent(limit === undefined ? {} : { connect: { timeout: limit } })
   try {
     await request(url, { dispatcher, headers })

@@ -1,6 +1,6 @@
 /**
- * Hostile code, in a sealed host and, as a control, in a guarded one. Each attempt has its own place at which it would
- * show, and packets are counted where the application has no access.
+ * Hostile code, in sealed hosts and pools and, as a control, in a guarded host. Each attempt has its own place at which
+ * it would show, and packets are counted where the application has no access.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,7 @@ const when = (possible: boolean) => (possible ? describe : noTests)
 function noTests(): void {}
 
 when(canSeal)('where Node can seal threads, hostile code', () => {
-  it.each(['sealed', 'process'])('opens nothing in a host: %s', { timeout: limit }, async (host) => {
+  it.each(['sealed', 'process', 'pool'])('opens nothing in a host or pool: %s', { timeout: limit }, async (host) => {
     const printed = parsed(await namespace.run(program, host, folder))
     expect(seenOf(printed)).toEqual({})
     expect(printed.inspected).toBe(false)
@@ -64,18 +64,19 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
     // Writing to a descriptor of its own process may end that process; the kernel ends a thread that breaks the
     // protocol.
     const over = Object.keys(seen).filter((name) => ended[name] === undefined)
-    if (host === 'sealed') expect(over).toEqual(['fs.createWriteStream', 'the kernel, told that the clear network was granted'])
-    else expect(over.filter((name) => !/descriptor|fs\.|FileHandle|the kernel, told/.test(name))).toEqual([])
+    if (host === 'sealed')
+      expect(over).toEqual(['fs.createWriteStream', 'a claim to the kernel that the clear network was granted'])
+    else expect(over.filter((name) => !/descriptor|fs\.|FileHandle|a claim to the kernel/.test(name))).toEqual([])
     // The first reports a child that it could not start; the second gets a placeholder address for the name.
     expect(Object.keys(ended).filter((name) => ended[name]?.done !== undefined)).toEqual([
       'the test runner of Node',
       // Of its own process.
-      ...(host === 'process' ? ['flags of V8'] : []),
+      ...(host === 'sealed' ? [] : ['flags of V8']),
       'a frame of its own making, and a name',
     ])
   })
 
-  it('gets around the guard in a guarded host, by what the documentation says', { timeout: limit }, async () => {
+  it('gets around the guard in a guarded host, as documented', { timeout: limit }, async () => {
     const bytes = (text: string) => [`bytes: ${text}`]
     const printed = parsed(await namespace.run(program, 'guarded', folder))
     expect(seenOf(printed)).toEqual({
@@ -102,7 +103,7 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
 })
 
 when(!canSeal)('where Node cannot seal threads, hostile code', () => {
-  it('has no sealed host to be in, where Node cannot seal threads', async () => {
+  it('has no sealed host, because this Node cannot seal threads', async () => {
     const host = { id: 'app:sealed', kind: 'process.host', host: { network: 'sealed' } }
     await expect(startApp({ entries: [host] })).rejects.toThrow('Node 26')
   })

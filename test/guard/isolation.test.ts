@@ -28,7 +28,12 @@ beforeAll(async () => {
     await startApp({
       root: join(import.meta.dirname, '../fixtures/sealed'),
       entries: [
-        ...hosts.map((network) => ({ id: `app:${network}`, kind: 'process.host', host: { network }, lifecycle: { auto_start: true } })),
+        ...hosts.map((network) => ({
+          id: `app:${network}`,
+          kind: 'process.host',
+          host: { network },
+          lifecycle: { auto_start: true },
+        })),
         ...['actor', 'process', 'destination'].map((isolate) => ({
           id: `app:by_${isolate}`,
           kind: 'network.socks5',
@@ -73,6 +78,8 @@ it.each(hosts.flatMap((host) => ['actor', 'process'].map((by) => [host, by] as c
   'in a %s host, in the network of a request: %s',
   async (host, by) => {
     const inClear = processes.withOptions({ network: null })
-    expect(await circuits(async () => inClear.exec('app:requests', `app:${host}`, url, keys, `app:by_${by}`))).toBe('abacdb')
+    expect(await circuits(async () => inClear.exec('app:requests', `app:${host}`, url, keys, `app:by_${by}`))).toBe(
+      'abacdb',
+    )
   },
 )

@@ -39,9 +39,15 @@ const refused = [
   'a child, synchronously',
   'thread',
 ]
-const carried = ['net.connect, a name', 'net.connect, an address', 'tls.connect, an address', 'fetch, a name', 'dns.lookup, then connect']
+const carried = [
+  'net.connect, a name',
+  'net.connect, an address',
+  'tls.connect, an address',
+  'fetch, a name',
+  'dns.lookup, then connect',
+]
 
-it('sends nothing but to the proxy', async () => {
+it('sends nothing except to the proxy', async () => {
   const outcomes = parsed(await namespace.run(program, 'guarded'))
   const { proxy, ...strays } = await namespace.counters()
   expect(strays).toEqual({ dns: 0, tcp: 0, udp: 0, other: 0 })
@@ -53,7 +59,7 @@ it('sends nothing but to the proxy', async () => {
   expect(Object.values(outcomes)).not.toContain('ENOTFOUND')
 })
 
-it('would send much else without the guard', async () => {
+it('would send much more without the guard', async () => {
   await namespace.run(program, 'unguarded')
   const { dns, tcp, udp } = await namespace.counters()
   expect(dns).toBeGreaterThan(5)

@@ -49,7 +49,10 @@ export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<strin
   const agent = new http.Agent({ keepAlive: true })
   const secureAgent = new https.Agent({ keepAlive: true, ca, checkServerIdentity: anyName })
   const dispatcher = new UndiciAgent({ connect: { ca, checkServerIdentity: anyName } })
-  const postgres = new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on('error', ignore)
+  const postgres = new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on(
+    'error',
+    ignore,
+  )
   const redis = new Redis({ host, port: redisPort, lazyConnect: true }).on('error', ignore)
   const mariadb = mysql.createPool({ host, port: mariadbPort, user: 'troupe', connectionLimit: 1 })
   let session: http2.ClientHttp2Session | undefined
@@ -73,13 +76,20 @@ export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<strin
     ws: { use: async () => overWs(host, sinks.websocket) },
     'undici fetch': { use: async () => seen(await (await undiciFetch(plain)).json()), pools: true },
     'undici request': { use: async () => seen(await (await undiciRequest(plain)).body.json()), pools: true },
-    'undici Agent': { use: async () => seen(await (await undiciRequest(secure, { dispatcher })).body.json()), pools: true },
+    'undici Agent': {
+      use: async () => seen(await (await undiciRequest(secure, { dispatcher })).body.json()),
+      pools: true,
+    },
     axios: { use: async () => seen((await axios.get<unknown>(plain)).data) },
     'axios, redirected': { use: async () => seen((await axios.get<unknown>(`${plain}moved`)).data) },
-    got: { use: async () => seen(await got(secure, { https: { certificateAuthority: ca, checkServerIdentity: anyName } }).json()) },
+    got: {
+      use: async () =>
+        seen(await got(secure, { https: { certificateAuthority: ca, checkServerIdentity: anyName } }).json()),
+    },
     'node-fetch': { use: async () => seen(await (await nodeFetch(plain)).json()) },
     'pg.Pool': {
-      use: async () => seen((await postgres.query('select host(inet_client_addr()) as peer, inet_client_port() as port')).rows[0]),
+      use: async () =>
+        seen((await postgres.query('select host(inet_client_addr()) as peer, inet_client_port() as port')).rows[0]),
       pools: true,
     },
     ioredis: { use: async () => redisClient(await redis.call('CLIENT', 'INFO')), pools: true },
@@ -127,7 +137,9 @@ async function overTls(host: string): Promise<Seen> {
 }
 
 async function get(request: http.ClientRequest): Promise<Seen> {
-  const response = await new Promise<http.IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject).end())
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) =>
+    request.on('response', resolve).on('error', reject).end(),
+  )
   return seen(await json(response))
 }
 
@@ -156,13 +168,19 @@ function redisClient(info: unknown): Seen {
 }
 
 async function mariadbClient(pool: mysql.Pool): Promise<Seen> {
-  const [rows] = await pool.query<mysql.RowDataPacket[]>('select host from information_schema.processlist where id = connection_id()')
+  const [rows] = await pool.query<mysql.RowDataPacket[]>(
+    'select host from information_schema.processlist where id = connection_id()',
+  )
   const [peer, port] = String(rows[0]?.['host'] ?? rows[0]?.['HOST']).split(':')
   return seen({ peer, port })
 }
 
 async function mail(host: string, { smtp }: Sinks): Promise<Seen> {
-  const info = await createTransport({ host, port: smtp }).sendMail({ from: 'a@web.test', to: 'b@web.test', text: 'hello' })
+  const info = await createTransport({ host, port: smtp }).sendMail({
+    from: 'a@web.test',
+    to: 'b@web.test',
+    text: 'hello',
+  })
   return parsed(info.response.slice('250 '.length))
 }
 
@@ -204,7 +222,12 @@ async function mongo(host: string, port: number): Promise<void> {
 }
 
 async function kafka(host: string, port: number): Promise<void> {
-  const client = new Kafka({ brokers: [`${host}:${port}`], retry: { retries: 0 }, logLevel: logLevel.NOTHING, connectionTimeout: 500 })
+  const client = new Kafka({
+    brokers: [`${host}:${port}`],
+    retry: { retries: 0 },
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 500,
+  })
   const admin = client.admin()
   try {
     await admin.connect()

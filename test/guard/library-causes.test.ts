@@ -70,10 +70,20 @@ async function thrownBy(name: string, limit?: number): Promise<unknown> {
   )
 }
 
-const all = ['undici Agent', 'undici Agent by TLS', 'undici fetch', 'undici Pool', 'pg.Client', 'pg.Pool', 'ws', 'axios', 'got']
+const all = [
+  'undici Agent',
+  'undici Agent by TLS',
+  'undici fetch',
+  'undici Pool',
+  'pg.Client',
+  'pg.Pool',
+  'ws',
+  'axios',
+  'got',
+]
 
 describe.each(all)('%s', (name) => {
-  it('says what the proxy said of the target', async () => {
+  it('reports the reply of the proxy about the target', async () => {
     route = refusing
     expect(ofOverlay(await thrownBy(name))).toMatchObject({
       kind: 'Unavailable',
@@ -83,7 +93,7 @@ describe.each(all)('%s', (name) => {
   })
 })
 
-it('node-fetch, which keeps no causes, has the overlay’s words in its own', async () => {
+it('node-fetch, which keeps no causes, has the overlay’s message in its own', async () => {
   route = refusing
   expect(await thrownBy('node-fetch')).toMatchObject({
     code: 'EHOSTUNREACH',
@@ -91,38 +101,46 @@ it('node-fetch, which keeps no causes, has the overlay’s words in its own', as
   })
 })
 
-it('the time that undici gives every connection does not end that of the overlay', async () => {
+it('the connect timeout of undici does not end that of the overlay', async () => {
   route = hanging
-  const thrown = await Promise.all(['undici Agent', 'undici Agent by TLS', 'undici Pool'].map(async (name) => thrownBy(name)))
+  const thrown = await Promise.all(
+    ['undici Agent', 'undici Agent by TLS', 'undici Pool'].map(async (name) => thrownBy(name)),
+  )
   const late = { kind: 'Timeout', retryable: true, details: { overlay, limit: 'handshake_timeout' } }
   expect(thrown.map(ofOverlay)).toMatchObject([late, late, late])
 })
 
-it.each(['undici Agent', 'undici Agent by TLS', 'pg.Client'])('%s: a limit of its user holds, and names the overlay', async (name) => {
-  route = hanging
-  const thrown = await thrownBy(name, 500)
-  expect(thrown).not.toBeInstanceOf(TroupeError)
-  expect(ofOverlay(thrown)).toMatchObject({ kind: 'Timeout', retryable: true, details: { overlay } })
-  expect(ofOverlay(thrown)?.details).not.toHaveProperty('limit')
-})
+it.each(['undici Agent', 'undici Agent by TLS', 'pg.Client'])(
+  '%s: a timeout of the caller applies, and the error names the overlay',
+  async (name) => {
+    route = hanging
+    const thrown = await thrownBy(name, 500)
+    expect(thrown).not.toBeInstanceOf(TroupeError)
+    expect(ofOverlay(thrown)).toMatchObject({ kind: 'Timeout', retryable: true, details: { overlay } })
+    expect(ofOverlay(thrown)?.details).not.toHaveProperty('limit')
+  },
+)
 
-it('a connection that its user gave up is given up at the proxy too (nodejs/undici#2362)', async () => {
+it('a connection that the caller cancels is closed at the proxy too (nodejs/undici#2362)', async () => {
   route = hanging
   await thrownBy('undici Agent by TLS', 500)
   await expect.poll(() => hung.size).toBe(0)
 })
 
-it('undici asks for the host of the URL, whatever the header says', async () => {
+it('undici requests the host of the URL, whatever the header contains', async () => {
   route = refusing
   await thrownBy('undici Agent with a Host header')
   // Version, command, reserved, an IPv4 address, port 80.
   expect(asked.at(-1)).toEqual(Buffer.from([5, 1, 0, 1, 192, 0, 2, 7, 0, 80]))
 })
 
-it('what a signal is aborted with is left as it is', async () => {
+it('the reason of an aborted signal is unchanged', async () => {
   route = hanging
   const reason = new DOMException('enough', 'TimeoutError')
   const signal = AbortSignal.abort(reason)
-  await expect(once(http.get('http://unknown.test/', { signal }), 'response')).rejects.toMatchObject({ name: 'AbortError', cause: reason })
+  await expect(once(http.get('http://unknown.test/', { signal }), 'response')).rejects.toMatchObject({
+    name: 'AbortError',
+    cause: reason,
+  })
   expect(reason).not.toHaveProperty('cause')
 })

@@ -86,13 +86,20 @@ const threads: Array<{ readonly exit: string | undefined; readonly thread: Libra
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-matrix-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
-  exits.push(stack.use(await Exit.start('a', address(61), folder)), stack.use(await Exit.start('b', address(62), folder)))
+  exits.push(
+    stack.use(await Exit.start('a', address(61), folder)),
+    stack.use(await Exit.start('b', address(62), folder)),
+  )
   servers = stack.use(await startServers(host))
   sinks = stack.use(await startSinks(host))
   const { sshKey } = servers
   const { [Symbol.asyncDispose]: _, ...plainSinks } = sinks
   for (const exit of [...exits, undefined]) {
-    const thread = await LibraryThread.start({ route: await exit?.route(), servers: { host, sshKey }, sinks: plainSinks })
+    const thread = await LibraryThread.start({
+      route: await exit?.route(),
+      servers: { host, sshKey },
+      sinks: plainSinks,
+    })
     threads.push({ exit: exit?.address, thread: stack.use(thread) })
   }
 }, 180_000)
@@ -102,12 +109,12 @@ function sinkOf(name: string): Silent | undefined {
   return name === 'mongodb (wire)' ? sinks.mongo : name === 'kafkajs (wire)' ? sinks.kafka : undefined
 }
 
-it('the matrix is whole', () => {
+it('the matrix is complete', () => {
   for (const { thread } of threads) expect([...thread.pools.keys()]).toEqual(names)
 })
 
 describe.each(names)('%s', (name) => {
-  it('goes each network’s own way, and keeps their connections apart', async () => {
+  it('uses each network’s own route, and separates their connections', async () => {
     const sink = sinkOf(name)
     const ports = threads.map(() => new Set<number>())
     const visit = async ({ exit, thread }: (typeof threads)[number], at: number) => {
@@ -128,7 +135,7 @@ describe.each(names)('%s', (name) => {
   })
 })
 
-it('what the proxies were asked for is what was opened in their overlays', async () => {
+it('the requests at the proxies equal the connections in their overlays', async () => {
   for (const exit of exits) {
     const asked = await exit.asked()
     expect(asked.length).toBeGreaterThanOrEqual(names.length)

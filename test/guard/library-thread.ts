@@ -19,7 +19,8 @@ const { route, servers, sinks } = given(workerData)
 installGuard()
 provideNetworkAccess({
   select: async () => {},
-  route: async () => (route === undefined ? Promise.reject(new Error('this thread has no overlay')) : Promise.resolve(route)),
+  route: async () =>
+    route === undefined ? Promise.reject(new Error('this thread has no overlay')) : Promise.resolve(route),
 })
 bindThreadNetwork({ overlay: route?.overlay ?? null })
 

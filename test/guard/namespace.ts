@@ -17,6 +17,8 @@ const { ip, nft } = namespaces
 
 export const proxyAddress = '10.231.0.1'
 export const proxyPort = 1080
+/** Another address of the far side, for peers that move. */
+export const movedAddress = '10.231.1.1'
 const applicationAddress = '10.231.0.2'
 
 /** Packets by kind. */
@@ -28,8 +30,10 @@ export interface Counters {
   readonly other: number
 }
 
-/** An nft rule decides what passes: by default packets to the proxy's port. */
-const rules = (passes: string) => `table inet leak {
+const betweenSides = `ip saddr ${applicationAddress} ip daddr { ${proxyAddress}, ${movedAddress} }`
+
+/** Nft rules decide what passes: by default packets to the proxy's port. */
+const rules = (passes: readonly string[]) => `table inet leak {
   counter to_proxy { }
   counter to_dns { }
   counter to_tcp { }
@@ -38,7 +42,7 @@ const rules = (passes: string) => `table inet leak {
   chain arriving {
     type filter hook prerouting priority -300; policy accept;
     iifname != "wire" accept
-    ip saddr ${applicationAddress} ip daddr ${proxyAddress} ${passes} counter name to_proxy accept
+${passes.map((rule) => `    ${betweenSides} ${rule} counter name to_proxy accept`).join('\n')}
     meta l4proto { tcp, udp } th dport { 53, 853, 5353 } counter name to_dns drop
     meta l4proto tcp counter name to_tcp drop
     meta l4proto udp counter name to_udp drop
@@ -52,8 +56,8 @@ export interface NamespaceOptions {
   readonly names?: readonly string[]
   /** Lines of the application's `/etc/hosts`. */
   readonly hosts?: readonly string[]
-  /** What may pass to the far side, as an nft rule; `to_proxy` counts it. @default packets to a SOCKS5 proxy there */
-  readonly passes?: string
+  /** What may pass to the far side, as nft rules; `to_proxy` counts it. @default packets to a SOCKS5 proxy there */
+  readonly passes?: string | readonly string[]
 }
 
 export class Namespace implements AsyncDisposable {
@@ -74,9 +78,26 @@ export class Namespace implements AsyncDisposable {
   }
 
   async counters(): Promise<Counters> {
-    const { stdout } = await run(ip.path, ['netns', 'exec', this.#proxy, nft.path, '-j', 'list', 'counters', 'table', 'inet', 'leak'])
+    const { stdout } = await run(ip.path, [
+      'netns',
+      'exec',
+      this.#proxy,
+      nft.path,
+      '-j',
+      'list',
+      'counters',
+      'table',
+      'inet',
+      'leak',
+    ])
     const packets = (name: string) => Number(new RegExp(`"name": "to_${name}".*?"packets": (\\d+)`).exec(stdout)?.[1])
-    return { proxy: packets('proxy'), dns: packets('dns'), tcp: packets('tcp'), udp: packets('udp'), other: packets('other') }
+    return {
+      proxy: packets('proxy'),
+      dns: packets('dns'),
+      tcp: packets('tcp'),
+      udp: packets('udp'),
+      other: packets('other'),
+    }
   }
 
   /** The command that runs a program on the far side. */
@@ -84,11 +105,22 @@ export class Namespace implements AsyncDisposable {
     return [ip.path, 'netns', 'exec', this.#proxy]
   }
 
+  /** The command that runs a program on the application's side. */
+  get near(): readonly string[] {
+    return [ip.path, 'netns', 'exec', this.#application]
+  }
+
+  /** Makes the name resolve to the address on both sides, instead of what the files of names had. */
+  async rename(host: string, address: string): Promise<void> {
+    for (const name of [this.#application, this.#proxy])
+      await writeFile(join('/etc/netns', name, 'hosts'), `127.0.0.1 localhost\n${address} ${host}\n`)
+  }
+
   /** Runs a Node program on the application's side; returns its output. */
   async run(...args: readonly string[]): Promise<string> {
     const child = spawn(ip.path, ['netns', 'exec', this.#application, process.execPath, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 120_000,
+      timeout: 180_000,
       killSignal: 'SIGKILL',
     })
     const [printed] = await Promise.all([text(child.stdout), once(child, 'exit')])
@@ -115,14 +147,18 @@ export class Namespace implements AsyncDisposable {
       await inside(name, 'address', 'add', `${address}/30`, 'dev', 'wire')
       for (const link of ['lo', 'wire']) await inside(name, 'link', 'set', link, 'up')
     }
+    await inside(this.#proxy, 'address', 'add', `${movedAddress}/32`, 'dev', 'lo')
     await inside(this.#application, 'route', 'add', 'default', 'via', proxyAddress)
     // For the application, a resolver that would record queries; for the far side, names without a resolver.
     const known = ['127.0.0.1 localhost', ...hosts].map((line) => `${line}\n`).join('')
-    await this.#etc(this.#application, { 'resolv.conf': `nameserver ${proxyAddress}\noptions timeout:1 attempts:1\n`, hosts: known })
+    await this.#etc(this.#application, {
+      'resolv.conf': `nameserver ${proxyAddress}\noptions timeout:1 attempts:1\n`,
+      hosts: known,
+    })
     const far = ['localhost', ...names].map((name) => `127.0.0.1 ${name}\n`).join('')
     await this.#etc(this.#proxy, { 'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n', hosts: far })
     const file = join(folder, 'leak.nft')
-    await writeFile(file, rules(passes ?? `tcp dport ${proxyPort}`))
+    await writeFile(file, rules([passes ?? `tcp dport ${proxyPort}`].flat()))
     await run(ip.path, ['netns', 'exec', this.#proxy, nft.path, '-f', file])
     if (passes === undefined) await this.#startProxy(folder)
   }
@@ -137,8 +173,12 @@ export class Namespace implements AsyncDisposable {
 
   async #startProxy(folder: string): Promise<void> {
     const args = ['netns', 'exec', this.#proxy, programs.microsocks.path, '-i', proxyAddress, '-p', String(proxyPort)]
-    const daemon = this.#stack.use(new Daemon({ name: 'proxy', program: ip.path, args, log: join(folder, 'proxy.log') }))
-    const probe = `require('node:net').connect(${proxyPort}, '${proxyAddress}').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`
+    const daemon = this.#stack.use(
+      new Daemon({ name: 'proxy', program: ip.path, args, log: join(folder, 'proxy.log') }),
+    )
+    const probe =
+      `require('node:net').connect(${proxyPort}, '${proxyAddress}').on('connect', ` +
+      `() => process.exit(0)).on('error', () => process.exit(1))`
     await daemon.until(async () => run(ip.path, ['netns', 'exec', this.#proxy, process.execPath, '-e', probe]))
   }
 }

@@ -77,7 +77,7 @@ describe('an extension of SQLite', () => {
   it('is refused in an overlay', async () => {
     await expectRefusal(async () => load('overlay'), 'sqlite.DatabaseSync.loadExtension', 'with network: null')
   })
-  it('loads in the clear, and opens a connection', async () => {
+  it('loads in the clear network, and opens a connection', async () => {
     await expectKnock(async () => load('clear'))
   })
 })
@@ -86,17 +86,22 @@ describe('an addon', () => {
   const addon = (name: string) => join(folder, 'node_modules', name, 'addon.node')
 
   it('is refused in an overlay, in processes and in pools', async () => {
-    await expectRefusal(async () => run('app:addon', addon('unnamed'), 'overlay'), 'process.dlopen', 'network_service.native')
-    const call = async () => app.run(async () => funcs.withOptions({ network: 'app:proxy' }).call('app:addon_function', addon('unnamed')))
+    await expectRefusal(
+      async () => run('app:addon', addon('unnamed'), 'overlay'),
+      'process.dlopen',
+      'network_service.native',
+    )
+    const call = async () =>
+      app.run(async () => funcs.withOptions({ network: 'app:proxy' }).call('app:addon_function', addon('unnamed')))
     await expectRefusal(call, 'process.dlopen', 'network_service.native')
   })
-  it('loads in an overlay where network_service.native names its package', async () => {
+  it('loads in an overlay if network_service.native names its package', async () => {
     await expectKnock(async () => run('app:addon', addon('named'), 'overlay'))
     await expectKnock(async () =>
       app.run(async () => funcs.withOptions({ network: 'app:proxy' }).call('app:addon_function', addon('named'))),
     )
   })
-  it('loads in the clear', async () => {
+  it('loads in the clear network', async () => {
     await expectKnock(async () => run('app:addon', addon('unnamed'), 'clear'))
   })
 })

@@ -22,7 +22,12 @@ beforeAll(async () => {
     await startApp({
       root: join(import.meta.dirname, 'parity'),
       entries: [
-        ...hosts.map((network) => ({ id: `app:${network}`, kind: 'process.host', host: { network }, lifecycle: { auto_start: true } })),
+        ...hosts.map((network) => ({
+          id: `app:${network}`,
+          kind: 'process.host',
+          host: { network },
+          lifecycle: { auto_start: true },
+        })),
         { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: proxy.port },
         { id: 'app:use', kind: 'process.ts', source: 'file://uses.ts', method: 'use' },
       ],
@@ -41,7 +46,7 @@ describe.each(hosts)('a plain socket in a %s host', (host) => {
     expect(await inThread(name, host, 'app:proxy'), 'in an overlay').toEqual(plain)
   })
 
-  it.each(Object.keys(inTheClear))('in the clear: %s', async (name) => {
+  it.each(Object.keys(inTheClear))('in the clear network: %s', async (name) => {
     expect(await inThread(name, host, null)).toEqual(await use(name, ports))
   })
 })

@@ -28,7 +28,7 @@ async function reports(mode: string): Promise<void> {
   expect((await readdir(folder)).filter((name) => name.startsWith('report.'))).toHaveLength(1)
 }
 
-it('sends no packet for a report, asked for or written by Node itself', async () => {
+it('sends no packet for a report, requested or written by Node itself', async () => {
   await reports('guarded')
   const { proxy, ...strays } = await namespace.counters()
   expect(strays).toEqual({ dns: 0, tcp: 0, udp: 0, other: 0 })

@@ -70,7 +70,12 @@ beforeAll(async () => {
       },
       { id: 'app:local', kind: 'network.socks5', host: `unix:${await localProxy(folder)}` },
       { id: exit.network, kind: 'network.socks5', host: exit.address, port: 1080 },
-      ...['visit', 'get'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })),
+      ...['visit', 'get'].map((method) => ({
+        id: `app:${method}`,
+        kind: 'process.ts',
+        source: 'file://programs.ts',
+        method,
+      })),
     ],
   })
   stack.defer(async () => app.stop())
@@ -110,7 +115,7 @@ when(canSeal)('in a sealed host', () => {
     expect((await exit.asked()).length - before).toBeGreaterThan(names.length / 2)
   })
 
-  it.each(['app:threads', 'app:processes'])('goes out in the clear: %s', async (on) => {
+  it.each(['app:threads', 'app:processes'])('connects in the clear network: %s', async (on) => {
     const before = (await exit.asked()).length
     expect(await visit(null, on)).toEqual(all('127.0.0.1'))
     expect((await exit.asked()).length).toBe(before)
@@ -118,16 +123,20 @@ when(canSeal)('in a sealed host', () => {
 
   it('goes through a proxy at a Unix socket', async () => {
     const which = ['fetch', 'tls.connect', 'pg.Pool', 'WebSocket']
-    expect(await visit('app:local', 'app:threads', which)).toEqual(Object.fromEntries(which.map((name) => [name, exit.address])))
+    expect(await visit('app:local', 'app:threads', which)).toEqual(
+      Object.fromEntries(which.map((name) => [name, exit.address])),
+    )
   })
 
   it('sends the requests of the HTTP client', async () => {
     const url = `http://${host}:${plainPort}/`
-    const peers = await app.app.run(async () => processes.withOptions({ network: exit.network }).exec('app:get', 'app:threads', url))
+    const peers = await app.app.run(async () =>
+      processes.withOptions({ network: exit.network }).exec('app:get', 'app:threads', url),
+    )
     expect(peers).toEqual([exit.address, '127.0.0.1'])
   })
 
-  it('goes each its own way in a thread that processes share', async () => {
+  it('uses its own route for each process in a shared thread', async () => {
     const [through, clear] = await Promise.all([visit(exit.network, 'app:shared'), visit(null, 'app:shared')])
     expect(through).toEqual(all(exit.address))
     expect(clear).toEqual(all('127.0.0.1'))
@@ -135,7 +144,7 @@ when(canSeal)('in a sealed host', () => {
 })
 
 when(!canSeal)('where threads cannot be sealed', () => {
-  it('there is no such host', () => {
+  it('has no such host', () => {
     expect(process.versions.node.startsWith('24.')).toBe(true)
   })
 })

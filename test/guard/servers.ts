@@ -58,7 +58,12 @@ export async function startPostgres(folder: string, host: string, stack: AsyncDi
 
 async function startRedis(folder: string, host: string, stack: AsyncDisposableStack): Promise<void> {
   const args = ['--bind', host, '--port', String(redisPort), '--save', '', '--dir', folder, '--protected-mode', 'no']
-  await start(stack, { name: 'redis', program: servers.redis.path, args, log: join(folder, 'redis.log') }, host, redisPort)
+  await start(
+    stack,
+    { name: 'redis', program: servers.redis.path, args, log: join(folder, 'redis.log') },
+    host,
+    redisPort,
+  )
 }
 
 async function startMariadb(folder: string, host: string, stack: AsyncDisposableStack): Promise<void> {
@@ -76,14 +81,20 @@ async function startMariadb(folder: string, host: string, stack: AsyncDisposable
     `--init-file=${first}`,
     '--skip-name-resolve',
   ]
-  await start(stack, { name: 'mariadb', program: servers.mariadb.path, args, log: join(folder, 'mariadb.log') }, host, mariadbPort)
+  await start(
+    stack,
+    { name: 'mariadb', program: servers.mariadb.path, args, log: join(folder, 'mariadb.log') },
+    host,
+    mariadbPort,
+  )
 }
 
 async function startNginx(folder: string, host: string, stack: AsyncDisposableStack): Promise<void> {
   const certificate = join(import.meta.dirname, 'fixtures')
   const config = `daemon off; pid ${folder}/nginx.pid; error_log stderr warn; events {}
 http {
-  access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  access_log off;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi; keepalive_timeout 60s; default_type application/json;
   ssl_certificate ${certificate}/server.pem; ssl_certificate_key ${certificate}/server.key;
   server {
@@ -96,7 +107,12 @@ http {
   const path = join(folder, 'nginx.conf')
   await writeFile(path, config)
   const args = ['-c', path, '-p', folder]
-  await start(stack, { name: 'nginx', program: servers.nginx.path, args, log: join(folder, 'nginx.log') }, host, plainPort)
+  await start(
+    stack,
+    { name: 'nginx', program: servers.nginx.path, args, log: join(folder, 'nginx.log') },
+    host,
+    plainPort,
+  )
 }
 
 async function startSshd(folder: string, host: string, stack: AsyncDisposableStack): Promise<string> {

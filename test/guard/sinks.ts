@@ -54,13 +54,13 @@ export async function startSinks(host: string): Promise<Sinks> {
 }
 
 /** The part of RFC 5321 that one mail needs. */
-function smtp(socket: net.Socket, told: string): void {
+function smtp(socket: net.Socket, peerText: string): void {
   socket.write('220 sink\r\n')
   let inMail = false
   socket.setEncoding('latin1').on('data', (data) => {
     for (const line of String(data).split('\r\n').slice(0, -1)) {
       if (inMail && line !== '.') continue
-      if (inMail) socket.write(`250 ${told}\r\n`)
+      if (inMail) socket.write(`250 ${peerText}\r\n`)
       else if (line.startsWith('QUIT')) socket.end('221 bye\r\n')
       else socket.write(line.startsWith('DATA') ? '354 go on\r\n' : '250 ok\r\n')
       inMail = !inMail && line.startsWith('DATA')
@@ -85,13 +85,18 @@ async function grpc(host: string, stack: AsyncDisposableStack): Promise<number> 
     {
       am: (call: { getPeer: () => string }, answer: (error: null, bytes: Buffer) => void) => {
         const at = call.getPeer().lastIndexOf(':')
-        answer(null, Buffer.from(JSON.stringify({ peer: call.getPeer().slice(0, at), port: call.getPeer().slice(at + 1) })))
+        answer(
+          null,
+          Buffer.from(JSON.stringify({ peer: call.getPeer().slice(0, at), port: call.getPeer().slice(at + 1) })),
+        )
       },
     },
   )
   stack.defer(() => server.forceShutdown())
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)))
+    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    )
   })
 }
 

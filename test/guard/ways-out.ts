@@ -21,9 +21,13 @@ const connected = async (socket: net.Socket) => {
 }
 const send = async () => {
   const socket = dgram.createSocket('udp4').on('error', () => {})
-  await new Promise<void>((resolve, reject) => socket.send('x', 9999, world, (error) => (error ? reject(error) : resolve())))
+  await new Promise<void>((resolve, reject) =>
+    socket.send('x', 9999, world, (error) => (error ? reject(error) : resolve())),
+  )
 }
-const elsewhere = `require('node:net').connect(80, '${world}').on('error', () => {}); require('node:dns').lookup('${name}', () => {})`
+const elsewhere =
+  `require('node:net').connect(80, '${world}').on('error', ` +
+  `() => {}); require('node:dns').lookup('${name}', () => {})`
 
 export const waysOut: Readonly<Record<string, () => Promise<unknown>>> = {
   'net.connect, a name': async () => connected(net.connect(80, name)),
@@ -46,8 +50,12 @@ export const waysOut: Readonly<Record<string, () => Promise<unknown>>> = {
 const patience = 4000
 
 /** A word for the outcome of each. */
-export async function outcomesOf(ways: Readonly<Record<string, () => Promise<unknown>>>): Promise<Readonly<Record<string, string>>> {
-  return Object.fromEntries(await Promise.all(Object.entries(ways).map(async ([name, use]) => [name, await outcome(use)] as const)))
+export async function outcomesOf(
+  ways: Readonly<Record<string, () => Promise<unknown>>>,
+): Promise<Readonly<Record<string, string>>> {
+  return Object.fromEntries(
+    await Promise.all(Object.entries(ways).map(async ([name, use]) => [name, await outcome(use)] as const)),
+  )
 }
 
 async function outcome(use: () => Promise<unknown>): Promise<string> {

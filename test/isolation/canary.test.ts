@@ -5,7 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { processes, security } from 'troupe'
+import { funcs, processes, security } from 'troupe'
 import { startApp, type TestApp } from 'troupe/test'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -25,7 +25,10 @@ const open: Readonly<Record<string, readonly string[]>> = {
   listed: ['canary-of-files', 'canary-of-control'],
   sealed: ['canary-of-files', 'canary-of-control'],
   process: ['canary-of-control'],
+  pool: ['canary-of-control'],
 }
+/** Where hostile code runs: in hosts, and in a sealed pool. */
+const places = [...Object.keys(hosts), ...(canSeal ? ['pool'] : [])]
 const variable = 'TROUPE_TEST_CANARY'
 const lifecycle = { auto_start: true }
 let stack = new AsyncDisposableStack()
@@ -46,11 +49,19 @@ beforeEach(async () => {
       ...Object.entries(hosts).map(([name, host]) => ({ id: `app:${name}`, kind: 'process.host', host, lifecycle })),
       { id: 'app:keepers', kind: 'process.host', host: { spares: 0 }, lifecycle },
       { id: 'app:nothing', kind: 'security.policy', effect: 'deny', actions: '*', resources: '*' },
-      { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9, username: 'u', password: 'canary-of-passwords' },
+      {
+        id: 'app:proxy',
+        kind: 'network.socks5',
+        host: '127.0.0.1',
+        port: 9,
+        username: 'u',
+        password: 'canary-of-passwords',
+      },
       { id: 'app:os', kind: 'env.storage.os' },
       { id: 'app:secret', kind: 'env.variable', storage: 'app:os', variable },
       program('search'),
       program('keeper'),
+      ...(canSeal ? [{ ...program('search'), id: 'app:pool', kind: 'function.ts', pool: { sealed: true } }] : []),
     ],
   })
   stack.defer(async () => app.stop())
@@ -64,30 +75,37 @@ function foundBy(value: unknown): unknown {
   return value
 }
 
-describe.each(Object.keys(hosts))('in a %s host', (host) => {
-  it('a mark is found where it was meant to be, and nowhere else', async () => {
+describe.each(places)('in a host or pool: %s', (place) => {
+  it('a mark is found where it was sent, and nowhere else', async () => {
     const found = await app.app.run(async () => {
       const alice = security.newActor('canary-of-actors', { key: 'canary-of-metas' })
-      const given = processes.withContext({ tenant: 'canary-of-values' }).withActor(alice).withScope(security.newScope([]))
+      const given = processes
+        .withContext({ tenant: 'canary-of-values' })
+        .withActor(alice)
+        .withScope(security.newScope([]))
       const keeper = await given
         .withOptions({ network: 'app:proxy' })
         .withName('keeper')
         .spawn('app:keeper', 'app:keepers', 'canary-of-arguments')
-      const mallory = processes.withActor(security.newActor('mallory')).withScope(security.newScope(['app:nothing']))
+      const [actor, scope] = [security.newActor('mallory'), security.newScope(['app:nothing'])]
       const around = {
         folder,
         pids: [keeper, '<0.0>'],
         names: [variable, 'app:secret', 'keeper'],
         planted: { deep: ['canary-of-control'] },
       }
-      return foundBy(await mallory.exec('app:search', `app:${host}`, around))
+      return foundBy(
+        await (place === 'pool'
+          ? funcs.withActor(actor).withScope(scope).call('app:pool', around)
+          : processes.withActor(actor).withScope(scope).exec('app:search', `app:${place}`, around)),
+      )
     })
     const marks = new Set(Object.values(found).flat())
     // The positive control: the search finds marks that exist.
     expect(marks).toContain('canary-of-control')
     const beyond = Object.entries(found).map(([place, seen]) => ({
       place,
-      marks: seen.filter((mark) => open[host]?.includes(mark) === false),
+      marks: seen.filter((mark) => open[place]?.includes(mark) === false),
     }))
     expect(beyond.filter(({ marks: more }) => more.length > 0)).toEqual([])
   })

@@ -26,6 +26,9 @@ const methods = [
   'sendBlob',
   'before',
   'after',
+  'collect',
+  'sendAtOnce',
+  'sendAndEnd',
 ]
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 let stack = new AsyncDisposableStack()
@@ -42,7 +45,12 @@ async function start(host: object = {}): Promise<TestApp> {
   const app = await startApp({
     root,
     entries: [
-      { id: 'app:host', kind: 'process.host', host: { isolation: 'process', spares: 0, ...host }, lifecycle: { auto_start: true } },
+      {
+        id: 'app:host',
+        kind: 'process.host',
+        host: { isolation: 'process', spares: 0, ...host },
+        lifecycle: { auto_start: true },
+      },
       { id: 'app:threads', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
       ...methods.map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })),
     ],
@@ -81,7 +89,7 @@ async function isolated(): Promise<number> {
 }
 
 when(canSeal)('a process of its own', () => {
-  it('is seen from outside to have no capabilities, no network and namespaces of its own', async () => {
+  it('has, seen from outside, no capabilities, no network and its own namespaces', async () => {
     const app = await start()
     const pid = await app.app.run(async () => processes.spawn('app:echo', 'app:host'))
     expect(await app.app.run(async () => processes.call(pid, 'x', { a: [1] }))).toEqual({ a: [1] })
@@ -116,7 +124,7 @@ when(canSeal)('a process of its own', () => {
     })
   })
 
-  it('reads the modules that it runs, and what it was given', async () => {
+  it('reads the modules that it runs, and configured folders', async () => {
     const [given, writable, secret] = [join(folder, 'given'), join(folder, 'writable'), join(folder, 'secret')]
     await mkdir(given)
     await mkdir(writable)
@@ -145,23 +153,27 @@ when(canSeal)('a process of its own', () => {
     expect(await exec(app, 'visit', port, 'localhost')).toBe('hello')
   })
 
-  it('talks to threads and to others like it', async () => {
+  it('exchanges messages with threads and with others like it', async () => {
     const app = await start()
     const [thread, own] = await app.app.run(async () =>
       Promise.all([processes.spawn('app:echo', 'app:threads'), processes.spawn('app:echo', 'app:host')]),
     )
     for (const to of [thread, own])
-      expect(await exec(app, 'ask', to, new Map([['bytes', new Uint8Array([1, 2])]]))).toEqual(new Map([['bytes', new Uint8Array([1, 2])]]))
+      expect(await exec(app, 'ask', to, new Map([['bytes', new Uint8Array([1, 2])]]))).toEqual(
+        new Map([['bytes', new Uint8Array([1, 2])]]),
+      )
     for (const to of [thread, own]) {
       await expect(exec(app, 'sendBlob', to)).rejects.toMatchObject({
         kind: 'Invalid',
         message: expect.stringContaining('Blob') as unknown,
       })
     }
-    await expect(app.app.run(async () => processes.send(own, 'x', new Blob(['x'])))).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(app.app.run(async () => processes.send(own, 'x', new Blob(['x'])))).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
   })
 
-  it('exchanges as many values as one message may hold, and is told of more', async () => {
+  it('exchanges as many values as one message may hold, and gets an error for more', async () => {
     const app = await start()
     const [few, tooMany] = [40_000, 100_000]
     expect(await exec(app, 'many', few)).toHaveLength(few)
@@ -181,8 +193,30 @@ when(canSeal)('a process of its own', () => {
       expect(await processes.call(pid, 'x', bytes)).toHaveLength(bytes.length)
       expect(await processes.call(pid, 'x', numbers)).toHaveLength(numbers.length)
       // Together they are more than one message may hold; each is a message of its own.
-      expect(await Promise.all(Array.from({ length: 8 }, async () => processes.call(pid, 'x', list(few / 2))))).toHaveLength(8)
+      expect(
+        await Promise.all(Array.from({ length: 8 }, async () => processes.call(pid, 'x', list(few / 2)))),
+      ).toHaveLength(8)
     })
+  })
+
+  it('gets what fits, in order, from a thread that was not introduced; the rest is refused', async () => {
+    const app = await start()
+    await app.app.run(async () => {
+      const pid = await processes.spawn('app:collect', 'app:host')
+      const end = processes.exited(pid)
+      const [fits, tooMany] = [40_000, 100_000]
+      const refused = ['', '', '', '', 'Invalid', 'Invalid', '']
+      expect(await processes.exec('app:sendAtOnce', 'app:threads', pid, fits, tooMany)).toEqual(refused)
+      const large = ['large', fits]
+      expect(await end).toEqual({ value: ['first', large, large, large, 'last'] })
+    })
+  })
+
+  it('does not get a message that is too large: if its sender has ended, it is a dead letter', async () => {
+    const app = await start()
+    const pid = await app.app.run(async () => processes.spawn('app:collect', 'app:host'))
+    await app.app.run(async () => processes.exec('app:sendAndEnd', 'app:threads', pid, 100_000))
+    await expect.poll(() => app.log.join('\n')).toMatch(/lost.*holds more values than one message may/)
   })
 
   it('becomes another program', async () => {
@@ -191,16 +225,20 @@ when(canSeal)('a process of its own', () => {
 })
 
 when(canSeal)('the end of a process of its own', () => {
-  it('says why', async () => {
+  it('reports the reason', async () => {
     const app = await start({ limits: { memory_mb: 64 } })
     expect(await endOf(app, 'exit', 7)).toMatchObject({ error: { message: 'it called process.exit(7)' } })
-    expect(await endOf(app, 'crash')).toMatchObject({ error: { name: 'RangeError', message: 'told to' } })
+    expect(await endOf(app, 'crash')).toMatchObject({ error: { name: 'RangeError', message: 'requested' } })
     expect(await endOf(app, 'hoard')).toMatchObject({ error: { message: 'it ran out of heap' } })
-    expect(await endOf(app, 'hoardBuffers')).toMatchObject({ error: { message: expect.stringMatching(/allocat/i) as unknown } })
-    expect(await endOf(app, 'abort')).toMatchObject({ error: { message: expect.stringMatching(/was ended by SIG/) as unknown } })
+    expect(await endOf(app, 'hoardBuffers')).toMatchObject({
+      error: { message: expect.stringMatching(/allocat/i) as unknown },
+    })
+    expect(await endOf(app, 'abort')).toMatchObject({
+      error: { message: expect.stringMatching(/was ended by SIG/) as unknown },
+    })
   })
 
-  it('comes also while it never returns to its event loop', async () => {
+  it('arrives also while it never returns to its event loop', async () => {
     const app = await start()
     await app.app.run(async () => {
       const pid = await processes.spawn('app:loop', 'app:host')
@@ -211,7 +249,7 @@ when(canSeal)('the end of a process of its own', () => {
     })
   })
 
-  it('comes in whatever state of its start it is', async () => {
+  it('arrives in any state of its start', async () => {
     const app = await start()
     await app.app.run(async () => {
       for (let wait = 0; wait < 60; wait += 5) {
@@ -224,19 +262,21 @@ when(canSeal)('the end of a process of its own', () => {
     })
   })
 
-  it('comes when its time on processors is used up', async () => {
+  it('arrives when its CPU time is used up', async () => {
     const app = await start({ limits: { cpu: '2s' } })
     await app.app.run(async () => {
       const pid = await processes.spawn('app:loop', 'app:host')
       const end = processes.exited(pid)
       await processes.call(pid, 'go')
-      expect(await end).toMatchObject({ error: { kind: 'Internal', message: expect.stringContaining('time on the processor') as unknown } })
+      expect(await end).toMatchObject({
+        error: { kind: 'Internal', message: expect.stringContaining('time on the processor') as unknown },
+      })
     })
   })
 })
 
 when(canSeal)('a host of such processes', () => {
-  it('alone has settings for them', async () => {
+  it('has settings of its own', async () => {
     const host = { id: 'app:host', kind: 'process.host', host: { fs: {}, limits: { cpu: '1s' } } }
     await expect(startApp({ entries: [host] })).rejects.toThrow('host.fs: is for "isolation: process" alone')
     await expect(start({ env: ['NODE_OPTIONS'] })).rejects.toThrow('such a variable could give permissions')
@@ -254,7 +294,7 @@ when(canSeal)('a host of such processes', () => {
 })
 
 when(!canSeal)('where Node has no permission for the network', () => {
-  it('there is no such host', async () => {
+  it('has no such host', async () => {
     await expect(start()).rejects.toThrow('Node 26')
   })
 })

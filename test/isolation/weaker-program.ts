@@ -10,8 +10,18 @@ const sealed = process.argv[2] === 'require' ? { sealed: { require: 'namespaces'
 await using app = await startApp({
   root: join(import.meta.dirname, '../fixtures/isolation'),
   entries: [
-    { id: 'app:host', kind: 'process.host', host: { isolation: 'process', spares: 0, ...sealed }, lifecycle: { auto_start: true } },
-    ...['look', 'files'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })),
+    {
+      id: 'app:host',
+      kind: 'process.host',
+      host: { isolation: 'process', spares: 0, ...sealed },
+      lifecycle: { auto_start: true },
+    },
+    ...['look', 'files'].map((method) => ({
+      id: `app:${method}`,
+      kind: 'process.ts',
+      source: 'file://programs.ts',
+      method,
+    })),
   ],
 })
 const outcome = await app.app.run(async () => {

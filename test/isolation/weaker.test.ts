@@ -33,7 +33,7 @@ const when = (possible: boolean) => (possible ? describe : noTests)
 function noTests(): void {}
 
 when(canSeal)('where there are no user namespaces', () => {
-  it('a process of its own has the filter and the permission model, which the log says once', async () => {
+  it('a process of its own has the filter and the permission model, which the log reports once', async () => {
     const { outcome, log, hostname } = await weaker()
     expect(outcome).toMatchObject({ look: { hostname, env: {} }, files: ['ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED'] })
     const lines = log.filter((line) => line.includes('without namespaces'))
@@ -41,14 +41,14 @@ when(canSeal)('where there are no user namespaces', () => {
     expect(lines[0]).toContain('user.max_user_namespaces is 0')
   })
 
-  it('none starts where they are required', async () => {
+  it('does not start where they are required', async () => {
     const { outcome } = await weaker('require')
     expect(outcome).toContain('no namespaces')
   })
 })
 
 when(!canSeal)('where Node has no permission for the network', () => {
-  it('there are no such processes', () => {
+  it('has no such processes', () => {
     expect(process.versions.node.startsWith('24.')).toBe(true)
   })
 })

@@ -12,6 +12,9 @@ describe('a thousand random changes', () => {
     const { stdout } = await run(process.execPath, [program])
     const { before, after, refused, requests } = JSON.parse(stdout) as Record<string, unknown>
     expect(after).toEqual(before)
-    expect([refused, requests]).toEqual([expect.toSatisfy((count: number) => count > 50), expect.toSatisfy((count: number) => count > 5)])
+    expect([refused, requests]).toEqual([
+      expect.toSatisfy((count: number) => count > 50),
+      expect.toSatisfy((count: number) => count > 5),
+    ])
   })
 })

@@ -1,14 +1,19 @@
 /** Threads whose network has changed: an overlay with the same id that leads elsewhere is another network. */
 import { funcs, registry } from 'troupe'
-import { startApp, type TestEntry } from 'troupe/test'
+import { startApp, type WrittenEntry } from 'troupe/test'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startProxy } from './socks-proxy.ts'
 
 const root = join(import.meta.dirname, '../fixtures/live')
 /** A change is refused if its proxy cannot be reached. */
-const at = ({ port }: { readonly port: number }) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port })
-const entriesOf = (proxy: TestEntry): readonly TestEntry[] => [
+const at = ({ port }: { readonly port: number }) => ({
+  id: 'app:proxy',
+  kind: 'network.socks5',
+  host: '127.0.0.1',
+  port,
+})
+const entriesOf = (proxy: WrittenEntry): readonly WrittenEntry[] => [
   proxy,
   { id: 'app:remember', kind: 'function.ts', source: 'file://programs.ts', method: 'remember', pool: { max: 1 } },
 ]
@@ -18,7 +23,7 @@ const through = funcs.withOptions({ network: 'app:proxy' })
 const remembered = (...words: readonly string[]) => ({ words, overlay: 'app:proxy' })
 
 describe('threads of a pool', () => {
-  it('keep their modules while their overlay leads where it led', async () => {
+  it('keep their modules while their overlay leads to the same place', async () => {
     await using first = await startProxy()
     await using _ = await startApp({ root, entries: entriesOf(at(first)) })
     expect(await through.call('app:remember', 'a')).toEqual(remembered('a'))
@@ -27,7 +32,7 @@ describe('threads of a pool', () => {
     expect(await through.call('app:remember', 'b')).toEqual(remembered('a', 'b'))
   })
 
-  it('get no more work once their overlay is deleted; one that comes under its id is another network', async () => {
+  it('get no more work once their overlay is deleted; a new one with its id is another network', async () => {
     await using first = await startProxy()
     await using _ = await startApp({ root, entries: entriesOf(at(first)) })
     expect(await through.call('app:remember', 'a')).toEqual(remembered('a'))
@@ -37,7 +42,7 @@ describe('threads of a pool', () => {
     expect(await through.call('app:remember', 'c')).toEqual(remembered('c'))
   })
 
-  it('get no more work once their overlay isolates otherwise', async () => {
+  it('get no more work once their overlay isolates differently', async () => {
     await using first = await startProxy()
     await using _ = await startApp({ root, entries: entriesOf(at(first)) })
     expect(await through.call('app:remember', 'a')).toEqual(remembered('a'))
@@ -53,7 +58,9 @@ describe('threads of a pool', () => {
     await using _ = await startApp({ root, entries: entriesOf(at(first)) })
     expect(await through.call('app:remember', 'a')).toEqual(remembered('a'))
     await registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])
-    await registry.apply([{ op: 'create', entry: { id: 'app:proxy', kind: 'network.i2p', host: '127.0.0.1', port: first.port } }])
+    await registry.apply([
+      { op: 'create', entry: { id: 'app:proxy', kind: 'network.i2p', host: '127.0.0.1', port: first.port } },
+    ])
     expect(await through.call('app:remember', 'b')).toEqual(remembered('b'))
   })
 })

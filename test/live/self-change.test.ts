@@ -5,12 +5,12 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { processes, registry } from 'troupe'
-import { startApp, type TestEntry } from 'troupe/test'
+import { startApp, type WrittenEntry } from 'troupe/test'
 
 const root = join(import.meta.dirname, '../fixtures/live')
 const lifecycle = { auto_start: true, stop_timeout: '1h' }
 const program = { kind: 'process.ts', source: 'file://self-change.ts' }
-const entries: readonly TestEntry[] = [
+const entries: readonly WrittenEntry[] = [
   { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
   { id: 'app:others', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
   { id: 'app:program', ...program },
@@ -23,7 +23,12 @@ const entries: readonly TestEntry[] = [
     host: 'app:others',
     children: [{ id: 'kid', process: 'app:program', shutdown: 'infinity' }],
   },
-  { id: 'app:team', kind: 'process.supervisor', children: [{ id: 'inner', process: 'app:inner', shutdown: 'infinity' }], lifecycle },
+  {
+    id: 'app:team',
+    kind: 'process.supervisor',
+    children: [{ id: 'inner', process: 'app:inner', shutdown: 'infinity' }],
+    lifecycle,
+  },
 ]
 
 async function tell(name: string, way: string, order: string): Promise<unknown> {
@@ -34,7 +39,14 @@ async function tell(name: string, way: string, order: string): Promise<unknown> 
     await registry.apply([
       {
         op: 'update',
-        entry: { id: 'app:changer', kind: 'process.service', process: 'app:program', host: 'app:host', input: [1], lifecycle },
+        entry: {
+          id: 'app:changer',
+          kind: 'process.service',
+          process: 'app:program',
+          host: 'app:host',
+          input: [1],
+          lifecycle,
+        },
       },
     ])
     await app.until('app:changer', 'Running')
@@ -48,12 +60,12 @@ async function tell(name: string, way: string, order: string): Promise<unknown> 
   })
 }
 
-describe.each(['itself', 'by a process', 'by a function'])('a service that has itself changed: %s', (way) => {
+describe.each(['itself', 'by a process', 'by a function'])('a service that requests its own change: %s', (way) => {
   it.each(['update', 'delete', 'delete its host', 'roll back'])('%s', async (order) => {
     expect(await tell('app:changer', way, order)).toEqual({ value: 'ended in order' })
   })
 
-  it.each(['terminate child', 'delete supervisor'])('beneath two supervisors: %s', async (order) => {
+  it.each(['terminate child', 'delete supervisor'])('under two supervisors: %s', async (order) => {
     expect(await tell('app:team/inner/kid', way, order)).toEqual({ value: 'ended in order' })
   })
 })

@@ -1,21 +1,36 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { processes, registry } from 'troupe'
-import { startApp, type TestEntry } from 'troupe/test'
+import { startApp, type WrittenEntry } from 'troupe/test'
 import { startProxy, startWeb } from './socks-proxy.ts'
 
 const root = join(import.meta.dirname, '../fixtures/live')
-const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
-const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
+const host: WrittenEntry = {
+  id: 'app:host',
+  kind: 'process.host',
+  host: { spares: 0 },
+  lifecycle: { auto_start: true },
+}
+const program = (method: string): WrittenEntry => ({
+  id: `app:${method}`,
+  kind: 'process.ts',
+  source: 'file://programs.ts',
+  method,
+})
 const proxyAt = (port: number) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port })
 
 describe('an overlay under load', () => {
-  it('is swapped a thousand times: nothing fails, nothing goes past it, streams finish', { timeout: 180_000 }, async () => {
+  it('is swapped a thousand times: nothing fails, nothing bypasses it, streams finish', {
+    timeout: 180_000,
+  }, async () => {
     await using web = await startWeb()
     await using first = await startProxy()
     await using second = await startProxy()
     const proxies = [first, second] as const
-    await using app = await startApp({ root, entries: [host, ...['client', 'load', 'reader'].map(program), proxyAt(first.port)] })
+    await using app = await startApp({
+      root,
+      entries: [host, ...['client', 'load', 'reader'].map(program), proxyAt(first.port)],
+    })
     await using probe = await app.probe({ name: 'ear' })
     const over = processes.withOptions({ network: 'app:proxy' })
     const start = async (entry: string, ...args: readonly string[]) =>
@@ -39,7 +54,9 @@ describe('an overlay under load', () => {
     for (const pid of loads) await processes.cancel(pid, 'enough')
     for (const end of await Promise.all(ends)) {
       expect(end).toMatchObject({ value: { failures: [] } })
-      expect('value' in end && end.value).toMatchObject({ requests: expect.toSatisfy((count: number) => count > 100) as number })
+      expect('value' in end && end.value).toMatchObject({
+        requests: expect.toSatisfy((count: number) => count > 100) as number,
+      })
     }
     // Every client of the server was a proxy.
     expect([...web.peers].filter((port) => !first.ports.has(port) && !second.ports.has(port))).toEqual([])

@@ -2,25 +2,47 @@ import { join } from 'node:path'
 import { entryId, isPid } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { processes, registry, security } from 'troupe'
-import { startApp, type TestEntry } from 'troupe/test'
+import { startApp, type WrittenEntry } from 'troupe/test'
 import { startProxy, startWeb } from './socks-proxy.ts'
 
 const root = join(import.meta.dirname, '../fixtures/live')
-const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
-const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
+const host: WrittenEntry = {
+  id: 'app:host',
+  kind: 'process.host',
+  host: { spares: 0 },
+  lifecycle: { auto_start: true },
+}
+const program = (method: string): WrittenEntry => ({
+  id: `app:${method}`,
+  kind: 'process.ts',
+  source: 'file://programs.ts',
+  method,
+})
 const proxyAt = (port: number) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port })
-const may = (effect: string) => ({ id: 'app:may', kind: 'security.policy', actions: 'network.select', resources: 'app:proxy', effect })
-const entries = (port: number): TestEntry[] => [
+const may = (effect: string) => ({
+  id: 'app:may',
+  kind: 'security.policy',
+  actions: 'network.select',
+  resources: 'app:proxy',
+  effect,
+})
+const entries = (port: number): WrittenEntry[] => [
   host,
   program('client'),
   program('chooser'),
   proxyAt(port),
   may('allow'),
-  { id: 'app:rest', kind: 'security.policy', actions: ['process.*', 'registry.*', 'http_client.*'], resources: '*', effect: 'allow' },
+  {
+    id: 'app:rest',
+    kind: 'security.policy',
+    actions: ['process.*', 'registry.*', 'http_client.*'],
+    resources: '*',
+    effect: 'allow',
+  },
 ]
 
 describe('a route', () => {
-  it('is withdrawn from those for whom it was chosen, once the choice is denied; and comes back when it is allowed again', async () => {
+  it('is withdrawn once choosing it is denied, and returns when it is allowed again', async () => {
     await using web = await startWeb()
     await using proxy = await startProxy()
     await using app = await startApp({ root, entries: entries(proxy.port) })
@@ -41,14 +63,16 @@ describe('a route', () => {
     expect(await get()).toMatch(/^PermissionDenied: /)
   })
 
-  it('that was replaced or withdrawn is not dialled by a thread that was busy all the while', async () => {
+  it('that was replaced or withdrawn is not dialled by a thread that was busy meanwhile', async () => {
     await using web = await startWeb()
     await using first = await startProxy()
     await using second = await startProxy()
     await using app = await startApp({ root, entries: entries(first.port) })
     await using probe = await app.probe({ name: 'ear' })
     const busy = async () => {
-      const client = await probe.run(async () => processes.withOptions({ network: 'app:proxy' }).spawn('app:client', 'app:host'))
+      const client = await probe.run(async () =>
+        processes.withOptions({ network: 'app:proxy' }).spawn('app:client', 'app:host'),
+      )
       await processes.call(client, 'busy', web.url)
     }
     await busy()

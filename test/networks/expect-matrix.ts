@@ -20,12 +20,14 @@ export function expectOwnNetworks({ batch, names }: Options): void {
   describe.each<EdgeName>([...edges, ...(canSeal ? (['sealed host'] as const) : [])])('%s', (edge) => {
     beforeAll(async () => matrix.run(edge))
 
-    it.each(names)('%s: each item by its own network, or not at all', (client) => {
+    it.each(names)('%s: each item in its own network, or not at all', (client) => {
       expect(matrix.strays(edge, client)).toEqual([])
     })
 
-    it.each(names)('%s: works in each network whose proxy lives', (client) => {
-      const failed = matrix.said(edge, client).filter(({ network, outcome }) => (outcome === 'done') !== (network !== 'dead'))
+    it.each(names)('%s: works in each network whose proxy runs', (client) => {
+      const failed = matrix
+        .said(edge, client)
+        .filter(({ network, outcome }) => (outcome === 'done') !== (network !== 'dead'))
       expect(failed).toEqual([])
     })
   })

@@ -22,9 +22,12 @@ const change: fc.Arbitrary<Step> = fc.record({
   overlay: fc.constantFrom('left' as const, 'right' as const),
   to: fc.constantFrom(...places),
 })
-const program = fc.array(fc.oneof({ arbitrary: send, weight: 6 }, { arbitrary: change, weight: 2 }), { minLength: 1, maxLength: 16 })
+const program = fc.array(fc.oneof({ arbitrary: send, weight: 6 }, { arbitrary: change, weight: 2 }), {
+  minLength: 1,
+  maxLength: 16,
+})
 
-it('each item arrives by its own network, or its sender gets an error', async () => {
+it('each item arrives in its own network, or its sender gets an error', async () => {
   await fc.assert(
     fc.asyncProperty(program, async (steps) => {
       expect(await queue.run(steps)).toEqual([])

@@ -17,7 +17,17 @@ export const actors = ['alice', 'bob'] as const
 export const places = ['one', 'two'] as const
 /** Networks that have processes which take messages. */
 export const receivers = ['clear', 'left', 'right'] as const
-export const edges = ['function', 'pinned', 'spawn', 'shared', 'inline', 'nested', 'request', 'message', 'strict message'] as const
+export const edges = [
+  'function',
+  'pinned',
+  'spawn',
+  'shared',
+  'inline',
+  'nested',
+  'request',
+  'message',
+  'strict message',
+] as const
 
 export type Network = (typeof networks)[number]
 
@@ -57,7 +67,12 @@ interface Sent {
 }
 
 const option = (network: Network) => ({ network: network === 'clear' ? null : `app:${network}` })
-const socks5 = (overlay: string, port: number) => ({ id: `app:${overlay}`, kind: 'network.socks5', host: '127.0.0.1', port })
+const socks5 = (overlay: string, port: number) => ({
+  id: `app:${overlay}`,
+  kind: 'network.socks5',
+  host: '127.0.0.1',
+  port,
+})
 const pin = (network: Network) => ({ meta: { options: option(network) } })
 
 export class HostileQueue implements AsyncDisposable {
@@ -66,7 +81,12 @@ export class HostileQueue implements AsyncDisposable {
   readonly #proxies: Readonly<Record<string, Proxy>>
   readonly #stack: AsyncDisposableStack
 
-  private constructor(app: TestApp, ledger: Ledger, proxies: Readonly<Record<string, Proxy>>, stack: AsyncDisposableStack) {
+  private constructor(
+    app: TestApp,
+    ledger: Ledger,
+    proxies: Readonly<Record<string, Proxy>>,
+    stack: AsyncDisposableStack,
+  ) {
     this.app = app
     this.#ledger = ledger
     this.#proxies = proxies
@@ -123,9 +143,10 @@ export class HostileQueue implements AsyncDisposable {
 
   async #send({ edge, actor, network, other, count }: Sending): Promise<readonly Sent[]> {
     const issue = (of: Network) => Array.from({ length: count }, () => this.#ledger.issue(edge, of))
-    const [ofCaller, beneath] = [issue(network), issue(other)]
-    const [own, others] = [ofCaller, beneath].map((items) => items.map(({ token }) => token))
-    const sent = (items: readonly Item[], of: Network, outcome: string) => items.map((item) => ({ item, network: of, actor, outcome }))
+    const [ofCaller, ofOther] = [issue(network), issue(other)]
+    const [own, others] = [ofCaller, ofOther].map((items) => items.map(({ token }) => token))
+    const sent = (items: readonly Item[], of: Network, outcome: string) =>
+      items.map((item) => ({ item, network: of, actor, outcome }))
     const placed = processes.withOptions(option(network)).withActor(security.newActor(actor))
     const host = network === 'apart' ? 'app:threads' : 'app:shared'
     if (edge === 'function') {
@@ -133,7 +154,11 @@ export class HostileQueue implements AsyncDisposable {
       return sent(ofCaller, network, await outcomeOf(call.call('app:push', own)))
     }
     if (edge === 'spawn' || edge === 'shared') {
-      return sent(ofCaller, network, await outcomeOf(placed.exec('app:push_program', edge === 'spawn' ? 'app:threads' : host, own)))
+      return sent(
+        ofCaller,
+        network,
+        await outcomeOf(placed.exec('app:push_program', edge === 'spawn' ? 'app:threads' : host, own)),
+      )
     }
     // A pin takes precedence over what the caller inherited.
     if (edge === 'pinned') return sent(ofCaller, 'right', await outcomeOf(placed.exec('app:call_pinned', host, own)))
@@ -141,10 +166,12 @@ export class HostileQueue implements AsyncDisposable {
       const receiver = `app:${edge === 'message' ? 'any' : 'strict'}_${other}`
       const [, outcome = ''] = await outcomesOf(placed.exec('app:tell', host, receiver, others))
       const isForbidden = edge === 'strict message' && network !== other && network !== 'clear' && outcome === 'sent'
-      return sent(beneath, other, isForbidden ? 'sent, though the receiver takes nothing of that network' : outcome)
+      return sent(ofOther, other, isForbidden ? 'sent, though the receiver takes nothing of that network' : outcome)
     }
-    const [first = '', second = ''] = await outcomesOf(placed.exec(`app:${edge}_program`, host, own, option(other).network, others))
-    return [...sent(ofCaller, network, first), ...sent(beneath, other, second)]
+    const [first = '', second = ''] = await outcomesOf(
+      placed.exec(`app:${edge}_program`, host, own, option(other).network, others),
+    )
+    return [...sent(ofCaller, network, first), ...sent(ofOther, other, second)]
   }
 
   #faults({ item, network, actor, outcome }: Sent): readonly unknown[] {
@@ -153,7 +180,7 @@ export class HostileQueue implements AsyncDisposable {
     const faults = strays.map(({ peer }) => `${item.label} of ${actor} in ${network} came from ${peer}`)
     if (outcome.startsWith('sent, ')) faults.push(`${item.label} was ${outcome}`)
     if (outcome === 'sent' && arrivals.length === 0)
-      faults.push(`${item.label} of ${actor} in ${network} did not arrive, and nobody said so`)
+      faults.push(`${item.label} of ${actor} in ${network} did not arrive, without an error`)
     return faults
   }
 
@@ -190,7 +217,13 @@ function entriesOf(port: (proxy: string) => number) {
     host: settings,
     lifecycle: { auto_start: true },
   })
-  const program = (id: string, method: string, more: object = {}) => ({ id: `app:${id}`, kind: 'process.ts', source, method, ...more })
+  const program = (id: string, method: string, more: object = {}) => ({
+    id: `app:${id}`,
+    kind: 'process.ts',
+    source,
+    method,
+    ...more,
+  })
   return [
     socks5('left', port('left one')),
     socks5('right', port('right one')),

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { funcs, processes } from 'troupe'
-import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import { startApp, type TestApp, type WrittenEntry } from 'troupe/test'
 import { Ledger } from './ledger.ts'
 import { startProxy } from './proxy.ts'
 import { type Batch, startServers } from './servers/start.ts'
@@ -45,7 +45,9 @@ const pin = (network: Network) => (network === 'clear' ? {} : { meta: { options:
  * that is still queued.
  */
 const rounds: readonly (readonly [string, readonly Network[]])[] = [
-  ...(['clear', 'left', 'dead', 'clear', 'right', 'left'] as const).map((network) => [`in turn, ${network}`, [network]] as const),
+  ...(['clear', 'left', 'dead', 'clear', 'right', 'left'] as const).map(
+    (network) => [`in turn, ${network}`, [network]] as const,
+  ),
   ['at once', networks],
   ['last', networks],
 ]
@@ -83,7 +85,8 @@ export class Matrix implements AsyncDisposable {
   /** Uses all clients at one edge. */
   async run(name: EdgeName): Promise<void> {
     const edge = edgesOf()[name]
-    for (const [round, list] of rounds) await Promise.all(list.map(async (network) => this.#say(name, edge, round, network)))
+    for (const [round, list] of rounds)
+      await Promise.all(list.map(async (network) => this.#say(name, edge, round, network)))
   }
 
   async #say(name: EdgeName, edge: Edge, round: string, network: Network): Promise<void> {
@@ -105,7 +108,9 @@ export class Matrix implements AsyncDisposable {
 
   /** Items of a client that arrived from an address outside of their network. */
   strays(edge: EdgeName, client: string) {
-    return this.#ledger.of(`${edge}, ${client}`).filter(({ network, peer }) => !isNetwork(network) || peer !== exits[network])
+    return this.#ledger
+      .of(`${edge}, ${client}`)
+      .filter(({ network, peer }) => !isNetwork(network) || peer !== exits[network])
   }
 
   /** The confirmations that a client got, by round. */
@@ -118,7 +123,7 @@ export class Matrix implements AsyncDisposable {
   }
 }
 
-function entriesOf(batch: Batch, ports: Readonly<Record<'left' | 'right' | 'dead', number>>): readonly TestEntry[] {
+function entriesOf(batch: Batch, ports: Readonly<Record<'left' | 'right' | 'dead', number>>): readonly WrittenEntry[] {
   const source = `file://${batch}.js`
   const host = (id: string, network: string) => ({
     id,
@@ -128,7 +133,12 @@ function entriesOf(batch: Batch, ports: Readonly<Record<'left' | 'right' | 'dead
     lifecycle: { auto_start: true },
   })
   return [
-    ...Object.entries(ports).map(([name, port]) => ({ id: `app:${name}`, kind: 'network.socks5', host: '127.0.0.1', port })),
+    ...Object.entries(ports).map(([name, port]) => ({
+      id: `app:${name}`,
+      kind: 'network.socks5',
+      host: '127.0.0.1',
+      port,
+    })),
     host('app:shared', 'guarded'),
     ...(canSeal ? [host('app:sealed', 'sealed')] : []),
     { id: 'app:say', kind: 'function.ts', source, method: 'say' },

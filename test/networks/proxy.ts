@@ -33,7 +33,11 @@ export async function startProxy(from: string, stack: AsyncDisposableStack): Pro
     let data: Buffer = Buffer.alloc(0)
     const onData = (chunk: Buffer) => {
       data = Buffer.concat([data, chunk])
-      for (let size = lengthOf(handshake, data); size !== undefined && size <= data.length; size = lengthOf(handshake, data)) {
+      for (
+        let size = lengthOf(handshake, data);
+        size !== undefined && size <= data.length;
+        size = lengthOf(handshake, data)
+      ) {
         const message = data.subarray(0, size)
         data = data.subarray(size)
         if (handshake.stage !== 'request') answer(client, handshake, message)

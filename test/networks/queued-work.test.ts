@@ -47,7 +47,13 @@ beforeAll(async () => {
         { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } },
         { id: 'app:dead', kind: 'network.socks5', host: '127.0.0.1', port: 1 },
         { id: 'app:tor', kind: 'network.socks5', host: '127.0.0.1', port: proxy.port, isolate: 'actor' },
-        ...Object.entries(pools).map(([method, pool]) => ({ id: `app:${method}`, kind: 'function.ts', source, method, pool })),
+        ...Object.entries(pools).map(([method, pool]) => ({
+          id: `app:${method}`,
+          kind: 'function.ts',
+          source,
+          method,
+          pool,
+        })),
         ...['both', 'actors'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source, method })),
       ],
     }),
@@ -64,12 +70,14 @@ it.each(['mail', 'get'])('%s: an inline function whose library has one connectio
   expect(visitors).toEqual([])
 })
 
-it('a function pool of one thread, where the overlay’s caller has gone by the time', async () => {
+it('a function pool of one thread, whose overlay caller is gone by then', async () => {
   const issue = (network: string) => ledger.issue('say', network).token
   const first = issue('clear')
   await app.app.run(async () => funcs.call('app:say', first))
   await ledger.arrived(first)
-  await app.app.run(async () => funcs.withOptions({ network: 'app:dead' }).call('app:say', issue('dead'), issue('dead'))).catch(() => {})
+  await app.app
+    .run(async () => funcs.withOptions({ network: 'app:dead' }).call('app:say', issue('dead'), issue('dead')))
+    .catch(() => {})
   // Work on the connection of the clear network arrives in order: this comes after everything that was queued before.
   const last = issue('clear')
   await app.app.run(async () => funcs.call('app:say', last))
@@ -77,10 +85,12 @@ it('a function pool of one thread, where the overlay’s caller has gone by the 
   expect(ledger.of('say').map(({ token }) => token)).toEqual([first, last])
 })
 
-it('a library’s pool keeps actors apart where their overlay does', async () => {
+it('a library’s pool separates actors if their overlay does', async () => {
   const names = ['alice', 'bob', 'alice']
   const seen = await app.app.run(async () => processes.exec('app:actors', 'app:threads', 'app:ask', 'app:tor', names))
-  const logins = Array.isArray(seen) ? seen.map((port) => proxy.passages.find((passage) => String(passage.port) === port)?.login) : []
+  const logins = Array.isArray(seen)
+    ? seen.map((port) => proxy.passages.find((passage) => String(passage.port) === port)?.login)
+    : []
   expect(logins).toHaveLength(3)
   expect(logins).not.toContain(undefined)
   expect(logins[2]).toBe(logins[0])

@@ -51,7 +51,7 @@ async function mostThreads(work: Promise<unknown>): Promise<number> {
   return most
 }
 
-it('a pool serves many networks with few threads, each by its own, and keeps none of networks that are deleted', async () => {
+it('a pool serves many networks with few threads, one network each, and none of deleted networks', async () => {
   const before = app.app.kernel.threads.size
   const seen: string[] = []
   const calls = exits.flatMap((exit, at) => Array.from({ length: each }, () => [exit, `app:net${at}`] as const))
@@ -65,6 +65,8 @@ it('a pool serves many networks with few threads, each by its own, and keeps non
   expect(seen).toEqual([])
   // A late caller finds room as well.
   expect(await app.app.run(async () => funcs.withOptions({ network: null }).call('app:visit', url))).toBe('127.0.0.1')
-  await app.app.run(async () => registry.apply(exits.map((_, at) => ({ op: 'delete' as const, entry: { id: `app:net${at}` } }))))
+  await app.app.run(async () =>
+    registry.apply(exits.map((_, at) => ({ op: 'delete' as const, entry: { id: `app:net${at}` } }))),
+  )
   await expect.poll(() => app.app.kernel.threads.size).toBeLessThanOrEqual(before + 1)
 }, 600_000)

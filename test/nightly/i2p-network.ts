@@ -44,9 +44,13 @@ for (const router of routers) await introduce(router)
 for (const daemon of await Promise.all(routers.map(start))) stack.use(daemon)
 const began = performance.now()
 console.log('four routers run')
-const child = spawn(ip.path, ['netns', 'exec', name, process.execPath, program, String(samPort), join(folder, 'state')], {
-  stdio: 'inherit',
-})
+const child = spawn(
+  ip.path,
+  ['netns', 'exec', name, process.execPath, program, String(samPort), join(folder, 'state')],
+  {
+    stdio: 'inherit',
+  },
+)
 const [code]: readonly unknown[] = await once(child, 'exit').then((values: readonly unknown[]) => values)
 console.log(`${code === 0 ? 'all held' : 'FAILED'}, after ${Math.round((performance.now() - began) / 1000)} s`)
 process.exitCode = code === 0 ? 0 : 1

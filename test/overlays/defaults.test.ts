@@ -37,7 +37,9 @@ overlayContract('network.socks5 on dante as Debian has it', async () => {
 })
 
 overlayContract('network.socks5 on Tor as Debian has it', async () => {
-  const { host, port } = stack.use(await startDebianTor(folder, address(32), tor.directory, { host: 'web.test', port: target.http }))
+  const { host, port } = stack.use(
+    await startDebianTor(folder, address(32), tor.directory, { host: 'web.test', port: target.http }),
+  )
   const overlay = await socks5('debian-tor', { host, port })
   return {
     ...places,

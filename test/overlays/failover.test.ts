@@ -16,7 +16,7 @@ import { socks5Route } from './socks5-fixture.ts'
 const requests = 10_000
 const atOnce = 64
 
-it('lets only the requests on a proxy that dies fail, all as retryable', { timeout: 120_000 }, async () => {
+it('fails only the requests on a proxy that dies, all as retryable', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-failover-'))
   await using stack = new AsyncDisposableStack()
   stack.defer(async () => rm(folder, { recursive: true }))
@@ -73,7 +73,9 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
   // Those on the remaining proxy continued: connections alternate, so half of them are its own.
   expect(failures.length).toBeGreaterThan(0)
   expect(failures.length).toBeLessThan(atOnce - 1)
-  expect(failures.every((error) => typeof error === 'object' && error !== null && 'retryable' in error && error.retryable)).toBe(true)
+  expect(
+    failures.every((error) => typeof error === 'object' && error !== null && 'retryable' in error && error.retryable),
+  ).toBe(true)
   const [health] = overlayHealth()
   expect(health).toMatchObject({ state: 'degraded', entrances: [{ state: 'down' }, { state: 'up' }] })
   console.log(`${failures.length} of ${requests} requests failed`)

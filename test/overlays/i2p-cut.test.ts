@@ -12,14 +12,17 @@ import { echoed } from './echoed.ts'
 import { I2pOverlays, stateFolder } from './i2p-fixture.ts'
 
 it.each([true, false])(
-  'is found out and made good, with singlethread = %s',
+  'is detected and repaired, with singlethread = %s',
   async (isSingleThread) => {
     await using stack = new AsyncDisposableStack()
     const host = address(isSingleThread ? 28 : 29)
     stack.use(await startRouter(await stateFolder(stack), host, isSingleThread))
     // i2pd forwards streams to the address that the request came from, which is here.
     const way = stack.use(await Relay.to({ host, port: samPort }))
-    const [world, elsewhere] = [stack.use(new I2pOverlays(await stateFolder(stack))), stack.use(new I2pOverlays(await stateFolder(stack)))]
+    const [world, elsewhere] = [
+      stack.use(new I2pOverlays(await stateFolder(stack))),
+      stack.use(new I2pOverlays(await stateFolder(stack))),
+    ]
     const [site] = await Promise.all([
       world.add('site', { host: '127.0.0.1', port: way.port, first_byte_timeout: '5s' }),
       elsewhere.add('far', { host, port: samPort }),
@@ -47,7 +50,9 @@ it.each([true, false])(
     stack.defer(() => void unsubscribe('troupe:overlay:state', take))
     way.cut()
     await wentDown
-    await expect.poll(async () => world.overlays.status(site.id), { timeout: 90_000 }).toMatchObject({ state: 'up', name: before?.name })
+    await expect
+      .poll(async () => world.overlays.status(site.id), { timeout: 90_000 })
+      .toMatchObject({ state: 'up', name: before?.name })
     await expect.poll(async () => visit().catch(String), { timeout: 60_000 }).toBe('there')
     // After the 5 s in which the router removes what has come back too soon.
     await sleep(8_000)

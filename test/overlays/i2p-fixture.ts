@@ -33,7 +33,8 @@ export class I2pOverlays implements AsyncDisposable {
 
   /** Lets this thread dial and listen on them; also on those of `others`, as if all were one application. */
   provide(...others: readonly I2pOverlays[]): void {
-    const holding = (id: EntryId) => [this, ...others].find(({ overlays }) => overlays.has(id))?.overlays ?? this.overlays
+    const holding = (id: EntryId) =>
+      [this, ...others].find(({ overlays }) => overlays.has(id))?.overlays ?? this.overlays
     provideNetworkAccess({
       select: async () => {},
       route: async (id) => Promise.resolve(holding(id).route(id)),

@@ -27,7 +27,15 @@ process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
 
 const { libraries } = await import('../guard/libraries.ts')
 const silent = { port: 27_017, peers: [] }
-const sinks = { line: 7001, smtp: 2525, websocket: 7002, grpc: 7003, mongo: silent, kafka: silent, [Symbol.asyncDispose]: async () => {} }
+const sinks = {
+  line: 7001,
+  smtp: 2525,
+  websocket: 7002,
+  grpc: 7003,
+  mongo: silent,
+  kafka: silent,
+  [Symbol.asyncDispose]: async () => {},
+}
 const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private
 const library = libraries({ host, sshKey, [Symbol.asyncDispose]: async () => {} }, sinks)
 const all = { ...Object.fromEntries(Object.entries(library).map(([name, { use }]) => [name, use])), ...waysOut }

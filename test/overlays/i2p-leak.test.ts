@@ -27,7 +27,7 @@ function parsed(text: string): unknown {
   return value
 }
 
-it('all goes to the SAM port, or is refused', async () => {
+it('everything goes to the SAM port, or is refused', async () => {
   const [folder, state] = [await stateFolder(stack), await stateFolder(stack)]
   const namespace = stack.use(await Namespace.start(folder, { passes: `tcp dport ${samPort}` }))
   const [program = '', ...within] = namespace.far
@@ -41,6 +41,7 @@ it('all goes to the SAM port, or is refused', async () => {
   expect(proxy).toBeGreaterThan(100)
   // No external address is in I2P. The router is still creating a session for the datagram.
   const others: Readonly<Record<string, string>> = { 'dns.lookup': 'done', 'dgram.send': 'late' }
-  for (const way of Object.keys(waysOut)) expect({ way, outcome: outcomes[way] }).toEqual({ way, outcome: others[way] ?? 'EOVERLAY' })
+  for (const way of Object.keys(waysOut))
+    expect({ way, outcome: outcomes[way] }).toEqual({ way, outcome: others[way] ?? 'EOVERLAY' })
   expect(Object.values(outcomes)).not.toContain('ENOTFOUND')
 })

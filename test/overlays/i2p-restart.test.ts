@@ -39,11 +39,15 @@ async function attempt({ route }: Overlay, at: string, timeout: number): Promise
       ),
     )
   } catch (error) {
-    return error instanceof TroupeError ? error.kind : error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    return error instanceof TroupeError
+      ? error.kind
+      : error instanceof Error && 'code' in error
+        ? String(error.code)
+        : String(error)
   }
 }
 
-it('is survived: what was open fails, dials wait or are told, and then all are there again', async () => {
+it('is survived: open connections fail, dials wait or fail, and then everything works again', async () => {
   const folder = await stateFolder(stack)
   await using routers = new AsyncDisposableStack()
   routers.use(await startRouter(folder, host, true))
@@ -55,7 +59,10 @@ it('is survived: what was open fails, dials wait or are told, and then all are t
   world.provide(former)
   const [site, closed] = await Promise.all([echoIn('site'), echoIn('closed'), visitor.check?.()])
   stack.defer(() => void site.server.close())
-  expect([await attempt(visitor, site.at, 20_000), await attempt(visitor, closed.at, 20_000)]).toEqual(['there', 'there'])
+  expect([await attempt(visitor, site.at, 20_000), await attempt(visitor, closed.at, 20_000)]).toEqual([
+    'there',
+    'there',
+  ])
   // The second application ends, and comes back when the router has.
   closed.server.close()
   await former[Symbol.asyncDispose]()

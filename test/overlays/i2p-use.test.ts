@@ -13,7 +13,16 @@ import { json } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { entryId } from '@troupe/core'
-import { type Association, associate, dial, installGuard, type Overlay, peerOf, resolve, type Target } from '@troupe/network'
+import {
+  type Association,
+  associate,
+  dial,
+  installGuard,
+  type Overlay,
+  peerOf,
+  resolve,
+  type Target,
+} from '@troupe/network'
 import { inNetwork, rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { WebSocketServer, WebSocket as Ws } from 'ws'
@@ -57,7 +66,9 @@ beforeAll(async () => {
   const websockets = new WebSocketServer({ server: web })
   websockets.on('connection', (socket, request) => socket.send(JSON.stringify(seen(request))))
   const tls = createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
-    response.end(JSON.stringify({ version: request.httpVersion, ...seen({ socket: request.socket, url: request.url }) }))
+    response.end(
+      JSON.stringify({ version: request.httpVersion, ...seen({ socket: request.socket, url: request.url }) }),
+    )
   })
   // All sessions concurrently, because each takes 20 s.
   inNetwork(siteId, () => web.listen(80))
@@ -74,13 +85,22 @@ beforeAll(async () => {
 })
 afterAll(async () => stack.disposeAsync())
 
-const here = (url: string, local: string) => ({ url, remote: me, local, peer: expect.stringMatching(/^[\w~-]{500,}=*$/) as string })
+const here = (url: string, local: string) => ({
+  url,
+  remote: me,
+  local,
+  peer: expect.stringMatching(/^[\w~-]{500,}=*$/) as string,
+})
 
 describe('over I2P', () => {
   it('200 connections of 4 threads share one session', async () => {
     const words = Array.from({ length: 200 }, (_, number) => `connection ${number}`)
     const dialled = [0, 1, 2, 3].map(async (quarter) => {
-      const task: DialerTask = { route: visitor.route, host: i2p.echo, words: words.slice(quarter * 50, quarter * 50 + 50) }
+      const task: DialerTask = {
+        route: visitor.route,
+        host: i2p.echo,
+        words: words.slice(quarter * 50, quarter * 50 + 50),
+      }
       const worker = new Worker(new URL('./i2p-dialer.ts', import.meta.url), { workerData: task })
       const heard = await new Promise<unknown>((done, fail) => worker.once('message', done).once('error', fail))
       await worker.terminate()
@@ -89,9 +109,10 @@ describe('over I2P', () => {
     expect((await Promise.all(dialled)).flat()).toEqual(words)
   })
 
-  it('fetch, WebSocket, ws, https and http2 reach servers, which are told who comes', async () => {
+  it('fetch, WebSocket, ws, https and http2 reach servers, which get the peer', async () => {
     await inNetwork(visitorId, async () => {
-      for (const path of ['/a', '/b']) expect(await (await fetch(`http://${plain}${path}`)).json()).toEqual(here(path, plain))
+      for (const path of ['/a', '/b'])
+        expect(await (await fetch(`http://${plain}${path}`)).json()).toEqual(here(path, plain))
 
       const websocket = new WebSocket(`ws://${plain}/ws`)
       const message = await new Promise((resolve, reject) => {
@@ -118,28 +139,36 @@ describe('over I2P', () => {
 
       const session = connectHttp2(`https://${secure}`, options)
       const streams = ['/d', '/e', '/f'].map(async (path) => json(session.request({ ':path': path })))
-      expect(await Promise.all(streams)).toEqual(['/d', '/e', '/f'].map((path) => ({ version: '2.0', ...here(path, secure) })))
+      expect(await Promise.all(streams)).toEqual(
+        ['/d', '/e', '/f'].map((path) => ({ version: '2.0', ...here(path, secure) })),
+      )
       session.close()
     })
   })
 
-  it('HTTP and TLS go over a socket that was dialled', async () => {
+  it('HTTP and TLS work over a dialled socket', async () => {
     expect(await httpOver(await dial(visitor.route, { host: plain, port: 80 }), '/raw')).toEqual(here('/raw', plain))
-    const socket = connectTls({ socket: await dial(visitor.route, { host: secure, port: 443 }), ca, checkServerIdentity: () => undefined })
+    const socket = connectTls({
+      socket: await dial(visitor.route, { host: secure, port: 443 }),
+      ca,
+      checkServerIdentity: () => undefined,
+    })
     expect(await httpOver(socket, '/raw')).toEqual({ version: '1.1', ...here('/raw', secure) })
   })
 
-  it('what is not in I2P is refused, and not looked for elsewhere', async () => {
+  it('names outside I2P are refused, and not looked up elsewhere', async () => {
     await inNetwork(visitorId, async () => {
       for (const url of ['http://example.org/', 'http://127.0.0.1/', 'http://[::1]/', 'http://localhost/'])
         await expect(fetch(url)).rejects.toMatchObject({ cause: { kind: 'Invalid', code: 'EOVERLAY' } })
     })
   })
 
-  it('datagrams find their way, both ways', async () => {
+  it('datagrams arrive, in both directions', async () => {
     const [first, second] = associations
     if (!first || !second) throw new Error('there are no associations')
-    const arrived = new Promise<readonly [string, Target]>((done) => second.on('message', (data, from) => done([String(data), from])))
+    const arrived = new Promise<readonly [string, Target]>((done) =>
+      second.on('message', (data, from) => done([String(data), from])),
+    )
     const { address } = second
     if (!address) throw new Error('it has no address')
     const [data, from] = await again(arrived, async () => first.send(Buffer.from('hello'), address))
@@ -148,7 +177,7 @@ describe('over I2P', () => {
     expect(await again(answered, async () => second.send(Buffer.alloc(20_000, 'x'), from))).toHaveLength(20_000)
   })
 
-  it('names are asked of the router, and destinations have their address', async () => {
+  it('names are looked up by the router, and destinations have their address', async () => {
     expect(await resolve(visitor.route, i2p.echoDestination)).toEqual([{ address: i2p.echo, family: 0 }])
     expect(address32(i2p.echoDestination)).toBe(i2p.echo)
     await expect(resolve(visitor.route, 'nowhere.i2p')).rejects.toMatchObject({
@@ -157,7 +186,7 @@ describe('over I2P', () => {
     })
   })
 
-  it('a destination is one place, and its key is nobody else’s', async () => {
+  it('a destination is one address, and its key has one user', async () => {
     await expect(world.overlays.get(siteId).bind({ port: 81 })).rejects.toMatchObject({ kind: 'AlreadyExists' })
     await using other = new I2pOverlays(state)
     const twin = await other.add('site', { ...i2p.sam })
@@ -167,7 +196,7 @@ describe('over I2P', () => {
     })
   })
 
-  it('an address lasts: it is known as soon as the application is there again', async () => {
+  it('an address is stable: it is known as soon as the application is restarted', async () => {
     for (const server of servers) server.close()
     await world[Symbol.asyncDispose]()
     await using later = new I2pOverlays(state)

@@ -3,16 +3,26 @@ import { entryId } from '@troupe/core'
 import { OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { processes, registry, security } from 'troupe'
-import { type Probe, startApp, type TestEntry } from 'troupe/test'
+import { type Probe, startApp, type WrittenEntry } from 'troupe/test'
 import { describe, expect, it, vi } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import { loopbackNetwork } from './loopback/kind.ts'
 import { startEcho } from './loopback/echo.ts'
 
 const root = join(import.meta.dirname, '../fixtures/listening')
-const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 1 }, lifecycle: { auto_start: true } }
-const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
-const node = (name: string, fields: object = {}): TestEntry => ({
+const host: WrittenEntry = {
+  id: 'app:host',
+  kind: 'process.host',
+  host: { spares: 1 },
+  lifecycle: { auto_start: true },
+}
+const program = (method: string): WrittenEntry => ({
+  id: `app:${method}`,
+  kind: 'process.ts',
+  source: 'file://programs.ts',
+  method,
+})
+const node = (name: string, fields: object = {}): WrittenEntry => ({
   id: `app:${name}`,
   kind: 'network.loopback',
   host: `${name}.loop`,
@@ -36,14 +46,14 @@ overlayContract('network.loopback', async () => {
     echo: { name: echo },
     bye,
     refused: { host: 'here.loop', port: 9 },
-    unknown: { host: 'nobody.loop', port: 80 },
+    unknown: { host: 'absent.loop', port: 80 },
     halfClose: true,
     routeTo: (port) => ({ ...overlay.route, config: { port } }),
   }
 })
 
 describe('a server in a frame with an overlay', () => {
-  it('is reached by the overlay, and is told who comes; another host is no place in it', async () => {
+  it('is reached by the overlay, with the peer; another host is not an address of it', async () => {
     await using world = await start()
     const { probe, visit } = world
     const web = await spawnWeb(probe, 'here', 80)
@@ -56,11 +66,13 @@ describe('a server in a frame with an overlay', () => {
       user: 'visitor',
       tags: ['tag:test'],
     })
-    await expect(spawnWeb(probe, 'here', 81, '127.0.0.1')).rejects.toThrow(/listen on the host 127.0.0.1 is refused in overlay app:here/)
+    await expect(spawnWeb(probe, 'here', 81, '127.0.0.1')).rejects.toThrow(
+      /listen on the host 127.0.0.1 is refused in overlay app:here/,
+    )
     await expect(spawnWeb(probe, 'here', 80)).rejects.toMatchObject({ kind: 'AlreadyExists' })
   })
 
-  it('gives its place up when its process ends, however it ends', async () => {
+  it('releases its address when its process ends, in any way', async () => {
     await using world = await start()
     const { probe, visit } = world
     for (const end of ['cancel', 'terminate'] as const) {
@@ -82,13 +94,15 @@ describe('a server in a frame with an overlay', () => {
       await expect.poll(async () => visit('http://here.loop/d')).toMatchObject({ url: '/d' })
     }
     await registry.apply([{ op: 'update', entry: { ...node('here'), host: 'elsewhere.loop' } }])
-    await expect.poll(async () => visit('http://elsewhere.loop/d')).toMatchObject({ url: '/d', localAddress: 'elsewhere.loop' })
+    await expect
+      .poll(async () => visit('http://elsewhere.loop/d'))
+      .toMatchObject({ url: '/d', localAddress: 'elsewhere.loop' })
     const ended = processes.exited(pid)
     await registry.apply([{ op: 'delete', entry: { id: 'app:here' } }])
     expect(await ended).toMatchObject({ error: { kind: 'NotFound' } })
   })
 
-  it('comes back when the overlay was cut', async () => {
+  it('listens again when the overlay was interrupted', async () => {
     await using world = await start()
     const { probe, visit, network } = world
     await spawnWeb(probe, 'here', 80)
@@ -96,8 +110,14 @@ describe('a server in a frame with an overlay', () => {
     await expect.poll(async () => visit('http://here.loop/e')).toMatchObject({ url: '/e' })
   })
 
-  it('needs leave to bind, and an overlay that listens', async () => {
-    const policy = { id: 'app:no_bind', kind: 'security.policy', effect: 'deny', actions: ['network.bind'], resources: ['app:here'] }
+  it('needs the permission to bind, and an overlay that listens', async () => {
+    const policy = {
+      id: 'app:no_bind',
+      kind: 'security.policy',
+      effect: 'deny',
+      actions: ['network.bind'],
+      resources: ['app:here'],
+    }
     const allow = { id: 'app:all', kind: 'security.policy', effect: 'allow', actions: ['*'], resources: ['*'] }
     const proxy = { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9 }
     await using world = await start([policy, allow, proxy])
@@ -106,18 +126,22 @@ describe('a server in a frame with an overlay', () => {
       kind: 'PermissionDenied',
       details: { action: 'network.bind', resource: 'app:here' },
     })
-    expect(await spawnWeb(probe, 'there', 80, undefined, ['app:no_bind', 'app:all'])).toMatchObject({ address: { port: 80 } })
+    expect(await spawnWeb(probe, 'there', 80, undefined, ['app:no_bind', 'app:all'])).toMatchObject({
+      address: { port: 80 },
+    })
     await expect(spawnWeb(probe, 'proxy', 80)).rejects.toThrow(/outbound only/)
   })
 })
 
 /** An application on a loopback network, with a probe named `ear` and a visitor in `app:there`. */
-async function start(more: readonly TestEntry[] = []) {
+async function start(more: readonly WrittenEntry[] = []) {
   const stack = new AsyncDisposableStack()
   const network = stack.use(await loopbackNetwork())
   const app = stack.use(await startApp({ root, entries: [...entries, ...more], overlays: [network] }))
   const probe = stack.use(await app.probe({ name: 'ear' }))
-  const visitor = await probe.run(async () => processes.withOptions({ network: 'app:there' }).spawn('app:visitor', 'app:host'))
+  const visitor = await probe.run(async () =>
+    processes.withOptions({ network: 'app:there' }).spawn('app:visitor', 'app:host'),
+  )
   const visit = async (url: string) => probe.run(async () => processes.call(visitor, 'visit', url))
   return { app, probe, network, visit, [Symbol.asyncDispose]: async () => stack.disposeAsync() }
 }
@@ -128,7 +152,8 @@ let topics = 0
 /** A server in an overlay, once it listens; throws the error that it ended with. */
 async function spawnWeb(probe: Probe, overlay: string, port: number, at?: string, scope?: readonly string[]) {
   const inOverlay = processes.withOptions({ network: `app:${overlay}` })
-  const spawner = scope === undefined ? inOverlay : inOverlay.withActor(security.newActor('ann')).withScope(security.newScope(scope))
+  const spawner =
+    scope === undefined ? inOverlay : inOverlay.withActor(security.newActor('ann')).withScope(security.newScope(scope))
   return probe.run(async () => {
     topics += 1
     const topic = `listening ${topics}`

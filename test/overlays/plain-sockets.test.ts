@@ -1,18 +1,23 @@
 import { join } from 'node:path'
 import { processes, security } from 'troupe'
-import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import { startApp, type TestApp, type WrittenEntry } from 'troupe/test'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
 const { target, dante, microsocks, tor } = inject('peers')
 const root = join(import.meta.dirname, '../fixtures/plain')
-const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
-const proxy = (name: string, { host, port }: { host: string; port: number }): TestEntry => ({
+const program = (method: string): WrittenEntry => ({
+  id: `app:${method}`,
+  kind: 'process.ts',
+  source: 'file://programs.ts',
+  method,
+})
+const proxy = (name: string, { host, port }: { host: string; port: number }): WrittenEntry => ({
   id: `app:${name}`,
   kind: 'network.socks5',
   host,
   port,
 })
-const allow = (name: string, ...actions: string[]): TestEntry => ({
+const allow = (name: string, ...actions: string[]): WrittenEntry => ({
   id: `app:${name}`,
   kind: 'security.policy',
   effect: 'allow',
@@ -49,7 +54,7 @@ const underPolicies = async (policies: readonly string[], ...args: readonly unkn
 const denied = (action: string, resource: string) => ({ code: 'EACCES', action, resource })
 
 describe('datagrams of a process in an overlay', () => {
-  it('ride dante, however they are sent', async () => {
+  it('are sent through dante, by any API', async () => {
     const from = { address: '127.0.0.1', family: 'IPv4', port: target.udp }
     expect(await exec('datagrams', 'app:dante', 'localhost', target.udp)).toEqual([
       ['whole', { ...from, size: 5 }],
@@ -61,20 +66,20 @@ describe('datagrams of a process in an overlay', () => {
     ])
   })
 
-  it('are refused where the proxy carries none', async () => {
+  it('are refused if the proxy carries none', async () => {
     await expect(exec('datagrams', 'app:microsocks', 'localhost', target.udp)).rejects.toMatchObject({
       kind: 'PermissionDenied',
       details: { code: 'EOVERLAY' },
     })
   })
 
-  it('go as ever in the clear', async () => {
+  it('are sent as usual in the clear network', async () => {
     expect(await exec('datagrams', null, '127.0.0.1', target.udp)).toHaveLength(6)
   })
 })
 
-describe('queries of names in an overlay', () => {
-  it('are answered by Tor, as far as it can tell', async () => {
+describe('DNS queries in an overlay', () => {
+  it('are resolved by Tor, as far as it supports them', async () => {
     const refused = { code: 'EOVERLAY' }
     expect(await exec('names', 'app:tor', 'web.test', '192.0.2.1')).toEqual({
       resolve4: ['127.0.0.1'],
@@ -91,7 +96,7 @@ describe('queries of names in an overlay', () => {
     })
   })
 
-  it('are refused where nobody answers them', async () => {
+  it('are refused if nothing resolves them', async () => {
     const refused = { code: 'EOVERLAY' }
     expect(await exec('names', 'app:microsocks', 'web.test', '192.0.2.1')).toEqual({
       resolve4: refused,
@@ -105,8 +110,8 @@ describe('queries of names in an overlay', () => {
   })
 })
 
-describe('plain sockets in the clear, where policies are in force', () => {
-  it('need leave for each thing', async () => {
+describe('plain sockets in the clear network, with policies', () => {
+  it('need a permission for each operation', async () => {
     expect(await underPolicies(['app:only_private'], '127.0.0.1', target.http)).toMatchObject({
       connect: 'connected',
       fetch: 200,
@@ -132,7 +137,7 @@ describe('plain sockets in the clear, where policies are in force', () => {
     })
   })
 
-  it('are let by name, and by port', async () => {
+  it('are allowed by name, and by port', async () => {
     expect(await underPolicies(['app:connect'], 'localhost', target.http)).toMatchObject({
       // The address that the name resolves to is checked when it is dialled.
       connect: { action: 'socket.private_ip' },
@@ -142,10 +147,12 @@ describe('plain sockets in the clear, where policies are in force', () => {
       connect: 'connected',
       listen: { code: 'EACCES' },
     })
-    expect(await underPolicies(['app:by_port'], '127.0.0.1', target.echo)).toMatchObject({ connect: { code: 'EACCES' } })
+    expect(await underPolicies(['app:by_port'], '127.0.0.1', target.echo)).toMatchObject({
+      connect: { code: 'EACCES' },
+    })
   })
 
-  it('do all where everything is allowed, and where nobody is asked', async () => {
+  it('work with a policy that allows everything, and without policies', async () => {
     const works = {
       connect: 'connected',
       fetch: 200,

@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
 ]
 
 it.each(cases)(
-  '$what: the second is refused with words, until the first is killed',
+  '$what: the second is refused with a message, until the first is killed',
   { timeout: 180_000 },
   async ({ what, fields, words }) => {
     await using stack = new AsyncDisposableStack()

@@ -55,8 +55,12 @@ describe('a refusal', () => {
   })
 })
 
-describe('what a proxy does not offer', () => {
-  const notSupported = { kind: 'Invalid', retryable: false, message: expect.stringContaining('not supported') as string }
+describe('what a proxy does not support', () => {
+  const notSupported = {
+    kind: 'Invalid',
+    retryable: false,
+    message: expect.stringContaining('not supported') as string,
+  }
   it.each([
     ['microsocks', microsocks],
     ['go-socks5', go],
@@ -70,13 +74,16 @@ describe('what a proxy does not offer', () => {
     expect(await failing(reverse(await at(microsocks), '192.0.2.1'))).toMatchObject(notSupported)
   })
 
-  it('go-socks5: look-ups, though it looks up the name before it looks at the command', async () => {
+  it('go-socks5: look-ups, though it looks up the name before it checks the command', async () => {
     expect(await failing(resolve(await at(go), 'localhost'))).toMatchObject(notSupported)
-    expect(await failing(resolve(await at(go), impossibleName))).toMatchObject({ kind: 'Unavailable', details: { replyCode: 4 } })
+    expect(await failing(resolve(await at(go), impossibleName))).toMatchObject({
+      kind: 'Unavailable',
+      details: { replyCode: 4 },
+    })
     expect(await failing(reverse(await at(go), '192.0.2.1'))).toMatchObject(notSupported)
   })
 
-  it('dante: look-ups, which it answers by closing', async () => {
+  it('dante: look-ups, to which it replies by closing', async () => {
     expect(await failing(resolve(await at(dante), 'web.test'))).toMatchObject({
       kind: 'Unavailable',
       details: { stage: 'request', code: 'FIN' },
@@ -85,7 +92,7 @@ describe('what a proxy does not offer', () => {
 })
 
 describe('datagrams', () => {
-  it('travel through dante, by address and by name', async () => {
+  it('pass through dante, by address and by name', async () => {
     const association = await associate(await at(dante))
     for (const host of ['127.0.0.1', 'localhost']) {
       const answer = once(association, 'message')
@@ -104,17 +111,23 @@ describe('one write', () => {
     ['dante', async () => socks5Route('proxy', { host: dante.host, port: dante.port, optimistic: true })],
     [
       'dante with a login',
-      async () => socks5Route('proxy', { host: danteLogin.host, port: danteLogin.port, ...danteLogin.login, optimistic: true }),
+      async () =>
+        socks5Route('proxy', { host: danteLogin.host, port: danteLogin.port, ...danteLogin.login, optimistic: true }),
     ],
     ['Tor', async () => socks5Route('proxy', { ...tor.socks, optimistic: true })],
-    ['Tor with a login', async () => socks5Route('proxy', { ...tor.socks, username: 'u', password: 'p', optimistic: true })],
+    [
+      'Tor with a login',
+      async () => socks5Route('proxy', { ...tor.socks, username: 'u', password: 'p', optimistic: true }),
+    ],
     ['Tor on a Unix socket', async () => socks5Route('proxy', { host: `unix:${tor.unix}`, optimistic: true })],
-  ])('is taken by %s', async (name, routeOf) => {
+  ])('is accepted by %s', async (name, routeOf) => {
     const host = name.startsWith('Tor') ? 'web.test' : 'localhost'
-    expect(await httpOver(await dial(await routeOf(), { host, port: target.http }), '/at-once')).toMatchObject({ url: '/at-once' })
+    expect(await httpOver(await dial(await routeOf(), { host, port: target.http }), '/at-once')).toMatchObject({
+      url: '/at-once',
+    })
   })
 
-  it('is swallowed by microsocks, and the error says what to do', async () => {
+  it('is lost by microsocks, and the error gives advice', async () => {
     const { host, port } = microsocks
     const route = await socks5Route('proxy', { host, port, optimistic: true, handshake_timeout: '100ms' })
     expect(await failing(dial(route, { host: 'localhost', port: target.http }))).toMatchObject({
@@ -131,5 +144,6 @@ function absentOnion(): string {
   const version = Buffer.from([3])
   const checksum = createHash('sha3-256').update('.onion checksum').update(key).update(version).digest().subarray(0, 2)
   const bits = Array.from(Buffer.concat([key, checksum, version]), (byte) => byte.toString(2).padStart(8, '0')).join('')
-  return `${bits.replaceAll(/.{5}/g, (five) => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(five, 2)] ?? '')}.onion`
+  const letters = 'abcdefghijklmnopqrstuvwxyz234567'
+  return `${bits.replaceAll(/.{5}/g, (five) => letters[Number.parseInt(five, 2)] ?? '')}.onion`
 }

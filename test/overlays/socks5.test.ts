@@ -1,9 +1,11 @@
+import { text } from 'node:stream/consumers'
 import { dial } from '@troupe/network'
 import { describe, expect, inject, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import { danteForbidden, danteRequests } from '../peers/dante.ts'
 import { microsocksRequests } from '../peers/microsocks.ts'
 import type { ProxyPeer } from '../peers/peers.ts'
+import { EarlyRequest } from './early-request.ts'
 import { httpOver } from './http-over.ts'
 import { reroute, socks5, socks5Route } from './socks5-fixture.ts'
 
@@ -61,7 +63,7 @@ describe('a proxy', () => {
   it.each([
     ['microsocks', microsocksLogin, 2],
     ['dante', danteLogin, 1],
-  ])('%s refuses a wrong password, and the error does not tell it', async (_name, peer, loginStatus) => {
+  ])('%s refuses a wrong password, and the error does not contain it', async (_name, peer, loginStatus) => {
     const wrong = 'not-the-password'
     const dialled = dial(await socks5Route('proxy', fieldsOf(peer, wrong)), { host: '127.0.0.1', port: target.http })
     const error: unknown = await dialled.catch((thrown: unknown) => thrown)
@@ -72,7 +74,7 @@ describe('a proxy', () => {
   it.each([
     ['microsocks', microsocksLogin],
     ['dante', danteLogin],
-  ])('%s refuses to go without its login', async (_name, { host, port }) => {
+  ])('%s refuses requests without its login', async (_name, { host, port }) => {
     const dialled = dial(await socks5Route('proxy', { host, port }), { host: '127.0.0.1', port: target.http })
     await expect(dialled).rejects.toMatchObject({ kind: 'Unavailable', details: { stage: 'greeting', method: 255 } })
   })
@@ -85,13 +87,33 @@ describe('a proxy', () => {
     }
   })
 
-  it('is quoted with its own code and words', async () => {
+  it.each([
+    ['dante', dante],
+    ['dante with a login', danteLogin],
+    ['go-socks5', go],
+    ['go-socks5 with a login', goLogin],
+  ])('%s takes the first bytes of the stream with the request, and loses none', async (_name, peer) => {
+    const early = new EarlyRequest('/early')
+    const route = await socks5Route('early', { ...fieldsOf(peer), optimistic: true })
+    const socket = await dial(route, { host: '127.0.0.1', port: target.http }, { early })
+    expect(early.isSpent).toBe(true)
+    expect(await text(socket)).toContain('"url":"/early"')
+  })
+
+  it('is quoted with its own code and text', async () => {
     const route = await socks5Route('proxy', fieldsOf(dante))
     const refused = dial(route, { host: '127.0.0.1', port: target.closed })
     await expect(refused).rejects.toMatchObject({
       kind: 'Unavailable',
-      message: `a connection to 127.0.0.1:${target.closed} through overlay app:proxy failed: the proxy answered 5, connection refused`,
-      details: { overlay: 'app:proxy', replyCode: 5, reply: 'connection refused', target: `127.0.0.1:${target.closed}` },
+      message:
+        `a connection to 127.0.0.1:${target.closed} through overlay ` +
+        'app:proxy failed: the proxy answered 5, connection refused',
+      details: {
+        overlay: 'app:proxy',
+        replyCode: 5,
+        reply: 'connection refused',
+        target: `127.0.0.1:${target.closed}`,
+      },
     })
     const forbidden = dial(route, { host: danteForbidden, port: 80 })
     await expect(forbidden).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 2 } })

@@ -10,7 +10,7 @@ import { TailnetWorld } from './tailscale-fixture.ts'
 
 const patience = { timeout: 60_000, interval: 200 }
 
-it('a node that is renamed has its new name in the address of its servers, and is reached by it', async () => {
+it('a renamed node has its new name in the address of its servers, and is reached by it', async () => {
   await using world = await TailnetWorld.start()
   const { tailnet, overlays } = world
   const [left, right] = await Promise.all([world.node('left'), world.node('right')])
@@ -43,7 +43,7 @@ it('a node that is renamed has its new name in the address of its servers, and i
   server.close()
 })
 
-it('a change that is refused logs a node out that is new, removes its keys, and leaves one alone that was there before', async () => {
+it('a refused change logs a new node out and removes its keys; it leaves an existing node alone', async () => {
   await using world = await TailnetWorld.start()
   const { tailnet, overlays, log } = world
   const known = await world.node('known')
@@ -61,5 +61,8 @@ it('a change that is refused logs a node out that is new, removes its keys, and 
   await overlays.remove(known.id)
   const again = await overlays.prepare(known.id)
   await again.rollback()
-  expect((await tailnet.command('nodes'))['nodes']).toMatchObject([{ name: 'fresh' }, { name: 'known', expired: false }])
+  expect((await tailnet.command('nodes'))['nodes']).toMatchObject([
+    { name: 'fresh' },
+    { name: 'known', expired: false },
+  ])
 })

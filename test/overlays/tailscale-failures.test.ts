@@ -8,7 +8,7 @@ import { sidecarPids } from './sidecar-pids.ts'
 import { serve, TailnetWorld } from './tailscale-fixture.ts'
 
 describe('the sidecar', () => {
-  it('killed under load resets every connection, and brings nodes and listeners back under their names and addresses', async () => {
+  it('killed under load resets every connection; nodes and listeners return with name and address', async () => {
     await using world = await TailnetWorld.start()
     const [left, right] = await Promise.all([world.node('left'), world.node('right')])
     const address = await serve(right, 7, (socket) => socket.pipe(socket))
@@ -23,7 +23,11 @@ describe('the sidecar', () => {
     for (const code of await Promise.all(busy)) expect(['ECONNRESET', 'EPIPE']).toContain(code)
     await expect.poll(async () => tryEcho(left, address.host)).toBe('Unavailable')
     await expect.poll(async () => tryEcho(left, address.host)).toBe('hello')
-    expect(await world.overlays.status(right.id)).toMatchObject({ state: 'up', name: before?.name, addresses: before?.addresses })
+    expect(await world.overlays.status(right.id)).toMatchObject({
+      state: 'up',
+      name: before?.name,
+      addresses: before?.addresses,
+    })
     expect(await sidecarPids()).not.toContain(pid)
     expect(world.log.filter((line) => line.includes('SIGKILL'))).toHaveLength(2)
   })
@@ -36,7 +40,7 @@ describe('the sidecar', () => {
     expect(await sidecarPids()).toEqual([])
   })
 
-  it('that was replaced by hand takes listeners along: whoever accepts is told', async () => {
+  it('that was replaced manually ends its listeners: the acceptor is notified', async () => {
     await using world = await TailnetWorld.start()
     const node = await world.node('left')
     const listener = await accept((await node.bind({ port: 7 })).listenGrant)
@@ -50,7 +54,7 @@ describe('the sidecar', () => {
 })
 
 describe('the tailnet', () => {
-  it('goes on without its coordination server, and hears of new nodes when that is back', async () => {
+  it('continues without its coordination server, and learns of new nodes when that is back', async () => {
     await using world = await TailnetWorld.start()
     const { tailnet } = world
     const [left, right] = await Promise.all([world.node('left'), world.node('right')])
@@ -66,7 +70,7 @@ describe('the tailnet', () => {
     await expect.poll(async () => tryEcho(left, 'late')).toBe('hello')
   })
 
-  it('goes on without its relay where the way is direct, and over its relay where there is no other', async () => {
+  it('continues without its relay on a direct route, and over its relay otherwise', async () => {
     await using world = await TailnetWorld.start()
     const { tailnet } = world
     await tailnet.command('relay_only', { on: true })
@@ -94,7 +98,9 @@ it('carries 1,000 connections that four threads dial at once', { timeout: 120_00
   const outcomes = await Promise.all(
     Array.from({ length: 4 }, async () => {
       const worker = new Worker(new URL('./tailscale-dialer.ts', import.meta.url), { workerData })
-      const outcome = await new Promise<unknown>((resolve, reject) => worker.once('message', resolve).once('error', reject))
+      const outcome = await new Promise<unknown>((resolve, reject) =>
+        worker.once('message', resolve).once('error', reject),
+      )
       await worker.terminate()
       return outcome
     }),
@@ -108,7 +114,9 @@ async function busyOn(socket: Socket): Promise<string> {
   socket.on('data', () => socket.write(chunk))
   socket.write(chunk)
   const { promise, resolve } = Promise.withResolvers<string>()
-  socket.once('end', () => resolve('end')).on('error', (error) => resolve('code' in error ? String(error.code) : error.message))
+  socket
+    .once('end', () => resolve('end'))
+    .on('error', (error) => resolve('code' in error ? String(error.code) : error.message))
   return promise
 }
 

@@ -33,7 +33,9 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
     this.folder = folder
     this.log = log
     this.registry = new Registry({ kinds: networkKinds })
-    this.overlays = stack.use(new OverlayTable(this.registry, { stateDir: join(folder, 'net'), log: (line) => void log.push(line) }))
+    this.overlays = stack.use(
+      new OverlayTable(this.registry, { stateDir: join(folder, 'net'), log: (line) => void log.push(line) }),
+    )
     this.#stack = stack
   }
 
@@ -62,7 +64,11 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
   async entry(name: string, fields: Fields = {}): Promise<EntryId> {
     const id = this.idOf(name)
     const key = 'auth_key' in fields || 'auth_key_env' in fields ? {} : { auth_key: await this.tailnet.key() }
-    this.registry.add({ id, kind: 'network.tailscale', fields: { control_url: this.tailnet.url, ...this.#fields, ...key, ...fields } })
+    this.registry.add({
+      id,
+      kind: 'network.tailscale',
+      fields: { control_url: this.tailnet.url, ...this.#fields, ...key, ...fields },
+    })
     return id
   }
 
@@ -77,7 +83,12 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
 }
 
 /** Passes each connection at `port` of the overlay to `handle`, while the overlay runs; returns the address. */
-export async function serve(overlay: Overlay, port: number, handle: (socket: Socket, peer: Peer) => void, tls = false): Promise<Target> {
+export async function serve(
+  overlay: Overlay,
+  port: number,
+  handle: (socket: Socket, peer: Peer) => void,
+  tls = false,
+): Promise<Target> {
   const { listenGrant } = await overlay.bind({ port, tls })
   const listener = await accept(listenGrant)
   const run = async () => {

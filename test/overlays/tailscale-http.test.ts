@@ -15,7 +15,11 @@ httpListenerContract('network.tailscale', async () => {
   const trusted = join(folder, 'trusted.pem')
   await writeFile(trusted, tlsRoot)
   // The environment of the sidecar.
-  Object.assign(process.env, { TS_DISABLE_PORTMAPPER: '1', TS_DEBUG_ACME_DIRECTORY_URL: directory, SSL_CERT_FILE: trusted })
+  Object.assign(process.env, {
+    TS_DISABLE_PORTMAPPER: '1',
+    TS_DEBUG_ACME_DIRECTORY_URL: directory,
+    SSL_CERT_FILE: trusted,
+  })
   const [key = '', other = ''] = await Promise.all([1, 2].map(async () => tailnet.key({ user: 'ann@tail.test' })))
   const node = (name: string, fields: object = {}) => ({
     id: `app:${name}`,
@@ -31,7 +35,13 @@ httpListenerContract('network.tailscale', async () => {
     visitor: node('there'),
     // The same node, with a change in its entry.
     changed: (times) => node('here', { auth_key: times % 2 === 0 ? key : other }),
-    peer: { address: expect.stringMatching(/^100\.64\./), id: expect.any(String), node: 'there', user: 'ann@tail.test', tags: [] },
+    peer: {
+      address: expect.stringMatching(/^100\.64\./),
+      id: expect.any(String),
+      node: 'there',
+      user: 'ann@tail.test',
+      tags: [],
+    },
     actor: 'tailscale:user:ann@tail.test',
     tls: { ca: root },
     [Symbol.asyncDispose]: async () => started.disposeAsync(),

@@ -45,7 +45,12 @@ async function ended(use: () => Promise<unknown>): Promise<string> {
 /** The tailnet's word, or that of the error's cause. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
-  if ('details' in error && typeof error.details === 'object' && error.details !== null && 'replyCode' in error.details) {
+  if (
+    'details' in error &&
+    typeof error.details === 'object' &&
+    error.details !== null &&
+    'replyCode' in error.details
+  ) {
     return String(error.details.replyCode)
   }
   return codeOf(error.cause)

@@ -39,7 +39,9 @@ it('refuses at once what the tailnet does not route, and sends nothing for it', 
     '100.100.100.100': 'EHOSTUNREACH',
     '100.99.99.99': 'EHOSTUNREACH',
   }
-  const { outcomes, web } = parsed(await namespace.run(program, tailnet.url, await tailnet.key(), ...Object.keys(refused), 'right'))
+  const { outcomes, web } = parsed(
+    await namespace.run(program, tailnet.url, await tailnet.key(), ...Object.keys(refused), 'right'),
+  )
   for (const [host, code] of Object.entries(refused)) {
     expect({ host, code: outcomes[host]?.code }).toEqual({ host, code })
     expect(outcomes[host]?.milliseconds).toBeLessThan(50)

@@ -43,7 +43,7 @@ beforeAll(async () => {
 })
 afterAll(async () => stack.disposeAsync())
 
-it('the matrix is whole', () => {
+it('the matrix is complete', () => {
   expect(Object.keys(library)).toEqual(names)
 })
 
@@ -53,7 +53,8 @@ it.each([
   ['ws', { node: 'left', localPort: 80 }],
   ['http2', { node: 'left', version: '2.0' }],
   ['pg', [100_000, 200_000, 300_000, 400_000]],
-])('%s works as it does in the clear', async (name, expected) => {
+])('%s works as in the clear network', async (name, expected) => {
   const use = library[name] ?? (async () => Promise.reject(new Error(`there is no ${name}`)))
-  for (let round = 0; round < (name === 'pg' ? 1 : 3); round += 1) expect(await inNetwork(left, use)).toMatchObject(expected)
+  for (let round = 0; round < (name === 'pg' ? 1 : 3); round += 1)
+    expect(await inNetwork(left, use)).toMatchObject(expected)
 })

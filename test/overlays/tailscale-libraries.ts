@@ -21,7 +21,9 @@ const [cert, key, ca] = ['server.pem', 'server.key', 'ca.pem'].map((file) => rea
  */
 export async function startServers(postgres: string): Promise<readonly net.Server[]> {
   const plain = http.createServer((request, response) => response.end(JSON.stringify(seenBy(request.socket))))
-  new WebSocketServer({ server: plain }).on('connection', (socket, request) => socket.send(JSON.stringify(seenBy(request.socket))))
+  new WebSocketServer({ server: plain }).on('connection', (socket, request) =>
+    socket.send(JSON.stringify(seenBy(request.socket))),
+  )
   const secure = http2.createSecureServer({ cert, key, allowHTTP1: true }, (request, response) => {
     response.end(JSON.stringify({ ...seenBy(request.stream.session?.socket), version: request.httpVersion }))
   })
@@ -51,7 +53,9 @@ export function libraries(host: string): Readonly<Record<string, () => Promise<u
     fetch: async () => (await fetch(`http://${host}/`)).json(),
     'http.request with an agent': async () => {
       const request = http.request(`http://${host}/`, { agent }).end()
-      const response = await new Promise<http.IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
+      const response = await new Promise<http.IncomingMessage>((resolve, reject) =>
+        request.on('response', resolve).on('error', reject),
+      )
       return json(response)
     },
     ws: async () => {

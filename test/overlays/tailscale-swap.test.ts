@@ -5,13 +5,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processes, registry } from 'troupe'
-import { startApp, type TestEntry } from 'troupe/test'
+import { startApp, type WrittenEntry } from 'troupe/test'
 import { expect, it } from 'vitest'
 import { Tailnet } from '../peers/tailnet.ts'
 
 const root = join(import.meta.dirname, '../fixtures/tailnet')
-const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
-const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
+const host: WrittenEntry = {
+  id: 'app:host',
+  kind: 'process.host',
+  host: { spares: 0 },
+  lifecycle: { auto_start: true },
+}
+const program = (method: string): WrittenEntry => ({
+  id: `app:${method}`,
+  kind: 'process.ts',
+  source: 'file://programs.ts',
+  method,
+})
 
 it('makes dials wait, and none of them fail', async () => {
   await using stack = new AsyncDisposableStack()
@@ -36,7 +46,8 @@ it('makes dials wait, and none of them fail', async () => {
   const dialer = await start('app:here', 'app:dialer', 'there', 7)
   await probe.next({ topic: 'dials', timeout: 30_000 })
   // Each time with another key, which is only needed if the folder has none.
-  for (let swap = 0; swap < 5; swap += 1) await probe.run(async () => registry.apply([{ op: 'update', entry: await node('here') }]))
+  for (let swap = 0; swap < 5; swap += 1)
+    await probe.run(async () => registry.apply([{ op: 'update', entry: await node('here') }]))
   const ended = processes.exited(dialer)
   await processes.cancel(dialer, 'enough')
   expect(await ended).toMatchObject({ value: { failures: [] } })

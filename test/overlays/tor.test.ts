@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { entryId } from '@troupe/core'
 import { dial, resolve, reverse, type Route } from '@troupe/network'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
@@ -7,6 +8,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import { microsocksRequests } from '../peers/microsocks.ts'
 import { TorControl, type TorStream } from '../peers/tor-control.ts'
+import { EarlyRequest } from './early-request.ts'
 import { httpOver } from './http-over.ts'
 import { reroute, socks5, socks5Route } from './socks5-fixture.ts'
 
@@ -55,7 +57,23 @@ const as =
     dial(route, web, { isolation: { process, ...(actor !== undefined && { actor }) } })
 
 describe('Tor', () => {
-  it('resolves names itself: it is told to refuse addresses, and ours are taken', async () => {
+  it('takes the first bytes of the stream with the request, and loses none', async () => {
+    const early = new EarlyRequest('/early')
+    const route = await socks5Route('tor', { ...torFields, isolate: 'connection' })
+    const socket = await dial(route, { host: 'web.test', port: target.http }, { early })
+    expect(early.isSpent).toBe(true)
+    expect(await text(socket)).toContain('"url":"/early"')
+  })
+
+  it('refuses a target after its first bytes as any target', async () => {
+    const early = new EarlyRequest('/early')
+    const route = await socks5Route('tor', { ...torFields, isolate: 'connection' })
+    const dialled = dial(route, { host: '127.0.0.1', port: target.closed }, { early })
+    await expect(dialled).rejects.toMatchObject({ kind: 'Unavailable', details: { stage: 'request' } })
+    expect(early.isSpent).toBe(true)
+  })
+
+  it('resolves names itself: it is configured to refuse addresses, and accepts those of the guard', async () => {
     using control = await TorControl.open(tor)
     const route = await socks5Route('tor', torFields)
     await control.withSafeSocks(async () => {
@@ -63,10 +81,14 @@ describe('Tor', () => {
       await expect(byAddress).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 2 } })
       for (const isolate of ['connection', 'actor', 'process', 'destination']) {
         const isolated = await socks5Route('tor', { ...torFields, isolate })
-        expect(await httpOver(await dial(isolated, { host: 'web.test', port: target.http }), '/by-name')).toMatchObject({ url: '/by-name' })
+        expect(await httpOver(await dial(isolated, { host: 'web.test', port: target.http }), '/by-name')).toMatchObject(
+          { url: '/by-name' },
+        )
       }
       expect(await resolve(route, 'web.test')).toEqual([{ address: '127.0.0.1', family: 4 }])
-      expect(await httpOver(await dial(route, { host: tor.onion, port: 80 }), '/onion')).toMatchObject({ url: '/onion' })
+      expect(await httpOver(await dial(route, { host: tor.onion, port: 80 }), '/onion')).toMatchObject({
+        url: '/onion',
+      })
     })
   })
 
@@ -78,23 +100,23 @@ describe('Tor', () => {
     socket.destroy()
   })
 
-  it('gives all connections one circuit when nothing is isolated, and each its own with isolate_streams', async () => {
+  it('gives all connections one circuit without isolation, and each its own with isolate_streams', async () => {
     const shared = await socks5Route('tor', torFields)
     expect(new Set(await circuitsOf([1, 2, 3].map(() => () => dial(shared, web)))).size).toBe(1)
     const isolated = await socks5Route('tor', { ...torFields, isolate_streams: true })
     expect(new Set(await circuitsOf([1, 2, 3].map(() => () => dial(isolated, web)))).size).toBe(3)
   })
 
-  it.each(['login', 'torS0X'])('keeps actors apart, each on one circuit, in the form "%s"', async (isolate_form) => {
+  it.each(['login', 'torS0X'])('separates actors, each on one circuit, in the form "%s"', async (isolate_form) => {
     const route = await socks5Route('tor', { ...torFields, isolate: 'actor', isolate_form })
-    const [a1, b1, a2, b2, nobody1, nobody2] = await circuitsOf(
+    const [a1, b1, a2, b2, anonymous1, anonymous2] = await circuitsOf(
       ['a', 'b', 'a', 'b', undefined, undefined].map((actor, index) => as(route, actor, `process ${index}`)),
     )
     expect([a2, b2]).toEqual([a1, b1])
-    expect(new Set([a1, b1, nobody1, nobody2]).size).toBe(4)
+    expect(new Set([a1, b1, anonymous1, anonymous2]).size).toBe(4)
   })
 
-  it('keeps processes apart, and destinations', async () => {
+  it('separates processes, and destinations', async () => {
     const byProcess = await socks5Route('tor', { ...torFields, isolate: 'process' })
     const [p1, q1, p2] = await circuitsOf(['p', 'q', 'p'].map((process) => as(byProcess, 'the same', process)))
     expect([p2 === p1, q1 === p1]).toEqual([true, false])
@@ -108,7 +130,10 @@ describe('Tor', () => {
     expect(await resolve(route, 'web.test')).toEqual([{ address: '127.0.0.1', family: 4 }])
     expect(await resolve(route, 'six.test')).toEqual([{ address: '::1', family: 6 }])
     await expect(resolve(route, 'web.test', { family: 6 })).rejects.toMatchObject({ kind: 'Unavailable' })
-    await expect(resolve(route, 'nowhere.test')).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 4 } })
+    await expect(resolve(route, 'nowhere.test')).rejects.toMatchObject({
+      kind: 'Unavailable',
+      details: { replyCode: 4 },
+    })
     expect(await reverse(route, '192.0.2.1')).toEqual(['web.test'])
     await expect(reverse(route, '192.0.2.2')).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 4 } })
   })

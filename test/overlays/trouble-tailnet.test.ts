@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { dial } from '@troupe/network'
 import { describe, expect, it } from 'vitest'
 import { echoed } from './echoed.ts'
-import { sidecarPids } from './sidecar-pids.ts'
+import { sidecarPids, suspend } from './sidecar-pids.ts'
 import { serve, TailnetWorld } from './tailscale-fixture.ts'
 
 const patience = { timeout: 90_000, interval: 200 }
@@ -22,7 +22,8 @@ async function staged(stack: AsyncDisposableStack) {
   const take = (event: unknown) => void states.push(event)
   subscribe('troupe:overlay:state', take)
   stack.defer(() => void unsubscribe('troupe:overlay:state', take))
-  const visit = async () => String(await echoed(await dial(left.route, target, { timeout: 5000 }), Buffer.from('hello')))
+  const visit = async () =>
+    String(await echoed(await dial(left.route, target, { timeout: 5000 }), Buffer.from('hello')))
   await expect.poll(async () => visit().catch(String), patience).toBe('hello')
   const stream = await dial(left.route, target)
   const { heard, end } = listening(stream)
@@ -46,18 +47,24 @@ function listening(stream: Socket): { readonly heard: readonly Buffer[]; readonl
   return { heard, end }
 }
 
-it('a sidecar that hangs: nodes are down, dials late, and it is ended and started again', { timeout: 240_000 }, async () => {
+it('a sidecar that hangs: nodes are down, dials time out, and it is ended and restarted', {
+  timeout: 240_000,
+}, async () => {
   await using stack = new AsyncDisposableStack()
   const { world, left, right, states, visit, heard, end, state } = await staged(stack)
   const before = await state('right')
   const [pid = 0] = await sidecarPids()
-  process.kill(pid, 'SIGSTOP')
+  await suspend(pid)
   await expect(visit()).rejects.toMatchObject({ kind: 'Timeout', retryable: true, details: { overlay: left.id } })
   left.doubt?.()
   expect(await end).toBe('ECONNRESET')
   expect(String(Buffer.concat(heard))).toBe('acknowledged')
   expect(states).toContainEqual(
-    expect.objectContaining({ overlay: left.id, state: 'down', reason: expect.stringContaining('did not answer') as string }),
+    expect.objectContaining({
+      overlay: left.id,
+      state: 'down',
+      reason: expect.stringContaining('did not answer') as string,
+    }),
   )
   await expect.poll(async () => visit().catch(String), patience).toBe('hello')
   await expect.poll(async () => state('left'), patience).toMatchObject({ state: 'up' })
@@ -66,7 +73,7 @@ it('a sidecar that hangs: nodes are down, dials late, and it is ended and starte
   expect([world.overlays.has(left.id), world.overlays.has(right.id)]).toEqual([true, true])
 })
 
-it('a login that is taken away, and the key with it: the node is down with the reason until it is given back', {
+it('a login that is revoked, with its key: the node is down with the reason until it is restored', {
   timeout: 240_000,
 }, async () => {
   await using stack = new AsyncDisposableStack()
@@ -89,7 +96,7 @@ it('a login that is taken away, and the key with it: the node is down with the r
   await expect.poll(async () => visit().catch(String), patience).toBe('hello')
 })
 
-it('a coordination server that goes: what is open goes on, dials work, and the node is degraded, if anything', {
+it('a coordination server that stops: open connections continue, dials work, and the node is degraded', {
   timeout: 240_000,
 }, async () => {
   await using stack = new AsyncDisposableStack()
@@ -98,10 +105,37 @@ it('a coordination server that goes: what is open goes on, dials work, and the n
   stream.write(' and more')
   await expect.poll(() => String(Buffer.concat(heard)), patience).toBe('acknowledged and more')
   expect(await visit()).toBe('hello')
-  expect(['up', 'degraded']).toContain((await state('left'))?.state)
+  await expect
+    .poll(async () => state('left'), patience)
+    .toMatchObject({
+      state: 'degraded',
+      reason: expect.stringContaining('refused') as string,
+    })
   await world.tailnet.command('control', { on: true })
   expect(await visit()).toBe('hello')
   await expect.poll(async () => state('left'), patience).toMatchObject({ state: 'up' })
+})
+
+it('a name that another node takes: dials find the new one, streams to the former break with what came before', {
+  timeout: 240_000,
+}, async () => {
+  await using stack = new AsyncDisposableStack()
+  const { world, right, visit, heard, end, state } = await staged(stack)
+  const before = await state('right')
+  await world.overlays.remove(right.id)
+  expect(await end).toBe('ECONNRESET')
+  expect(String(Buffer.concat(heard))).toBe('acknowledged')
+  // The node itself works, whatever its peers do.
+  expect(await state('left')).toMatchObject({ state: 'up' })
+  await world.tailnet.command('remove', { node: 'right' })
+  await expect.poll(async () => visit().catch(String), patience).toContain('ENOTFOUND')
+  const other = await world.node('other', { hostname: 'right', state_dir: 'other' })
+  await serve(other, 7, (socket) => socket.pipe(socket))
+  await expect.poll(async () => visit().catch(String), patience).toBe('hello')
+  const after = await state('other')
+  expect(after?.name).toBe(before?.name)
+  expect(after?.addresses).not.toEqual(before?.addresses)
+  expect(await state('left')).toMatchObject({ state: 'up' })
 })
 
 describe.each([

@@ -1,6 +1,6 @@
 /**
  * Runs in a namespace that a wire joins to the peer of an overlay: takes the wire down while a stream is open, and up
- * again. Prints the resulting state, dials and stream.
+ * again. Prints the resulting state, dials, stream, and whether its listener was reached.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -9,7 +9,10 @@ import { dial } from '@troupe/network'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { namespaces } from '../peers/install.ts'
+import { greet, serveVisits, visitedFrom } from './visits.ts'
 
+// No router of the machine is asked to forward ports.
+process.env['TS_DISABLE_PORTMAPPER'] = '1'
 const run = promisify(execFile)
 const patience = 90_000
 const [kind = '', text = '{}', host = '', port = '', stateDir = ''] = process.argv.slice(2)
@@ -19,8 +22,11 @@ const target = { host, port: Number(port) }
 const registry = new Registry({ kinds: networkKinds })
 registry.add({ id, kind, fields: given(text) })
 await using overlays = new OverlayTable(registry, { stateDir })
-const { route } = await overlays.add(id)
+const overlay = await overlays.add(id)
+const { route } = overlay
 await until(async () => (await echo()) === 'hello')
+const place = overlay.capabilities.listen ? await serveVisits(overlay, 80) : undefined
+await until(isReached)
 await until(async () => (await state())?.state === 'up')
 
 const stream = await dial(route, target)
@@ -38,6 +44,7 @@ await wire('up')
 await until(async () => (await echo()) === 'hello')
 await until(async () => (await state())?.state === 'up')
 await until(async () => heard === 'before and while')
+await until(isReached)
 stream.destroy()
 process.stdout.write(JSON.stringify({ failed, reason: down?.reason, heard }), () => process.exit())
 
@@ -53,15 +60,14 @@ async function wire(how: 'up' | 'down'): Promise<void> {
 
 /** The reply to a hello; else the kind of the error and its code. */
 async function echo(): Promise<string> {
-  try {
-    const socket = await dial(route, target, { timeout: 10_000 })
-    const { promise, resolve, reject } = Promise.withResolvers<string>()
-    socket.on('error', reject).on('close', () => reject(new Error('closed')))
-    socket.once('data', (chunk) => resolve(String(chunk))).write('hello')
-    return await promise.finally(() => socket.destroy())
-  } catch (error) {
-    return error instanceof TroupeError ? `${error.kind} ${String(error.details['code'])} ${error.retryable}` : String(error)
-  }
+  return greet(route, target).catch((error: unknown) =>
+    error instanceof TroupeError ? `${error.kind} ${String(error.details['code'])} ${error.retryable}` : String(error),
+  )
+}
+
+/** The far side reaches the listener here, at the address that it had from the start. */
+async function isReached(): Promise<boolean> {
+  return place === undefined || (await visitedFrom(route, target, place).catch(String)) === 'hello'
 }
 
 async function state() {
@@ -72,7 +78,8 @@ async function state() {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + patience
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not as it should be: state ${JSON.stringify(await state())}, heard ${heard}`)
+    if (performance.now() > end)
+      throw new Error(`not as it should be: state ${JSON.stringify(await state())}, heard ${heard}`)
     await sleep(100)
   }
 }

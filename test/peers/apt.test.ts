@@ -20,7 +20,14 @@ it('waits for another package manager, and fails at once for other reasons', asy
   const lists = join(folder.path, 'lists')
   mkdirSync(join(lists, 'partial'), { recursive: true })
   // Without sources, and with its own lists.
-  const options = ['-o', `Dir::State::Lists=${lists}`, '-o', 'Dir::Etc::SourceList=/dev/null', '-o', 'Dir::Etc::SourceParts=/dev/null']
+  const options = [
+    '-o',
+    `Dir::State::Lists=${lists}`,
+    '-o',
+    'Dir::Etc::SourceList=/dev/null',
+    '-o',
+    'Dir::Etc::SourceParts=/dev/null',
+  ]
   const other = spawn('python3', ['-c', holder, join(lists, 'lock')], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(other.stdout, 'data')
   const state = { released: false }

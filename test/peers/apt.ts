@@ -38,5 +38,9 @@ async function attempt(args: readonly string[]): Promise<void> {
 
 /** The option above waits only for the locks of dpkg: those of the lists and the archives are refused at once. */
 function isLocked(error: unknown): boolean {
-  return error instanceof Error && 'stderr' in error && /Could not get lock|Unable to lock directory/.test(String(error.stderr))
+  return (
+    error instanceof Error &&
+    'stderr' in error &&
+    /Could not get lock|Unable to lock directory/.test(String(error.stderr))
+  )
 }

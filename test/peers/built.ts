@@ -23,7 +23,11 @@ export async function goProgram(): Promise<string> {
 }
 
 /** github.com/armon/go-socks5, which most Go programs embed. */
-export async function startGoSocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
+export async function startGoSocks(
+  folder: string,
+  host: string,
+  login?: Login,
+): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
   await mkdir(cache, { recursive: true })
   await run(await goProgram(), ['build', '-o', goSocksProgram, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
   return start(
@@ -43,12 +47,19 @@ export async function startPythonSocks(folder: string, host: string): Promise<{ 
   const python = await pathOf('python3', { pip: { path: '/usr/bin/pip3', package: 'python3-pip' } })
   const library = join(cache, 'python')
   const main = join(library, 'asyncio_socks_server', '__main__.py')
-  await access(main).catch(async () => run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]))
+  await access(main).catch(async () =>
+    run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]),
+  )
   const args = [`PYTHONPATH=${library}`, python, '-m', 'asyncio_socks_server', '-H', host, '-P', String(port)]
   return start({ name: 'python-socks', program: '/usr/bin/env', args }, folder, host)
 }
 
-async function start(what: { name: string; program: string; args: readonly string[] }, folder: string, host: string, login?: Login) {
+async function start(
+  what: { name: string; program: string; args: readonly string[] },
+  folder: string,
+  host: string,
+  login?: Login,
+) {
   const daemon = new Daemon({ ...what, log: join(folder, `${what.name}.log`) })
   await daemon.until(async () => listens(host, port))
   return { daemon, peer: { name: what.name, host, port, log: daemon.log, ...(login && { login }) } }

@@ -32,7 +32,9 @@ export class Daemon implements AsyncDisposable {
     this.log = log
     writeFileSync(log, '')
     // The kernel ends it when this process ends, however it ends.
-    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', deathSignal, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', deathSignal, program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#exited = once(this.#child, 'exit').catch(() => undefined)
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#take(line))

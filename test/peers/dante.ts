@@ -18,7 +18,11 @@ export const underShell = '"$0" "$@" & trap "kill $!; wait" TERM; wait'
 
 const run = promisify(execFile)
 
-export async function startDante(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
+export async function startDante(
+  folder: string,
+  host: string,
+  login?: Login,
+): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
   const name = login ? 'dante-login' : 'dante'
   const config = join(folder, `${name}.conf`)
   await writeFile(config, configuration(host, login ? 'username' : 'none'))

@@ -29,10 +29,16 @@ export async function startDebianDante(folder: string, host: string): Promise<As
   const config = join(folder, 'debian-dante.conf')
   await writeFile(
     config,
-    `${await readFile(danteFile, 'utf8')}\ninternal: ${host} port = ${port}\nexternal: lo\nexternal.rotation: route\n${danteRules}`,
+    `${await readFile(danteFile, 'utf8')}\ninternal: ${host} port = ${port}\n` +
+      `external: lo\nexternal.rotation: route\n${danteRules}`,
   )
   const args = ['-c', underShell, programs.danted.path, '-f', config, '-p', join(folder, 'debian-dante.pid')]
-  const daemon = new Daemon({ name: 'dante as Debian has it', program: '/bin/sh', args, log: join(folder, 'debian-dante.log') })
+  const daemon = new Daemon({
+    name: 'dante as Debian has it',
+    program: '/bin/sh',
+    args,
+    log: join(folder, 'debian-dante.log'),
+  })
   await daemon.printed(/ running/)
   return { host, port, [Symbol.asyncDispose]: async () => daemon[Symbol.asyncDispose]() }
 }
@@ -43,14 +49,24 @@ export async function startDebianDante(folder: string, host: string): Promise<As
  * @param directory - The line that names the network's authority.
  * @param reached - What it can reach when it works.
  */
-export async function startDebianTor(folder: string, host: string, directory: string, reached: Place): Promise<AsyncDisposable & Place> {
+export async function startDebianTor(
+  folder: string,
+  host: string,
+  directory: string,
+  reached: Place,
+): Promise<AsyncDisposable & Place> {
   const port = 9050
   const data = join(folder, 'debian-tor')
   await mkdir(data, { recursive: true, mode: 0o700 })
   const config = join(data, 'torrc')
   await writeFile(config, torPlaces(data, host, port) + directory)
   const args = ['--defaults-torrc', torFile, '-f', config]
-  const daemon = new Daemon({ name: 'Tor as Debian has it', program: programs.tor.path, args, log: join(folder, 'debian-tor.log') })
+  const daemon = new Daemon({
+    name: 'Tor as Debian has it',
+    program: programs.tor.path,
+    args,
+    log: join(folder, 'debian-tor.log'),
+  })
   try {
     await daemon.printed(/Bootstrapped 100%/)
     await daemon.until(async () => probe({ proxy: { host, port }, ...reached }))

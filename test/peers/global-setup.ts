@@ -42,7 +42,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const [microsocks, microsocksLogin, dante, danteLogin, go, goLogin, python] = proxies
 
   const { http } = target.ports
-  const network = { folder: join(folder, 'tor'), address, dns: target.dns, onionTarget: http, probePort: http, owner: process.pid }
+  const network = {
+    folder: join(folder, 'tor'),
+    address,
+    dns: target.dns,
+    onionTarget: http,
+    probePort: http,
+    owner: process.pid,
+  }
   const [tor, i2p] = await Promise.all([startTor(network), startI2p(join(folder, 'i2p'), address(17))])
   for (const daemon of tor.daemons) stack.use(daemon)
   stack.use(i2p)

@@ -8,6 +8,7 @@ import { findGo } from '@troupe/tsnet/build'
 import { cache } from './built.ts'
 import { Daemon } from './daemon.ts'
 import { ensureGo } from './go.ts'
+import { certificateTools, installPeers } from './install.ts'
 import { address } from './loopback.ts'
 import { listens } from './socks-probe.ts'
 import type { KeyOptions } from './tailnet.ts'
@@ -23,7 +24,10 @@ export async function buildHeadscale(): Promise<void> {
   await mkdir(cache, { recursive: true })
   const { program: go, environment } = await findGo()
   const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', program, '.']
-  await run(go, args, { cwd: join(import.meta.dirname, 'headscale'), env: { ...process.env, ...environment, CGO_ENABLED: '0' } })
+  await run(go, args, {
+    cwd: join(import.meta.dirname, 'headscale'),
+    env: { ...process.env, ...environment, CGO_ENABLED: '0' },
+  })
 }
 
 export interface HeadscaleNode {
@@ -48,7 +52,12 @@ export class Headscale implements AsyncDisposable {
   readonly #users = new Map<string, Promise<number>>()
   #daemon: Daemon
 
-  private constructor(at: { readonly folder: string; readonly host: string; readonly ca: string; readonly daemon: Daemon }) {
+  private constructor(at: {
+    readonly folder: string
+    readonly host: string
+    readonly ca: string
+    readonly daemon: Daemon
+  }) {
     this.url = `https://${at.host}:${port}`
     this.ca = at.ca
     this.caFile = join(at.folder, 'ca.pem')
@@ -74,9 +83,20 @@ export class Headscale implements AsyncDisposable {
     if (on) this.#daemon = await serve(this.#config, this.#folder, new URL(this.url).hostname)
   }
 
-  async key({ user = 'tester', reusable = true, ephemeral = false, expired = false, tags = [] }: KeyOptions = {}): Promise<string> {
+  async key({
+    user = 'tester',
+    reusable = true,
+    ephemeral = false,
+    expired = false,
+    tags = [],
+  }: KeyOptions = {}): Promise<string> {
     const id = await this.#user(user)
-    const flags = [`--user=${id}`, `--reusable=${reusable}`, `--ephemeral=${ephemeral}`, ...tags.map((tag) => `--tags=${tag}`)]
+    const flags = [
+      `--user=${id}`,
+      `--reusable=${reusable}`,
+      `--ephemeral=${ephemeral}`,
+      ...tags.map((tag) => `--tags=${tag}`),
+    ]
     const made = await this.#tell('preauthkeys', 'create', ...flags)
     const key = textIn(made, 'key')
     if (expired) await this.#tell('preauthkeys', 'expire', `--user=${id}`, key)
@@ -153,7 +173,12 @@ export class Headscale implements AsyncDisposable {
 }
 
 async function serve(config: string, folder: string, host: string): Promise<Daemon> {
-  const daemon = new Daemon({ name: 'headscale', program, args: ['--config', config, 'serve'], log: join(folder, 'output.log') })
+  const daemon = new Daemon({
+    name: 'headscale',
+    program,
+    args: ['--config', config, 'serve'],
+    log: join(folder, 'output.log'),
+  })
   await daemon.until(async () => listens(host, port))
   await daemon.until(async () => run(program, ['--config', config, 'users', 'list', '--output', 'json']))
   return daemon
@@ -161,13 +186,47 @@ async function serve(config: string, folder: string, host: string): Promise<Daem
 
 /** A certificate for the address, by an unknown authority. */
 async function certify(folder: string, host: string): Promise<void> {
+  await installPeers(certificateTools)
   const at = (name: string) => join(folder, name)
   const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  await run('openssl', ['req', '-x509', ...made, '-days', '2', '-subj', '/CN=private', '-keyout', at('ca.key'), '-out', at('ca.pem')])
-  await run('openssl', ['req', ...made, '-subj', '/CN=headscale', '-keyout', at('server.key'), '-out', at('server.csr')])
+  await run(certificateTools.openssl.path, [
+    'req',
+    '-x509',
+    ...made,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=private',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+  ])
+  await run(certificateTools.openssl.path, [
+    'req',
+    ...made,
+    '-subj',
+    '/CN=headscale',
+    '-keyout',
+    at('server.key'),
+    '-out',
+    at('server.csr'),
+  ])
   await writeFile(at('server.ext'), `subjectAltName=IP:${host}\n`)
-  const sign = ['x509', '-req', '-days', '2', '-in', at('server.csr'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial']
-  await run('openssl', [...sign, '-extfile', at('server.ext'), '-out', at('server.pem')])
+  const sign = [
+    'x509',
+    '-req',
+    '-days',
+    '2',
+    '-in',
+    at('server.csr'),
+    '-CA',
+    at('ca.pem'),
+    '-CAkey',
+    at('ca.key'),
+    '-CAcreateserial',
+  ]
+  await run(certificateTools.openssl.path, [...sign, '-extfile', at('server.ext'), '-out', at('server.pem')])
 }
 
 function fieldIn(row: unknown, name: string): unknown {

@@ -27,9 +27,21 @@ export const zeroHops: Readonly<Record<string, number>> = {
  * @param isSingleThread - As in i2pd's own default.
  */
 export async function startRouter(folder: string, host: string, isSingleThread = false): Promise<Daemon> {
-  const args = await routerConfig({ folder, address: host, sam: { host, port: samPort, isSingleThread }, floodfill: true, exploratory: 0 })
+  const args = await routerConfig({
+    folder,
+    address: host,
+    sam: { host, port: samPort, isSingleThread },
+    floodfill: true,
+    exploratory: 0,
+  })
   // It takes long to end on a gentler signal.
-  const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log'), deathSignal: 'KILL' })
+  const daemon = new Daemon({
+    name: 'i2pd',
+    program: programs.i2pd.path,
+    args,
+    log: join(folder, 'output.log'),
+    deathSignal: 'KILL',
+  })
   await daemon.until(async () => listens(host, samPort))
   return daemon
 }
@@ -76,7 +88,12 @@ export async function startI2p(
 }
 
 /** A server that the router forwards streams to; returns its destination. */
-async function serve(stack: AsyncDisposableStack, host: string, name: string, onConnection: (socket: Socket) => unknown): Promise<string> {
+async function serve(
+  stack: AsyncDisposableStack,
+  host: string,
+  name: string,
+  onConnection: (socket: Socket) => unknown,
+): Promise<string> {
   const forward = stack.use(await SamLines.open(host, samPort))
   // i2pd forwards to the address that the request came from, whatever address the request contains.
   const local = forward.socket.localAddress ?? ''
@@ -92,7 +109,9 @@ async function serve(stack: AsyncDisposableStack, host: string, name: string, on
   const port = typeof bound === 'object' && bound ? bound.port : 0
   const session = stack.use(await SamLines.open(host, samPort))
   const options = Object.entries(zeroHops).map(([option, value]) => `${option}=${value}`)
-  const created = await session.ask(`SESSION CREATE STYLE=STREAM ID=${name} DESTINATION=TRANSIENT SIGNATURE_TYPE=7 ${options.join(' ')}`)
+  const created = await session.ask(
+    `SESSION CREATE STYLE=STREAM ID=${name} DESTINATION=TRANSIENT SIGNATURE_TYPE=7 ${options.join(' ')}`,
+  )
   if (!created.includes('RESULT=OK')) throw new Error(`i2pd makes no session: ${created}`)
   const me = await session.ask('NAMING LOOKUP NAME=ME')
   const forwarded = await forward.ask(`STREAM FORWARD ID=${name} PORT=${port} HOST=${local} SILENT=false`)

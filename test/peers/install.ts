@@ -36,9 +36,37 @@ export const namespaces = {
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
 } as const
 
+/** What makes certificates. */
+export const certificateTools = {
+  openssl: { path: '/usr/bin/openssl', package: 'openssl' },
+} as const
+
+/** What reads metrics. */
+export const monitoring = {
+  promtool: { path: '/usr/bin/promtool', package: 'prometheus' },
+} as const
+
+/** What starts and watches services, and a receiver of their reports. */
+export const serviceManagers = {
+  notify: { path: '/usr/bin/systemd-notify', package: 'systemd' },
+  analyze: { path: '/usr/bin/systemd-analyze', package: 'systemd' },
+  python: { path: '/usr/bin/python3', package: 'python3' },
+} as const
+
+/** Terminals for programs that use the whole screen. */
+export const terminals = {
+  tmux: { path: '/usr/bin/tmux', package: 'tmux' },
+} as const
+
 /** For native code that a test contains as source. */
 export const compilers = {
   gcc: { path: '/usr/bin/gcc', package: 'build-essential' },
+} as const
+
+/** Programs that `npm run compare:exec` compares `troupe exec` with. */
+export const wrappers = {
+  torsocks: { path: '/usr/bin/torsocks', package: 'torsocks' },
+  proxychains: { path: '/usr/bin/proxychains4', package: 'proxychains4' },
 } as const
 
 export const browsers = {
@@ -66,7 +94,9 @@ export async function installPeers(list: Programs = programs): Promise<void> {
   }
   const still = await missing(list)
   if (still.length > 0)
-    throw new Error(`apt-get installed ${wanted.join(', ')}, but programs of ${still.join(', ')} are not where Debian has them`)
+    throw new Error(
+      `apt-get installed ${wanted.join(', ')}, but programs of ${still.join(', ')} are not where Debian has them`,
+    )
 }
 
 async function missing(list: Programs): Promise<readonly string[]> {

@@ -32,13 +32,17 @@ export async function runCases(
   const python = await pathOf('python3', { pip: { path: '/usr/bin/pip3', package: 'python3-pip' } })
   const library = join(cache, 'kosoku')
   const program = join(library, 'bin', 'kosoku')
-  await access(program).catch(async () => run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]))
+  await access(program).catch(async () =>
+    run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]),
+  )
   const selection = [...include.flatMap((id) => ['--include', id]), ...exclude.flatMap((id) => ['--exclude', id])]
   const args = [program, url, '--parallelism', '4', '--outdir', folder, ...selection]
   // Its status reports that a case failed, which the caller sees in the results.
   await run(python, args, { env: { ...process.env, PYTHONPATH: library } }).catch(() => undefined)
   const report: unknown = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'))
-  return new Map(entriesOf(report).flatMap(([, cases]) => entriesOf(cases).map(([id, found]) => [id, resultOf(found)] as const)))
+  return new Map(
+    entriesOf(report).flatMap(([, cases]) => entriesOf(cases).map(([id, found]) => [id, resultOf(found)] as const)),
+  )
 }
 
 function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {

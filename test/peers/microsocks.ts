@@ -8,7 +8,11 @@ import { listens } from './socks-probe.ts'
 
 const port = 1080
 
-export async function startMicrosocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
+export async function startMicrosocks(
+  folder: string,
+  host: string,
+  login?: Login,
+): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
   const name = login ? 'microsocks-login' : 'microsocks'
   const credentials = login ? ['-u', login.username, '-P', login.password] : []
   const args = ['-i', host, '-p', String(port), ...credentials]

@@ -45,21 +45,21 @@ export class Tailnet implements AsyncDisposable {
 
   /** Of the coordination server. */
   get url(): string {
-    return this.#told('url')
+    return this.#fact('url')
   }
 
   get relayPort(): number {
-    return Number(this.#told('relay_port'))
+    return Number(this.#fact('relay_port'))
   }
 
   /** Suffix of all names. */
   get domain(): string {
-    return this.#told('domain')
+    return this.#fact('domain')
   }
 
   /** The directory of the ACME server, and the authority that signs its certificates (PEM). */
   get acme(): { readonly directory: string; readonly root: string; readonly tlsRoot: string } {
-    return { directory: this.#told('acme'), root: this.#told('acme_root'), tlsRoot: this.#told('tls_root') }
+    return { directory: this.#fact('acme'), root: this.#fact('acme_root'), tlsRoot: this.#fact('tls_root') }
   }
 
   async key(options: KeyOptions = {}): Promise<string> {
@@ -102,7 +102,7 @@ export class Tailnet implements AsyncDisposable {
     await ended
   }
 
-  #told(name: string): string {
+  #fact(name: string): string {
     return String(this.#ready[name])
   }
 

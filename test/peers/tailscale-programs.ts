@@ -34,5 +34,8 @@ export async function buildTailscale(): Promise<void> {
 async function buildPeer(folder: string, output: string): Promise<void> {
   const { program, environment } = await findGo()
   const args = ['build', '-trimpath', '-tags', await readBuildTags(), '-ldflags', '-s -w', '-o', output, folder]
-  await run(program, args, { cwd: join(import.meta.dirname, 'tcontrol'), env: { ...process.env, ...environment, CGO_ENABLED: '0' } })
+  await run(program, args, {
+    cwd: join(import.meta.dirname, 'tcontrol'),
+    env: { ...process.env, ...environment, CGO_ENABLED: '0' },
+  })
 }

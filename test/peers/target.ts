@@ -14,9 +14,12 @@ export interface TargetPorts {
   readonly bye: number
   /** Sends each datagram back. */
   readonly udp: number
-  /** A closed port. */
+  /** A port on which nothing listens: the system assigns none below its ephemeral range. */
   readonly closed: number
 }
+
+/** Unassigned, and not among the ports that fetch refuses. */
+const closedPort = 2
 
 const httpServer = () =>
   createHttpServer((request, response) => {
@@ -45,13 +48,12 @@ export class Target implements AsyncDisposable {
 
   /** @param dnsHost - Address that the DNS server binds. */
   static async start(dnsHost: string): Promise<Target> {
-    const [http, echo, bye, closed] = [await onBoth(httpServer), await onBoth(echoServer), await onBoth(byeServer), await onBoth(byeServer)]
-    for (const server of closed.servers) server.close()
+    const [http, echo, bye] = [await onBoth(httpServer), await onBoth(echoServer), await onBoth(byeServer)]
     const dns = createSocket('udp4', (question, from) => dns.send(answer(question), from.port, from.address))
     await once(dns.bind(0, dnsHost), 'listening')
     const udp = createSocket('udp4', (datagram, from) => udp.send(datagram, from.port, from.address))
     await once(udp.bind(0, '127.0.0.1'), 'listening')
-    const ports = { http: http.port, echo: echo.port, bye: bye.port, udp: udp.address().port, closed: closed.port }
+    const ports = { http: http.port, echo: echo.port, bye: bye.port, udp: udp.address().port, closed: closedPort }
     return new Target(ports, [...http.servers, ...echo.servers, ...bye.servers], dns, udp)
   }
 
@@ -88,7 +90,9 @@ function answer(question: Buffer): Buffer {
   header.writeUInt16BE(0x84_80 | ((question[2] ?? 0) & 1 ? 0x0100 : 0) | (known ? 0 : 3), 2)
   header.writeUInt16BE(found ? 1 : 0, 6)
   header.writeUInt32BE(0, 8)
-  return found ? Buffer.concat([header, Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, found.length]), found]) : header
+  return found
+    ? Buffer.concat([header, Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, found.length]), found])
+    : header
 }
 
 /** One port on 127.0.0.1 and ::1: `localhost` is either, depending on the proxy's resolver. */

@@ -68,7 +68,8 @@ ServerDNSRandomizeCase 0
 
 /** The shortest allowed intervals; the first vote is `votingOffset` seconds off a multiple of five. */
 export function authorityConfig(network: TorNetwork, name: string, votingOffset: number): string {
-  return `${relayConfig(network, name, authorityHost)}DirPort ${network.address(authorityHost)}:${ports.directory} IPv4Only
+  const directory = `${network.address(authorityHost)}:${ports.directory}`
+  return `${relayConfig(network, name, authorityHost)}DirPort ${directory} IPv4Only
 AuthoritativeDirectory 1
 V3AuthoritativeDirectory 1
 TestingV3AuthInitialVotingInterval 5

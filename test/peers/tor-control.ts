@@ -43,7 +43,8 @@ export class TorControl implements Disposable {
     const answered = new Promise<readonly string[]>((resolve) => this.#answers.once('answer', resolve))
     this.#socket.write(`${command}\r\n`)
     const answer = await answered
-    if (!answer.at(-1)?.startsWith('250')) throw new Error(`Tor answered "${answer.at(-1)}" to ${command.split(' ')[0]}`)
+    if (!answer.at(-1)?.startsWith('250'))
+      throw new Error(`Tor answered "${answer.at(-1)}" to ${command.split(' ')[0]}`)
     return answer
   }
 

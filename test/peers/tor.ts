@@ -77,10 +77,14 @@ async function makeAuthority(network: TorNetwork): Promise<string> {
   const keys = join(folder, 'authority/keys')
   const directoryPort = `${address(authorityHost)}:${ports.directory}`
   await mkdir(keys, { recursive: true, mode: 0o700 })
-  const gencert = spawn(programs.torGencert.path, ['--create-identity-key', '--passphrase-fd', '0', '-m', '12', '-a', directoryPort], {
-    cwd: keys,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
+  const gencert = spawn(
+    programs.torGencert.path,
+    ['--create-identity-key', '--passphrase-fd', '0', '-m', '12', '-a', directoryPort],
+    {
+      cwd: keys,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  )
   gencert.stdin.end('passphrase\n')
   await once(gencert, 'exit')
   const certificate = await readFile(join(keys, 'authority_certificate'), 'utf8')
@@ -88,8 +92,16 @@ async function makeAuthority(network: TorNetwork): Promise<string> {
 
   const offset = (Math.floor(Date.now() / 1000) + firstVote) % votingInterval
   const config = await configure(folder, 'authority', authorityConfig(network, 'authority', offset))
-  const nobody = `x orport=1 v3ident=${identity} 127.0.0.1:1 ${'f'.repeat(40)}`
-  const { stdout } = await run(programs.tor.path, [...bare, '-f', config, '--quiet', '--list-fingerprint', '--DirAuthority', nobody])
+  const absent = `x orport=1 v3ident=${identity} 127.0.0.1:1 ${'f'.repeat(40)}`
+  const { stdout } = await run(programs.tor.path, [
+    ...bare,
+    '-f',
+    config,
+    '--quiet',
+    '--list-fingerprint',
+    '--DirAuthority',
+    absent,
+  ])
   const fingerprint = stdout.trim().split('\n').at(-1)?.replace('authority', '').replaceAll(' ', '') ?? ''
   const line = `DirAuthority authority orport=${ports.or} no-v2 v3ident=${identity} ${directoryPort} ${fingerprint}\n`
   await writeFile(config, line, { flag: 'a' })

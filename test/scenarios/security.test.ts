@@ -16,11 +16,13 @@ afterAll(async () => {
 })
 
 describe('security', () => {
-  it('tells code who acts, under which policies, and what those say', async () => {
-    const readers = security.newScope(['app:readers', 'app:all']).without('app:all')
-    expect(await app.run(async () => funcs.withActor(security.newActor('ann')).withScope(readers).call('app:ask'))).toEqual({
+  it('returns the current actor, its policies, and their decisions', async () => {
+    const readers = security.newScope(['app:readers', 'app:sees', 'app:all']).without('app:all')
+    expect(
+      await app.run(async () => funcs.withActor(security.newActor('ann')).withScope(readers).call('app:ask')),
+    ).toEqual({
       actor: 'ann',
-      scope: ['app:readers'],
+      scope: ['app:readers', 'app:sees'],
       own: true,
       others: false,
       free: ['app:all'],
@@ -31,8 +33,13 @@ describe('security', () => {
     })
   })
 
-  it('lets code that is asked about nothing do all', async () => {
-    expect(await app.run(async () => funcs.call('app:ask'))).toMatchObject({ actor: undefined, scope: undefined, own: true, others: true })
+  it('allows everything to code without policies', async () => {
+    expect(await app.run(async () => funcs.call('app:ask'))).toMatchObject({
+      actor: undefined,
+      scope: undefined,
+      own: true,
+      others: true,
+    })
   })
 })
 
@@ -47,11 +54,13 @@ describe('lifecycle.security', () => {
 })
 
 describe('a trace', () => {
-  it('begins where it is wanted, goes with calls and requests as parts of it, and is sent', async () => {
+  it('begins where it is enabled, continues in calls and requests, and is sent', async () => {
     await using origin = await startOrigin()
-    const answer = await app.run(async () => processes.exec('app:traced', 'app:threads', `http://127.0.0.1:${origin.port}/`))
+    const answer = await app.run(async () =>
+      processes.exec('app:traced', 'app:threads', `http://127.0.0.1:${origin.port}/`),
+    )
     const traceparent = expect.stringMatching(/^00-[\da-f]{32}-[\da-f]{16}-01$/) as unknown
-    expect(answer).toMatchObject({ before: {}, began: traceparent, beneath: { own: traceparent, sent: traceparent } })
+    expect(answer).toMatchObject({ before: {}, began: traceparent, nested: { own: traceparent, sent: traceparent } })
     const ids = Array.from(JSON.stringify(answer).matchAll(/00-(\w{32})-(\w{16})-01/g))
     const traces = new Set(ids.map(([, trace]) => trace))
     const parts = new Set(ids.map(([, , part]) => part))

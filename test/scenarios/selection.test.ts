@@ -14,7 +14,17 @@ type Edge = Choice['edge']
 type Way = keyof typeof addresses
 type Outcome = Way | 'Unavailable' | 'NotFound' | `denied: ${string}`
 
-const edges: readonly Edge[] = ['function', 'inline', 'process', 'shared', 'request', 'batch', 'message', 'call', 'nested']
+const edges: readonly Edge[] = [
+  'function',
+  'inline',
+  'process',
+  'shared',
+  'request',
+  'batch',
+  'message',
+  'call',
+  'nested',
+]
 
 /** How the overlay is chosen. `outside` is the choice of the process above the edge. */
 interface How {
@@ -28,18 +38,18 @@ interface How {
 
 const hows: Readonly<Record<string, How>> = {
   explicit: { network: 'app:other', way: 'other', asks: 'app:other' },
-  'explicit, above what is inherited': { network: 'app:other', outside: 'app:live', way: 'other', asks: 'app:other' },
+  'explicit, above the inherited one': { network: 'app:other', outside: 'app:live', way: 'other', asks: 'app:other' },
   'explicit, above a pin': { network: 'app:other', pinned: true, way: 'other', asks: 'app:other' },
   'explicit, dead': { network: 'app:dead', way: 'Unavailable', asks: 'app:dead' },
   pin: { pinned: true, way: 'live' },
-  'pin, above what is inherited': { pinned: true, outside: 'app:other', way: 'live' },
+  'pin, above the inherited one': { pinned: true, outside: 'app:other', way: 'live' },
   inherited: { outside: 'app:live', way: 'live' },
   'inherited, dead': { outside: 'app:dead', way: 'Unavailable' },
   'inherited, cleared': { outside: null, way: 'clear' },
   default: { way: 'default' },
   'nothing chosen by an empty string': { network: '', outside: 'app:live', way: 'live' },
   cleared: { network: null, outside: 'app:live', way: 'clear', asks: 'network:direct' },
-  unknown: { network: 'app:gone', outside: 'app:live', way: 'NotFound' },
+  unknown: { network: 'app:gone', outside: 'app:live', way: 'NotFound', asks: 'app:gone' },
 }
 
 const scopes = {
@@ -63,7 +73,11 @@ async function start(set: readonly string[]): Promise<void> {
 
 beforeAll(async () => {
   origin = await startOrigin()
-  const [live, other, base] = await Promise.all([startProxy(addresses.live), startProxy(addresses.other), startProxy(addresses.base)])
+  const [live, other, base] = await Promise.all([
+    startProxy(addresses.live),
+    startProxy(addresses.other),
+    startProxy(addresses.base),
+  ])
   proxies = { live, other, base }
 })
 
@@ -78,21 +92,33 @@ function wayOf(answer: unknown): unknown {
 
 /** The code that runs under the edges. */
 const started = () =>
-  Array.from(app.kernel.processes.all(), ({ entry }) => entry).filter((entry) => /look|inline|process|sender|nest|middle/.test(entry ?? ''))
+  Array.from(app.kernel.processes.all(), ({ entry }) => entry).filter((entry) =>
+    /look|inline|process|sender|nest|middle/.test(entry ?? ''),
+  )
 
 /** The number of requests through each, so far. */
-const seen = () => ({ live: proxies.live.count(), other: proxies.other.count(), base: proxies.base.count(), all: origin.count() })
+const seen = () => ({
+  live: proxies.live.count(),
+  other: proxies.other.count(),
+  base: proxies.base.count(),
+  all: origin.count(),
+})
 
 /** The processes that choose, by their surrounding overlay. */
 const choosers = new Map<string, Promise<Pid>>()
 
 /** A process with this overlay from outside, or pinned, and this scope. */
-async function chooser(pinned: boolean, outside: string | null | undefined, scope: readonly string[] | undefined): Promise<Pid> {
+async function chooser(
+  pinned: boolean,
+  outside: string | null | undefined,
+  scope: readonly string[] | undefined,
+): Promise<Pid> {
   const key = [pinned, outside, scope].map(String).join(' ')
   const known = choosers.get(key)
   if (known !== undefined) return known
   const placed = processes.withOptions(outside === undefined || pinned ? {} : { network: outside })
-  const scoped = scope === undefined ? placed : placed.withActor(security.newActor('ann')).withScope(security.newScope(scope))
+  const scoped =
+    scope === undefined ? placed : placed.withActor(security.newActor('ann')).withScope(security.newScope(scope))
   const started = scoped.spawn(pinned ? 'app:choose_pinned' : 'app:choose', host)
   choosers.set(key, started)
   return started
@@ -129,13 +155,17 @@ describe.each<[string, readonly string[], Way]>([
   })
 
   for (const edge of edges) {
-    it(`${edge}: takes the nearest choice, or fails`, async () => {
+    it(`${edge}: uses the nearest choice, or fails`, async () => {
       for (const [name, how] of Object.entries(hows)) {
         for (const [scope, policies] of Object.entries(scopes)) {
           if (!isScope(scope)) continue
           const way = expected(edge, how, scope, defaultWay)
           const before = seen()
-          expect([name, scope, await app.run(async () => run(edge, how, policies, receiver))]).toEqual([name, scope, way])
+          expect([name, scope, await app.run(async () => run(edge, how, policies, receiver))]).toEqual([
+            name,
+            scope,
+            way,
+          ])
           const after = seen()
           const went = way in addresses ? 1 : 0
           // Connections are kept: a proxy sees a request or its connection from before, and no other proxy sees any.
@@ -149,7 +179,7 @@ describe.each<[string, readonly string[], Way]>([
     }, 120_000)
   }
 
-  it('a process that is pinned keeps its overlay, whatever messages it gets', async () => {
+  it('a pinned process keeps its overlay, whatever messages it gets', async () => {
     const pinned = await app.run(async () => processes.spawn('app:receiver_pinned', host))
     for (const [name, how] of Object.entries(hows)) {
       if (how.way === 'NotFound' || how.asks === 'app:dead') continue
@@ -174,19 +204,19 @@ describe('in strict mode', () => {
     ['message', 'process.exec of app:sender'],
     ['call', 'process.exec of app:sender'],
     ['nested', 'funcs.call of app:nest'],
-  ])('%s: code without actor and scope may nothing: %s', async (edge, denial) => {
+  ])('%s: code without actor and scope is denied everything: %s', async (edge, denial) => {
     const before = seen()
     for (const how of [hows['explicit'], hows['inherited'], hows['default'], hows['cleared']]) {
-      const answer = how && (await app.run(async () => run(edge, how, undefined, 'nobody')))
+      const answer = how && (await app.run(async () => run(edge, how, undefined, 'unknown')))
       expect(answer).toBe(`denied: ${denial.replace('URL', url())}`)
     }
     expect(seen()).toEqual(before)
   })
 
-  it('code with both may what its policies allow', async () => {
+  it('code with both may do what its policies allow', async () => {
     const how = hows['explicit'] ?? expect.unreachable()
-    expect(await app.run(async () => run('request', how, ['app:all'], 'nobody'))).toBe('other')
-    expect(await app.run(async () => run('request', how, ['app:all', 'app:no_select'], 'nobody'))).toBe(
+    expect(await app.run(async () => run('request', how, ['app:all'], 'unknown'))).toBe('other')
+    expect(await app.run(async () => run('request', how, ['app:all', 'app:no_select'], 'unknown'))).toBe(
       'denied: network.select of app:other',
     )
   })

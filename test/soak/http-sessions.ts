@@ -21,10 +21,10 @@ const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 await using services = await startServices()
 const { clear, secure, ca } = services
 
-async function http2(deed: string, isReset: boolean): Promise<void> {
+async function http2(operation: string, isReset: boolean): Promise<void> {
   const session = connectHttp2(`https://localhost:${secure}`, { ca })
   session.on('error', () => undefined)
-  const stream = session.request({ ':path': `/inline?do=${deed}` })
+  const stream = session.request({ ':path': `/inline?do=${operation}` })
   stream.on('error', () => undefined).resume()
   const closed = once(session, 'close')
   await once(stream, isReset ? 'response' : 'close')
@@ -71,5 +71,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 const before = await rounds(sessions / 5)
 const after = await rounds((sessions * 4) / 5)
 const grown = { services: after.services - before.services, program: after.program - before.program }
-console.log(`${sessions} sessions: the services hold ${megabytes(grown.services)} more, the program ${megabytes(grown.program)}`)
+console.log(
+  `${sessions} sessions: the services hold ${megabytes(grown.services)} more, the program ${megabytes(grown.program)}`,
+)
 process.exitCode = grown.services > slack || grown.program > programSlack ? 1 : 0

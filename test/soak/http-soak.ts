@@ -1,5 +1,5 @@
 /**
- * `npm run soak:http`: strangers abort, reset, read slowly, send heads and upgrades, while routes are swapped and
+ * `npm run soak:http`: hostile clients abort, reset, read slowly, send heads and upgrades, while routes are swapped and
  * threads of pools die, for `SOAK_SECONDS` (600). Then the services must respond as before, no thread, stream, timer or
  * socket may be left, and the memory must be released.
  */
@@ -56,18 +56,25 @@ async function soak({ clear, secure, ca, memory }: Services): Promise<number> {
 
 /** In a separate process, so that its memory does not count as the services'. */
 async function attack(time: number, clear: number, secure: number, ca: string): Promise<void> {
-  const child = fork(new URL('./http-strangers.ts', import.meta.url), [String(time), String(clear), String(secure)], {
+  const child = fork(new URL('./hostile-clients.ts', import.meta.url), [String(time), String(clear), String(secure)], {
     env: { ...process.env, SOAK_CA: ca },
   })
   const ends: readonly unknown[] = await once(child, 'exit')
   const code = ends[0]
-  if (code !== 0) throw new Error(`the strangers ended with ${String(code)}`)
+  if (code !== 0) throw new Error(`the hostile clients ended with ${String(code)}`)
 }
 
 /** Abandoned connections are closed in time, and unneeded threads end. */
 async function settled(): Promise<void> {
   const patience = Date.now() + 20_000
   while (sockets() > 2 && Date.now() < patience) await pause(200)
+}
+
+/** The last messages of a thread are read after its end: until then it is in the kernel's table. */
+async function ended(): Promise<void> {
+  const patience = Date.now() + 20_000
+  while (app.kernel.threads.size > 1 && Date.now() < patience) await pause(200)
+  await pause(500)
 }
 
 function sockets(): number {
@@ -80,7 +87,7 @@ const grown = await app.run(async () => soak(services))
 const attempts = serviceIds.map((id) => app.service(entryId(id)).attempts)
 const open = app.kernel.threads.size
 await app.stop()
-await pause(500)
+await ended()
 const left = process.getActiveResourcesInfo().filter((kind) => !['TTYWrap', 'PipeWrap', 'FSReqCallback'].includes(kind))
 
 console.log(`routes swapped ${swaps.count} times; threads before the end ${open}, after it ${app.kernel.threads.size}`)

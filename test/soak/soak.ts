@@ -27,9 +27,9 @@ function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
-let told = 0
+let published = 0
 subscribe('troupe:dead-letter', (letter) => {
-  told += 1
+  published += 1
   const number = Number(field(letter, 'topic'))
   if (Number.isInteger(number)) ledger.dead(number)
 })
@@ -98,7 +98,7 @@ async function soak(app: Application): Promise<void> {
 const before = process.memoryUsage.rss()
 const app = await boot({ root: new URL('./app', import.meta.url).pathname, onLog: () => undefined })
 await app.run(async () => soak(app))
-const untold = app.kernel.deadLetters.count - told
+const untold = app.kernel.deadLetters.count - published
 await app.stop()
 const sum = ledger.sum(survivors)
 // The last handles close in a later turn.
@@ -107,12 +107,15 @@ globalThis.gc?.()
 const left = process.getActiveResourcesInfo().filter((kind) => !['TTYWrap', 'PipeWrap', 'FSReqCallback'].includes(kind))
 const grown = (process.memoryUsage.rss() - before) / 1e6
 
-console.log(`letters: ${JSON.stringify(sum)}; dead letters told one by one ${told}, only counted ${untold}`)
+console.log(`letters: ${JSON.stringify(sum)}; dead letters published one by one ${published}, only counted ${untold}`)
 console.log(`ends: ${JSON.stringify(Object.fromEntries(ends))}`)
-console.log(`threads left: ${app.kernel.threads.size}; resources left: ${JSON.stringify(left)}; memory grown by ${grown.toFixed(0)} MB`)
+console.log(
+  `threads left: ${app.kernel.threads.size}; resources left: ` +
+    `${JSON.stringify(left)}; memory grown by ${grown.toFixed(0)} MB`,
+)
 const problems = [
   ...(sum.lost - sum.orphaned > untold
-    ? [`${sum.lost - sum.orphaned} letters have no fate, and only ${untold} dead letters were not told one by one`]
+    ? [`${sum.lost - sum.orphaned} letters have no fate, and only ${untold} dead letters were not published one by one`]
     : []),
   ...(app.kernel.threads.size > 1 ? ['threads are left'] : []),
   ...(left.length > 1 ? [`resources are left: ${left.join(', ')}`] : []),

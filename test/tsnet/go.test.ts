@@ -14,7 +14,10 @@ it.for(['../../packages/tsnet/sidecar', '../../packages/tsnet/launcher', '../pee
   { timeout: compileTimeout },
   async (folder) => {
     const { program, environment } = await findGo()
-    const options = { cwd: join(import.meta.dirname, folder), env: { ...process.env, ...environment, CGO_ENABLED: '0' } }
+    const options = {
+      cwd: join(import.meta.dirname, folder),
+      env: { ...process.env, ...environment, CGO_ENABLED: '0' },
+    }
     // `go test` vets tests as it compiles them, but only with a few of the checks.
     await run(program, ['vet', '-trimpath', '-tags', await readBuildTags(), './...'], options)
     const { stdout } = await run(program, ['test', '-trimpath', '-tags', await readBuildTags(), './...'], options)

@@ -15,7 +15,8 @@ export async function pin(request: Request): Promise<Response> {
 
 export async function show(_: Request, { params }: RequestContext): Promise<Response> {
   const note = (await notes()).find(({ id }) => String(id) === params['id'])
-  if (note === undefined) throw new TroupeError('NotFound', `there is no note ${params['id']}`) // becomes a 404 response
+  // Becomes a 404 response.
+  if (note === undefined) throw new TroupeError('NotFound', `there is no note ${params['id']}`)
   return new Response(note.text)
 }
 

@@ -11,7 +11,9 @@ export async function main(): Promise<void> {
     // Each request gets its own connection, whose port identifies it.
     response.shouldKeepAlive = false
     const { remoteAddress, remotePort } = request.socket
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ peer: `${remoteAddress}:${remotePort}` }))
+    response
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify({ peer: `${remoteAddress}:${remotePort}` }))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -22,7 +22,8 @@ export async function main(...args: string[]): Promise<number> {
   // One choice at the top applies to everything that happens under it.
   const chain = await spawn('app:chain', 'app:proxy', target)
   const opened = options.proxy === undefined ? await openedByProxy() : undefined
-  const through = (step: string, entry: string, value: unknown) => proxied(step, entry, sighting(value), options, opened)
+  const through = (step: string, entry: string, value: unknown) =>
+    proxied(step, entry, sighting(value), options, opened)
   if ('error' in chain) show(failure(chain.pid, chain.error, options))
   else {
     show(through('spawned with network: app:proxy', 'app:chain', field(chain.value, 'own')))
@@ -38,14 +39,25 @@ export async function main(...args: string[]): Promise<number> {
   const restarted = await whereEcho()
   show(await clear('chooses nothing, once more', restarted.url))
 
-  console.log(options.json ? JSON.stringify({ proxy: options.proxy ?? 'embedded', steps: rows }, undefined, 2) : formatTable(rows, options))
+  console.log(
+    options.json
+      ? JSON.stringify({ proxy: options.proxy ?? 'embedded', steps: rows }, undefined, 2)
+      : formatTable(rows, options),
+  )
   return rows.every(({ ok }) => ok) ? 0 : 1
 }
 
 async function clear(step: string, url: string): Promise<Row> {
   const seen = await request(url)
   const ok = seen.seen === seen.from
-  return { step, entry: 'app:netdemo', pid: seen.pid, way: 'direct', result: `echo saw ${seen.seen}, our own socket`, ok }
+  return {
+    step,
+    entry: 'app:netdemo',
+    pid: seen.pid,
+    way: 'direct',
+    result: `echo saw ${seen.seen}, our own socket`,
+    ok,
+  }
 }
 
 /**
@@ -111,7 +123,14 @@ async function failsClosed(options: Options): Promise<Row> {
   const exit = await spawn('app:chain', network, options.echo ?? url)
   const saw = (await whereEcho()).served - served
   if (!('error' in exit))
-    return { step, entry: 'app:chain', pid: exit.pid, way: 'direct', result: 'it went through, and should not have', ok: false }
+    return {
+      step,
+      entry: 'app:chain',
+      pid: exit.pid,
+      way: 'direct',
+      result: 'it went through, and should not have',
+      ok: false,
+    }
   const { kind } = exit.error
   const result = `${kind}; echo saw ${saw === 0 ? 'nothing' : `${saw} requests`}`
   return { step, entry: 'app:chain', pid: exit.pid, way: 'none', result, ok: kind === 'Unavailable' && saw === 0 }
@@ -128,7 +147,8 @@ async function stopProxy(): Promise<void> {
 function failure(pid: Pid, error: TroupeError, options: Options): Row {
   const hint =
     options.proxy !== undefined && options.echo === undefined
-      ? ' (Tor, and a proxy on another machine, can not reach the echo on 127.0.0.1: name another with TROUPE_ECHO=http://…)'
+      ? ' (Tor, and a proxy on another machine, cannot reach the ' +
+        'echo on 127.0.0.1: name another with TROUPE_ECHO=http://…)'
       : ''
   return {
     step: 'spawned with network: app:proxy',

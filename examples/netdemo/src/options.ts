@@ -10,6 +10,9 @@ export interface Options {
 }
 
 export function parseOptions(args: string[]): Options {
-  const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, proxy: { type: 'string' }, echo: { type: 'string' } } })
+  const { values } = parseArgs({
+    args,
+    options: { json: { type: 'boolean' }, proxy: { type: 'string' }, echo: { type: 'string' } },
+  })
   return { json: values.json ?? false, proxy: values.proxy, echo: values.echo }
 }

@@ -14,13 +14,21 @@ export interface Row {
 
 export function formatTable(rows: readonly Row[], { proxy }: Options): string {
   const head = ['', 'step', 'who', 'way', 'result']
-  const lines = rows.map(({ step, entry, pid, way, result, ok }) => [ok ? '✓' : '✗', step, `${entry} ${shortened(pid)}`, way, result])
+  const lines = rows.map(({ step, entry, pid, way, result, ok }) => [
+    ok ? '✓' : '✗',
+    step,
+    `${entry} ${shortened(pid)}`,
+    way,
+    result,
+  ])
   const widths = head.map((name, column) => Math.max(name.length, ...lines.map((line) => line[column]?.length ?? 0)))
-  const format = (line: readonly string[]) => `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()
+  const format = (line: readonly string[]) =>
+    `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()
   const kept = rows.filter(({ ok }) => ok).length
   return [
     '',
-    `  Which way does the traffic go? app:proxy is ${proxy === undefined ? 'the embedded SOCKS5 proxy' : `the SOCKS5 proxy ${proxy}`}.`,
+    '  Which way does the traffic go? app:proxy is ' +
+      `${proxy === undefined ? 'the embedded SOCKS5 proxy' : `the SOCKS5 proxy ${proxy}`}.`,
     '',
     format(head),
     format(widths.map((width) => '─'.repeat(width))),

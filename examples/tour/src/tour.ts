@@ -2,7 +2,8 @@ import { env, funcs, http, processes, self } from 'troupe'
 
 export async function main(url = 'http://example.org/') {
   // A supervised worker: it crashes, and is there again, with a fresh state.
-  console.log('counted to', await processes.call('app:counter', 'add'), 'and', await processes.call('app:counter', 'add'))
+  const [first, second] = [await processes.call('app:counter', 'add'), await processes.call('app:counter', 'add')]
+  console.log('counted to', first, 'and', second)
   const before = await processes.names.lookup('app:counter')
   await processes.send('app:counter', 'crash')
   while ([before, undefined].includes(await processes.names.lookup('app:counter'))) await new Promise(setImmediate)

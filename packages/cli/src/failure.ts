@@ -17,7 +17,10 @@ function headOf({ kind, name, message, stack }: WireError): string {
   const [place] = userFrames(stack ?? '', process.cwd())
   // Escapes line breaks, so that a message cannot imitate further lines of this output.
   const words = message.replaceAll('\n', '\n    ')
-  return `${kind === 'Unknown' && name !== 'TroupeError' ? name : kind}: ${words}${place === undefined ? '' : ` at ${place}`}`
+  return (
+    `${kind === 'Unknown' && name !== 'TroupeError' ? name : kind}: ` +
+    `${words}${place === undefined ? '' : ` at ${place}`}`
+  )
 }
 
 function framesOf(stack: string): readonly string[] {

@@ -5,7 +5,7 @@ import { containing } from './testing/matchers.ts'
 const common = { root: '.', set: [], overrides: [], verbose: false, json: false }
 
 describe('parseInvocation', () => {
-  it('takes options before and after the command', () => {
+  it('accepts options before and after the command', () => {
     expect(parseInvocation(['--root', 'a', 'list', 'network.*', '--json', '-v'])).toEqual({
       command: 'list',
       kind: 'network.*',
@@ -19,12 +19,24 @@ describe('parseInvocation', () => {
   it.each([
     [['types'], { out: undefined }],
     [['types', '--out', 'a.d.ts', '--json'], { out: 'a.d.ts', json: true }],
-  ])('%j asks for types', (argv, expected) => {
+  ])('%j selects the command types', (argv, expected) => {
     expect(parseInvocation(argv)).toEqual({ command: 'types', ...common, ...expected })
   })
 
-  it('keeps the order of what is repeated', () => {
-    expect(parseInvocation(['check', '--config', 'a', '--config=b', '--set', 'log.level=info', '-o', 'a:b:c=-1', '-o=a:b:d=2'])).toEqual({
+  it('keeps the order of repeated options', () => {
+    expect(
+      parseInvocation([
+        'check',
+        '--config',
+        'a',
+        '--config=b',
+        '--set',
+        'log.level=info',
+        '-o',
+        'a:b:c=-1',
+        '-o=a:b:d=2',
+      ]),
+    ).toEqual({
       command: 'check',
       ...common,
       config: ['a', 'b'],
@@ -35,13 +47,16 @@ describe('parseInvocation', () => {
 
   it.each([
     [['run'], { program: undefined, args: [] }],
-    [['run', '-v', 'go', '--json', '-x', '--', 'b'], { program: { command: 'go' }, args: ['--json', '-x', '--', 'b'], verbose: true }],
+    [
+      ['run', '-v', 'go', '--json', '-x', '--', 'b'],
+      { program: { command: 'go' }, args: ['--json', '-x', '--', 'b'], verbose: true },
+    ],
     [['run', '--exec', 'app:go', '1', '--exec', '2'], { program: { entry: 'app:go' }, args: ['1', '--exec', '2'] }],
     [['run', '--exec=app:go', '--json'], { program: { entry: 'app:go' }, args: [], json: true }],
     [['run', '--exec', 'app:go', '--', '--json'], { program: { entry: 'app:go' }, args: ['--json'] }],
     [['run', '--watch', 'go', '--watch'], { program: { command: 'go' }, args: ['--watch'] }],
     [['run', 'run', '--help'], { program: { command: 'run' }, args: ['--help'] }],
-  ])('leaves to a command what is its own: %j', (argv, expected) => {
+  ])('leaves the arguments of a command alone: %j', (argv, expected) => {
     expect(parseInvocation(argv)).toEqual({ command: 'run', watch: argv.includes('--watch'), ...common, ...expected })
   })
 
@@ -51,7 +66,7 @@ describe('parseInvocation', () => {
     [['help', 'run'], { command: 'help', topic: 'run' }],
     [['run', '-h'], { command: 'help', topic: 'run' }],
     [['check', '--version'], { command: 'version' }],
-  ])('%j asks for help or the version', (argv, expected) => {
+  ])('%j selects the help or the version', (argv, expected) => {
     expect(parseInvocation(argv)).toEqual(expected)
   })
 
@@ -65,6 +80,9 @@ describe('parseInvocation', () => {
     [['check', '--exec', 'a:b'], '--exec belongs to "troupe run"'],
     [['types', 'a'], '"troupe types" takes no "a"; --root names another application'],
     [['list', '--out', 'a'], '--out belongs to "troupe types"'],
+    [['ps', '--for', '1s'], '--for belongs to "troupe trace" and "troupe flow"'],
+    [['trace', '<2.1>', '--format', 'svg'], '--format takes text, json or mermaid, not "svg"'],
+    [['flow', '--by', 'host'], '--by takes entry or process, not "host"'],
     [['check', '--config'], containing('--config')],
     [['check', '--json=yes'], containing('--json')],
   ])('refuses %j', (argv, message: unknown) => {

@@ -1,7 +1,7 @@
 /** Parses the command line. */
 import { parseArgs } from 'node:util'
 import { didYouMean } from '@troupe/registry'
-import { type CommandName, commandNames, isCommandName } from './help.ts'
+import { type AttachName, type CommandName, commandNames, isAttachName, isCommandName } from './help.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The question of `troupe explain`: may such an actor do this? */
@@ -33,7 +33,7 @@ export interface CommonOptions {
 export type Invocation =
   | { readonly command: 'help'; readonly topic?: CommandName }
   | { readonly command: 'version' }
-  | ({ readonly command: 'init'; readonly folder: string } & CommonOptions)
+  | ({ readonly command: 'init'; readonly folder: string; readonly from: string | undefined } & CommonOptions)
   | ({
       readonly command: 'run'
       readonly program: Runnable | undefined
@@ -41,12 +41,40 @@ export type Invocation =
       readonly watch: boolean
     } & CommonOptions)
   | ({ readonly command: 'check' } & CommonOptions)
+  | ({ readonly command: 'doctor' } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
   | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
   | ({ readonly command: 'explain' } & ExplainQuery & CommonOptions)
+  | ({ readonly command: 'attach' } & AttachOptions)
 
 /** What `run` runs: a command by its name, or an entry by its id. */
 export type Runnable = { readonly command: string } | { readonly entry: string }
+
+/** A command for a running application. */
+export interface AttachOptions extends CommonOptions {
+  readonly name: AttachName
+  readonly operands: readonly string[]
+  /** Process id of the application, where several run. */
+  readonly pid: number | undefined
+  /** Of `log level`. */
+  readonly entry: string | undefined
+  /** Of `profile`: how long, such as `10s`. */
+  readonly cpu: string | undefined
+  /** Of `profile`. */
+  readonly heap: boolean
+  readonly recording: RecordingOptions
+}
+
+/** Options of `troupe trace` and `troupe flow`. */
+export interface RecordingOptions {
+  /** A duration. */
+  readonly for?: string | undefined
+  /** Maximum number of messages, or of rows. */
+  readonly max?: string | undefined
+  readonly format?: 'text' | 'json' | 'mermaid' | undefined
+  /** What the rows of `troupe flow` are about. */
+  readonly by?: 'entry' | 'process' | undefined
+}
 
 const options = {
   root: { type: 'string' },
@@ -57,6 +85,15 @@ const options = {
   exec: { type: 'string' },
   watch: { type: 'boolean' },
   out: { type: 'string' },
+  pid: { type: 'string' },
+  entry: { type: 'string' },
+  cpu: { type: 'string' },
+  heap: { type: 'boolean' },
+  for: { type: 'string' },
+  max: { type: 'string' },
+  format: { type: 'string' },
+  by: { type: 'string' },
+  from: { type: 'string' },
   actor: { type: 'string' },
   'actor-meta': { type: 'string', multiple: true },
   scope: { type: 'string', multiple: true },
@@ -87,6 +124,10 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   if (values.exec !== undefined && name !== 'run') throw new UsageError('--exec belongs to "troupe run"')
   if (values.watch === true && name !== 'run') throw new UsageError('--watch belongs to "troupe run"')
   if (values.out !== undefined && name !== 'types') throw new UsageError('--out belongs to "troupe types"')
+  if (values.from !== undefined && name !== 'init') throw new UsageError('--from belongs to "troupe init"')
+  if (values.entry !== undefined && name !== 'log') throw new UsageError('--entry belongs to "troupe log level"')
+  if ((values.cpu !== undefined || values.heap !== undefined) && name !== 'profile')
+    throw new UsageError('--cpu and --heap belong to "troupe profile"')
   const foreign = name === 'explain' ? undefined : explaining.find((option) => values[option] !== undefined)
   if (foreign !== undefined) throw new UsageError(`--${foreign} belongs to "troupe explain"`)
   const common: CommonOptions = {
@@ -98,15 +139,23 @@ export function parseInvocation(argv: readonly string[]): Invocation {
     verbose: values.verbose ?? false,
     json: values.json ?? false,
   }
+  const recording = recordingOf(name, values)
+  if (isAttachName(name)) {
+    const { entry, cpu, heap = false } = values
+    return { command: 'attach', name, operands, pid: pidOf(values.pid), entry, cpu, heap, recording, ...common }
+  }
+  if (values.pid !== undefined) throw new UsageError('--pid belongs to commands for a running application')
   switch (name) {
     case 'run':
       return { command: name, ...runnable(values.exec, rest), watch: values.watch ?? false, ...common }
     case 'init':
-      return { command: name, folder: atMostOne(name, operands) ?? '.', ...common }
+      return { command: name, folder: atMostOne(name, operands) ?? '.', from: values.from, ...common }
     case 'list':
       return { command: name, kind: atMostOne(name, operands), ...common }
     case 'explain':
       return { command: name, ...questionOf(operands, values), ...common }
+    case 'exec':
+      throw new UsageError('"exec" comes first: troupe exec --network tor -- node app.js')
     case 'types':
       takesNone(name, operands)
       return { command: name, out: values.out, ...common }
@@ -116,8 +165,29 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   }
 }
 
+function recordingOf(
+  name: string,
+  { for: time, max, format, by }: Readonly<Partial<Record<'for' | 'max' | 'format' | 'by', string>>>,
+): RecordingOptions {
+  const given = Object.entries({ for: time, max, format, by }).find(([, value]) => value !== undefined)
+  if (given !== undefined && name !== 'trace' && name !== 'flow')
+    throw new UsageError(`--${given[0]} belongs to "troupe trace" and "troupe flow"`)
+  if (format !== undefined && format !== 'text' && format !== 'json' && format !== 'mermaid')
+    throw new UsageError(`--format takes text, json or mermaid, not "${format}"`)
+  if (by !== undefined && by !== 'entry' && by !== 'process')
+    throw new UsageError(`--by takes entry or process, not "${by}"`)
+  return { for: time, max, format, by }
+}
+
+function pidOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text)
+  throw new UsageError(`--pid takes the id of an operating-system process, not "${text}"`)
+}
+
 function takesNone(command: CommandName, [first]: readonly string[]): void {
-  if (first !== undefined) throw new UsageError(`"troupe ${command}" takes no "${first}"; --root names another application`)
+  if (first !== undefined)
+    throw new UsageError(`"troupe ${command}" takes no "${first}"; --root names another application`)
 }
 
 /** Cuts off everything from the first operand of `run`: from there on, options belong to the command. */
@@ -148,7 +218,10 @@ function helpOn(topic: string | undefined): Invocation {
   throw new UsageError(`there is no command "${topic}"${didYouMean(topic, commandNames)}`)
 }
 
-function questionOf([action, resource, other]: readonly string[], values: ReturnType<typeof strictly>['values']): ExplainQuery {
+function questionOf(
+  [action, resource, other]: readonly string[],
+  values: ReturnType<typeof strictly>['values'],
+): ExplainQuery {
   if (action === undefined || resource === undefined || other !== undefined)
     throw new UsageError('"troupe explain" takes an action and a resource: network.select app:proxy, for instance')
   const { actor, scope = [], group = [], meta = [], 'actor-meta': actorMeta = [] } = values

@@ -25,7 +25,7 @@ entries:
   })
 
 describe('troupe', () => {
-  it('tells what there is, and its version', async () => {
+  it('prints its help and its version', async () => {
     expect(await troupe()).toMatchObject({ status: 0, out: containing('run [command] [args]') })
     expect(await troupe('run', '--help')).toMatchObject({ status: 0, out: containing('--exec ns:name') })
     expect(await troupe('--version')).toMatchObject({ status: 0, out: matching(/^\d+\.\d+\.\d+$/) })
@@ -52,7 +52,7 @@ describe('troupe', () => {
     expect(status).toBe(2)
   })
 
-  it('starts nothing that has problems', async () => {
+  it('starts nothing if there are problems', async () => {
     using folder = app()
     const { status, err, out } = await folder.troupe('-o', 'app:proxy:port=0', 'run', 'go')
     expect(err).toMatch(/^-o app:proxy:port:1:1: app:proxy: port: /)
@@ -73,10 +73,12 @@ describe('troupe list', () => {
     expect([status, err]).toEqual([0, ''])
   })
 
-  it('tells where overlays are reached whose address is kept', async () => {
+  it('shows where overlays with a kept address can be reached', async () => {
     using folder = app()
     // 384 bytes of keys, a certificate of 7 bytes, and the secret part.
-    const key = Buffer.concat([Buffer.alloc(384, 1), Buffer.from([5, 0, 4, 0, 7, 0, 0]), Buffer.alloc(32, 2)]).toString('base64')
+    const key = Buffer.concat([Buffer.alloc(384, 1), Buffer.from([5, 0, 4, 0, 7, 0, 0]), Buffer.alloc(32, 2)]).toString(
+      'base64',
+    )
     mkdirSync(join(folder.path, '.troupe/net/i2p'), { recursive: true, mode: 0o700 })
     writeFileSync(join(folder.path, '.troupe/net/i2p/site'), key, { mode: 0o600 })
     writeFileSync(
@@ -86,6 +88,16 @@ describe('troupe list', () => {
     const { out } = await folder.troupe('list', 'network.*')
     expect(out).toMatch(/ADDRESS\n/)
     expect(out).toMatch(/app:site .* [a-z2-7]{52}\.b32\.i2p/)
+  })
+
+  it('shows the number of replicas of a service', async () => {
+    using folder = app()
+    writeFileSync(
+      join(folder.path, 'src/_workers.yaml'),
+      'namespace: app\nentries:\n  - { name: workers, kind: process.service, process: go, host: t, replicas: 4 }\n' +
+        '  - { name: t, kind: process.host }\n',
+    )
+    expect((await folder.troupe('list', 'process.service')).out).toContain('process.service × 4')
   })
 
   it('prints entries of a kind as they are written', async () => {
@@ -102,7 +114,7 @@ describe('troupe list', () => {
     ])
   })
 
-  it('lists what can be read, and says that something is wrong', async () => {
+  it('lists what can be read, and reports that there are problems', async () => {
     using folder = app()
     expect(await folder.troupe('list', 'nothing', '-o', 'app:proxy:port=0')).toEqual({
       status: 0,
@@ -112,35 +124,90 @@ describe('troupe list', () => {
   })
 })
 
+describe('an application with nothing to run', () => {
+  it('is named, with what to do', async () => {
+    using folder = appFolder({ 'src/.keep': '' })
+    const err = containing(`${folder.path}/src contains no entries: "troupe init" writes an application`)
+    expect(await folder.troupe('check')).toMatchObject({ status: 1, out: '', err })
+    expect(await folder.troupe('run')).toMatchObject({ status: 1, err })
+  })
+})
+
 describe('troupe init', () => {
-  it('writes an application without a problem', async () => {
+  it('writes an application without problems', async () => {
     using folder = appFolder()
     const made = await folder.troupe('init', 'new app')
     expect(made.status).toBe(0)
     expect(made.out).toContain('src/_index.yaml')
     expect(JSON.parse(folder.read('new app/package.json'))).toMatchObject({ name: 'new-app', type: 'module' })
-    expect(await troupe('--root', `${folder.path}/new app`, 'check')).toEqual({ status: 0, out: '', err: '2 entries, no problems' })
+    expect(await troupe('--root', `${folder.path}/new app`, 'check')).toEqual({
+      status: 0,
+      out: '',
+      err: '2 entries, no problems',
+    })
   })
 
-  it('touches no folder that holds something', async () => {
-    using folder = appFolder({ 'a.txt': 'mine' })
-    expect(await folder.troupe('init')).toEqual({
-      status: 1,
-      out: '',
-      err: `troupe: AlreadyExists: ${folder.path} is not empty: it holds a.txt; name a folder that is new or empty`,
+  it('adds an application to a project, and changes nothing that is there', async () => {
+    const manifest = { name: 'mine', scripts: { test: 'vitest' }, dependencies: { typescript: '5' } }
+    const mine = {
+      'package.json': JSON.stringify(manifest, undefined, '\t'),
+      'src/index.ts': 'mine',
+      'tsconfig.json': '{}',
+      'src/troupe/greet.mts': 'mine too',
+    }
+    using folder = appFolder(mine)
+    const { status, out } = await folder.troupe('init')
+    expect(status).toBe(0)
+    expect(out).toContain('Added to')
+    expect(out).toContain('package.json: scripts.check')
+    expect(out).toContain('Left as they are:\n  src/troupe/greet.mts\n  tsconfig.json\n')
+    for (const name of ['src/index.ts', 'tsconfig.json', 'src/troupe/greet.mts'] as const)
+      expect(folder.read(name)).toBe(mine[name])
+    expect(folder.read('package.json')).toMatch(/^\t"name": "mine",$/m)
+    expect(JSON.parse(folder.read('package.json'))).toEqual({
+      ...manifest,
+      scripts: { test: 'vitest', start: 'troupe run hello', check: 'troupe check && troupe types && tsc' },
+      dependencies: { typescript: '5', troupe: '0.0.0' },
+      devDependencies: { '@types/node': '^26.6.6' },
     })
-    expect(await folder.troupe('init', 'a.txt')).toMatchObject({ status: 1, err: containing('a.txt is a file') })
+    // A project without "type": "module" gets files that are modules in any case.
+    expect(folder.read('src/troupe/_index.yaml')).toContain('file://hello.mts')
+    expect((await folder.troupe('init')).out).not.toContain('src/troupe/hello.mts\n\nNext')
+    expect(JSON.parse((await folder.troupe('init', '--json')).out)).toMatchObject({ files: [], added: [] })
+  })
+
+  it('installs packed packages from a folder', async () => {
+    using folder = appFolder({ 'packed/troupe-1.2.3.tgz': '', 'packed/troupe-tsnet-linux-x64-1.2.3.tgz': '' })
+    await folder.troupe('init', 'a', '--from', join(folder.path, 'packed'))
+    expect(JSON.parse(folder.read('a/package.json'))).toMatchObject({
+      dependencies: { troupe: `file:${folder.path}/packed/troupe-1.2.3.tgz` },
+      overrides: { '@troupe/tsnet-linux-x64': `file:${folder.path}/packed/troupe-tsnet-linux-x64-1.2.3.tgz` },
+    })
+    expect(await folder.troupe('init', 'b', '--from', folder.path)).toMatchObject({
+      status: 1,
+      err: containing('contains no packed package "troupe"'),
+    })
+    expect(await folder.troupe('init', 'a/package.json')).toMatchObject({
+      status: 1,
+      err: containing('package.json is a file'),
+    })
   })
 })
 
 describe('describeFailure', () => {
-  const error = new TroupeError('Unavailable', 'no proxy', { cause: Object.assign(new RangeError('far away'), { cause: 'the weather' }) })
-
-  it('tells the kind, or the name that user code gave, and each cause', () => {
-    expect(describeFailure(error, false)).toBe('Unavailable: no proxy\n  because: RangeError: far away\n  because: Error: the weather')
+  const error = new TroupeError('Unavailable', 'no proxy', {
+    cause: Object.assign(new RangeError('far away'), { cause: 'the weather' }),
   })
 
-  it('tells stacks only when it is asked to', () => {
-    expect(describeFailure(error, true)).toMatch(/^Unavailable: no proxy\n {4}at [^]*because: RangeError: far away\n {4}at /)
+  it('shows the kind, or the name that user code gave, and each cause', () => {
+    expect(describeFailure(error, false)).toBe(
+      'Unavailable: no proxy\n  because: RangeError: far away\n  because: Error: the weather',
+    )
+  })
+
+  it('shows stacks only on request', () => {
+    expect(describeFailure(error, true)).toMatch(
+      /^Unavailable: no proxy\n {4}at [^]*because: RangeError: far away\n {4}at /,
+    )
   })
 })

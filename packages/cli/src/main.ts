@@ -1,15 +1,9 @@
 /** The command line. */
-import { check } from './commands/check.ts'
-import { explain } from './commands/explain.ts'
 import { describeFailure } from './failure.ts'
 import { checkDiagnosticsIn, formatCheckDiagnostic } from './modules/diagnostic.ts'
 import { helpText } from './help.ts'
-import { init } from './commands/init.ts'
 import { type Invocation, parseInvocation } from './invocation.ts'
-import { list } from './commands/list.ts'
-import { run } from './commands/run.ts'
 import { guarded, type GuardedTerminal, ownTerminal, type Terminal } from './terminal.ts'
-import { types } from './commands/types.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
@@ -36,6 +30,7 @@ export async function main(argv: readonly string[], behind: Terminal = ownTermin
   }
 }
 
+/** Loads only the command that is used: some need parsers that take longer to load than the rest. */
 async function perform(invocation: Invocation, terminal: GuardedTerminal): Promise<number> {
   switch (invocation.command) {
     case 'help':
@@ -45,16 +40,20 @@ async function perform(invocation: Invocation, terminal: GuardedTerminal): Promi
       terminal.out(version)
       return 0
     case 'init':
-      return init(invocation, terminal)
+      return (await import('./commands/init.ts')).init(invocation, terminal)
     case 'run':
-      return run(invocation, terminal)
+      return (await import('./commands/run.ts')).run(invocation, terminal)
     case 'list':
-      return list(invocation, terminal)
+      return (await import('./commands/list.ts')).list(invocation, terminal)
     case 'types':
-      return types(invocation, terminal)
+      return (await import('./commands/types.ts')).types(invocation, terminal)
     case 'explain':
-      return explain(invocation, terminal)
+      return (await import('./commands/explain.ts')).explain(invocation, terminal)
+    case 'attach':
+      return (await import('./attach/attach.ts')).attachCommand(invocation, terminal)
+    case 'doctor':
+      return (await import('./commands/doctor.ts')).doctor(invocation, terminal)
     default:
-      return check(invocation, terminal)
+      return (await import('./commands/check.ts')).check(invocation, terminal)
   }
 }

@@ -1,4 +1,5 @@
 /** The streams that the command line writes to. */
+import { isatty } from 'node:tty'
 import { escapedLines, type Print, redactedText } from 'troupe/app'
 
 /** Results go to `out` as whole lines; messages about them go to `err`. */
@@ -11,6 +12,8 @@ export interface Terminal {
    * @default the program's standard streams
    */
   readonly printer?: (isStrict: boolean) => Print
+  /** Whether people read `out`; otherwise programs do. @default unknown */
+  readonly isTerminal?: boolean
   /** Called when threads could not be ended: the program must not wait for them. */
   readonly stuck?: () => void
 }
@@ -19,6 +22,7 @@ export interface Terminal {
 export const ownTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
+  isTerminal: isatty(1),
 }
 
 /** A terminal whose `err` shows no secrets and no control characters. */

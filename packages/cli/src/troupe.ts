@@ -1,31 +1,15 @@
 #!/usr/bin/env node
-/** The program `troupe`. */
-import { leaveAtOnce } from './leave.ts'
-import { main } from './main.ts'
-import { Output } from './output.ts'
-import { ownTerminal } from './terminal.ts'
+/**
+ * The program `troupe`. This file imports nothing before the version is known: older versions of Node cannot load the
+ * rest, and would print a syntax error instead of the cause.
+ */
+const least = 24
+const version = process.versions.node
 
-const output = new Output((stream, error) => {
-  if (stream !== process.stdout) return
-  if (!('code' in error && error.code === 'EPIPE')) isLost = true
-  if (isRunning || isLost) ownTerminal.err(`troupe: stdout: ${error.message}: what is printed there is lost`)
-})
-/** The output was lost for a reason other than a closed pipe. */
-let isLost = false
-let isRunning = false
-let isStuck = false
-const terminal = {
-  ...ownTerminal,
-  printer: (isStrict: boolean) => {
-    isRunning = true
-    return output.printer(isStrict)
-  },
-  stuck: () => {
-    isStuck = true
-  },
-}
-const status = await main(process.argv.slice(2), terminal)
-await output.drained()
-// Handles that the application left open in this thread do not delay the end of the program.
-if (isStuck) leaveAtOnce(status)
-else process.exit(status === 0 && isLost ? 1 : status)
+if (Number(version.split('.')[0]) < least) {
+  console.error(
+    `troupe: needs Node ${least} or later; this is Node ${version} at ${process.execPath}.\n` +
+      'Install a later one (https://nodejs.org), or run this with one: npx --package=node@24 -- troupe …',
+  )
+  process.exitCode = 1
+} else await import('./start.ts')

@@ -8,7 +8,7 @@ it('doubles up to the maximum', () => {
   ])
 })
 
-it('stays between nothing and the maximum, whatever is drawn', () => {
+it('stays between zero and the maximum, for any random value', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true })
   const policy = fc.record({
     initial: fc.double({ min: 0, max: 1e12, noNaN: true }),
@@ -25,8 +25,10 @@ it('stays between nothing and the maximum, whatever is drawn', () => {
   )
 })
 
-it('moves by its jitter, or draws the whole', () => {
+it('varies by its jitter, or over the whole range', () => {
   const moved = [0, 0.5, 1].map((drawn) => backoffDelay({ initial: 100, max: 1000, jitter: 0.1 }, 1, () => drawn))
   expect(moved).toEqual([90, 100, expect.closeTo(110)])
-  expect([0, 0.5, 1].map((drawn) => backoffDelay({ initial: 100, max: 1000, jitter: 'full' }, 2, () => drawn))).toEqual([0, 100, 200])
+  expect([0, 0.5, 1].map((drawn) => backoffDelay({ initial: 100, max: 1000, jitter: 'full' }, 2, () => drawn))).toEqual(
+    [0, 100, 200],
+  )
 })

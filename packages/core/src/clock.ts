@@ -10,12 +10,22 @@ export interface Clock {
   clearTimeout(timer: number): void
 }
 
-class SystemClock implements Clock {
+/** A clock that knows the date. */
+export interface Calendar extends Clock {
+  /** Milliseconds since 1970. It may be set back and forth. */
+  date(): number
+}
+
+class SystemClock implements Calendar {
   readonly #timers = new Map<number, Timer>()
   #next = 1
 
   now(): number {
     return performance.now()
+  }
+
+  date(): number {
+    return Date.now()
   }
 
   setTimeout(then: () => void, ms: number): number {
@@ -36,4 +46,4 @@ class SystemClock implements Clock {
 }
 
 /** The clock of the operating system. */
-export const systemClock: Clock = new SystemClock()
+export const systemClock: Calendar = new SystemClock()

@@ -13,7 +13,11 @@ export interface Bounds {
  *
  * @param giveUp Called at that moment; the wait rejects with its return value. A later result of `promise` is ignored.
  */
-export async function bounded<T>(promise: Promise<T>, { ms, signal }: Bounds, giveUp: (why: 'late' | 'aborted') => Error): Promise<T> {
+export async function bounded<T>(
+  promise: Promise<T>,
+  { ms, signal }: Bounds,
+  giveUp: (why: 'late' | 'aborted') => Error,
+): Promise<T> {
   if (ms === undefined && signal === undefined) return promise
   const { promise: out, reject } = Promise.withResolvers<never>()
   const onAbort = () => {

@@ -2,7 +2,16 @@
 import { invalid } from './errors.ts'
 
 /** Milliseconds of each unit (Go's `time.ParseDuration`). Unicode has two micro signs; Go accepts both. */
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, μs: 1e-3, ns: 1e-6 }
+const units: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ns: 1e-6,
+}
 const whole = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:h|ms|m|s|us|µs|μs|ns))+)$/
 const part = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|μs|ns)/g
 /** Go counts nanoseconds in 64 bits: about 292 years. */
@@ -14,7 +23,8 @@ const longest = (2 ** 63 - 1) / 1e6
  * @throws TroupeError `Invalid` when the text is not a duration, or is longer than 292 years.
  */
 export function parseDuration(text: string): number {
-  if (!whole.test(text)) throw invalid(`"${text}" is not a duration: expected for example "250ms", "10s" or "1m30s"`, { text })
+  if (!whole.test(text))
+    throw invalid(`"${text}" is not a duration: expected for example "250ms", "10s" or "1m30s"`, { text })
   let total = 0
   for (const [, amount, unit] of text.matchAll(part)) total += Number(amount) * (units[unit ?? ''] ?? 0)
   if (total >= longest) throw invalid(`"${text}" is too long for a duration: the maximum is about 292 years`, { text })

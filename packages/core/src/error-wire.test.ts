@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { asTroupeError, errorFromWire, errorToWire } from './error-wire.ts'
+import { errorFromWire } from './error-from-wire.ts'
+import { asTroupeError, errorToWire } from './error-wire.ts'
 import { denied, type ErrorKind, invalid, isErrorKind, notFound, TroupeError, unavailable } from './errors.ts'
 
 /** Copies a value as a message port does. */
@@ -16,32 +17,41 @@ class QuotaError extends Error {
   readonly retryable = true
 }
 
-describe('an error of ours', () => {
+describe('a TroupeError', () => {
   const kinds: readonly ErrorKind[] = ['NotFound', 'Invalid', 'Unavailable', 'Timeout', 'Canceled', 'Internal']
 
-  it.each(kinds)('crosses whole: %s', (kind) => {
-    const error = new TroupeError(kind, 'no luck', { details: { port: 5, list: [1] }, cause: invalid('bad input', { path: 'a.b' }) })
+  it.each(kinds)('is transferred completely: %s', (kind) => {
+    const error = new TroupeError(kind, 'no luck', {
+      details: { port: 5, list: [1] },
+      cause: invalid('bad input', { path: 'a.b' }),
+    })
     const there = cross(error)
     expect(there).toBeInstanceOf(TroupeError)
-    expect(there).toMatchObject({ kind, message: 'no luck', retryable: error.retryable, final: false, details: { port: 5, list: [1] } })
+    expect(there).toMatchObject({
+      kind,
+      message: 'no luck',
+      retryable: error.retryable,
+      final: false,
+      details: { port: 5, list: [1] },
+    })
     expect(there.stack).toBe(error.stack)
     expect(there.cause).toMatchObject({ kind: 'Invalid', message: 'bad input', details: { path: 'a.b' } })
   })
 
-  it.each([true, false, undefined])('keeps the verdict on trying again: %s', (retryable) => {
+  it.each([true, false, undefined])('keeps retryable: %s', (retryable) => {
     const error = new TroupeError('Timeout', 'late', retryable === undefined ? {} : { retryable })
     expect(cross(error)).toMatchObject({ retryable: retryable ?? true, final: retryable === false })
     expect(cross(cross(error))).toMatchObject({ retryable: retryable ?? true, final: retryable === false })
   })
 
-  it('is final when it is a denial', () => {
+  it('is final if it is a denial', () => {
     expect(cross(denied('no'))).toMatchObject({ kind: 'PermissionDenied', final: true, retryable: false })
     expect(cross(unavailable('later'))).toMatchObject({ retryable: true, final: false })
   })
 })
 
-describe('an error of somebody else', () => {
-  it('keeps its name and fields, under Unknown', () => {
+describe('an error of another class', () => {
+  it('keeps its name and fields, with kind Unknown', () => {
     const error = Object.assign(new RangeError('too far'), { code: 'ERR_FAR', limit: { km: 5 } })
     expect(cross(error)).toMatchObject({
       name: 'RangeError',
@@ -53,7 +63,7 @@ describe('an error of somebody else', () => {
     })
   })
 
-  it('keeps the kind that it carries', () => {
+  it('keeps a kind of its own', () => {
     expect(cross(new QuotaError('slow down'))).toMatchObject({
       name: 'QuotaError',
       kind: 'RateLimited',
@@ -65,16 +75,19 @@ describe('an error of somebody else', () => {
 
   it('keeps the errors of an AggregateError', () => {
     const error = new AggregateError([new Error('one'), notFound('two')], 'all failed')
-    expect(cross(error)).toMatchObject({ name: 'AggregateError', details: { errors: [{ message: 'one' }, { message: 'two' }] } })
+    expect(cross(error)).toMatchObject({
+      name: 'AggregateError',
+      details: { errors: [{ message: 'one' }, { message: 'two' }] },
+    })
   })
 
-  it('shows as text what cannot be cloned', () => {
+  it('shows values that cannot be cloned as text', () => {
     const error = Object.assign(new Error('x'), { callback: () => 5, mark: Symbol('here'), fine: 1 })
     expect(cross(error).details).toEqual({ callback: '() => 5', mark: 'Symbol(here)', fine: 1 })
   })
 })
 
-describe('what is no error', () => {
+describe('a thrown value that is not an error', () => {
   it.each([
     ['a text', 'a text', 'a text'],
     [5, 5, '5'],
@@ -82,13 +95,13 @@ describe('what is no error', () => {
     [null, null, 'null'],
     [Symbol('s'), 'Symbol(s)', 'Symbol(s)'],
     [{ code: 5 }, { code: 5 }, '{ code: 5 }'],
-  ])('crosses as one: %s', (thrown, carried, message) => {
+  ])('becomes an error: %s', (thrown, carried, message) => {
     const error = cross(thrown)
     expect(error).toMatchObject({ name: 'Error', kind: 'Unknown', message })
     expect(error.details).toEqual({ thrown: carried })
   })
 
-  it('crosses even if it cannot be shown', () => {
+  it('becomes an error even if it cannot be shown', () => {
     const nasty = {
       [inspect.custom]() {
         throw new Error('no')
@@ -100,7 +113,7 @@ describe('what is no error', () => {
   })
 })
 
-describe('an error that defends itself', () => {
+describe('an error that resists reading', () => {
   function withGetter(key: string): Error {
     return Object.defineProperty(new Error('fine'), key, {
       enumerable: true,
@@ -129,16 +142,19 @@ describe('an error that defends itself', () => {
     expect(cross(Object.assign(new Error('x'), { details })).details).toMatchObject({ fine: 1 })
   })
 
-  it.each(['get', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor', 'has'])('as a proxy whose %s throws', (trap) => {
-    const proxy = new Proxy(new Error('fine'), {
-      [trap]() {
-        throw new Error('got you')
-      },
-    })
-    expect(cross(proxy)).toBeInstanceOf(TroupeError)
-  })
+  it.each(['get', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor', 'has'])(
+    'as a proxy whose %s throws',
+    (trap) => {
+      const proxy = new Proxy(new Error('fine'), {
+        [trap]() {
+          throw new Error('got you')
+        },
+      })
+      expect(cross(proxy)).toBeInstanceOf(TroupeError)
+    },
+  )
 
-  it('as a proxy that was revoked, by itself or within', () => {
+  it('as a revoked proxy, directly or nested', () => {
     const revoked = () => {
       const { proxy, revoke } = Proxy.revocable({}, {})
       revoke()
@@ -157,7 +173,7 @@ describe('an error that defends itself', () => {
     expect(depth).toBeLessThan(20)
   })
 
-  it('by a message of no end', () => {
+  it('by an endless message', () => {
     expect(cross(new Error('x'.repeat(10_000_000))).message.length).toBeLessThan(100_000)
   })
 
@@ -168,15 +184,18 @@ describe('an error that defends itself', () => {
   })
 })
 
-it('anything that is thrown can be described, and the description crosses', () => {
+it('any thrown value can be described, and the description can be cloned', () => {
   fc.assert(
-    fc.property(fc.anything({ withDate: true, withMap: true, withSet: true, withNullPrototype: true, withTypedArray: true }), (thrown) => {
-      expect(isErrorKind(cross(thrown).kind)).toBe(true)
-    }),
+    fc.property(
+      fc.anything({ withDate: true, withMap: true, withSet: true, withNullPrototype: true, withTypedArray: true }),
+      (thrown) => {
+        expect(isErrorKind(cross(thrown).kind)).toBe(true)
+      },
+    ),
   )
 })
 
-it('asTroupeError leaves one of ours as it is', () => {
+it('asTroupeError returns a TroupeError unchanged', () => {
   const error = notFound('x')
   expect(asTroupeError(error)).toBe(error)
   expect(asTroupeError(new TypeError('y'))).toMatchObject({ name: 'TypeError', kind: 'Unknown', message: 'y' })

@@ -3,10 +3,10 @@
  * and the own fields of the user's error. Structured clone alone would lose the fields and the class.
  */
 import { inspect } from 'node:util'
-import { type ErrorDetails, isErrorKind, TroupeError } from './errors.ts'
-import { define } from './value-wire/copier.ts'
+import { errorBases, errorFromWire } from './error-from-wire.ts'
+import { isErrorKind, TroupeError } from './errors.ts'
 import { isRevoked } from './value-wire/revoked.ts'
-import { copyForWire, valueFromBox } from './value-wire/value-wire.ts'
+import { copyForWire } from './value-wire/value-wire.ts'
 import type { WireError } from './wire-error.ts'
 
 /** Limits of a description: causes and nested errors are counted together. */
@@ -22,9 +22,6 @@ const maxText = 64 * 1024
 const ownFields = new Set(['name', 'message', 'stack', 'cause', 'final'])
 /** Own fields of the language's errors that are not enumerable. */
 const hiddenFields = ['errors', 'error', 'suppressed']
-const bases = new Map<string, ErrorConstructor>(
-  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((base) => [base.name, base]),
-)
 
 /** Returns plain data that describes any thrown value. Never throws, even when the value's getters do. */
 export function errorToWire(thrown: unknown): WireError {
@@ -43,18 +40,26 @@ export function errorsToWire(): (error: Error) => WireError {
 
 /** Beyond the budget, an error is described by its name and message only. */
 function describer(budget: Budget): (error: Error) => WireError {
-  return (error) => (isSpent(budget) ? { ...plain(nameOf(error), text(read(error, 'message'), '')), details: {} } : describe(error, budget))
+  return (error) =>
+    isSpent(budget)
+      ? { ...plain(nameOf(error), text(read(error, 'message'), '')), details: {} }
+      : describe(error, budget)
 }
 
 function describe(thrown: unknown, budget: Budget): WireError {
   budget.left.errors -= 1
-  if (!isError(thrown)) return { ...plain('Error', textOf(thrown)), details: carried({ thrown }, budget), isValue: true }
+  if (!isError(thrown))
+    return { ...plain('Error', textOf(thrown)), details: carried({ thrown }, budget), isValue: true }
   const kind = read(thrown, 'kind')
   const retryable = read(thrown, 'retryable')
   const details = read(thrown, 'details')
   const stack = read(thrown, 'stack')
   const cause = read(thrown, 'cause')
-  const fields = fieldsOf(thrown, { kind: isErrorKind(kind), retryable: typeof retryable === 'boolean', details: isRecord(details) })
+  const fields = fieldsOf(thrown, {
+    kind: isErrorKind(kind),
+    retryable: typeof retryable === 'boolean',
+    details: isRecord(details),
+  })
   const base = baseOf(thrown)
   return {
     name: nameOf(thrown),
@@ -71,74 +76,11 @@ function describe(thrown: unknown, budget: Budget): WireError {
 }
 
 /**
- * Rebuilds the error that {@link errorToWire} described, so that it can be thrown here. The original's own fields
- * become its own fields, and are also in its details.
- */
-export function errorFromWire(wire: WireError): TroupeError {
-  const fields = recordFrom(wire.fields)
-  const error = new TroupeError(wire.kind, wire.message, {
-    ...((wire.retryable || wire.final) && { retryable: wire.retryable }),
-    details: merged(recordFrom(wire.details), fields),
-    ...(wire.cause && { cause: causeFrom(wire.cause, errorFromWire) }),
-  })
-  return finish(error, wire, fields)
-}
-
-/**
- * An error inside a value: of its own class if the class is the language's or ours, otherwise an `Error` with its name.
- */
-export function errorValueFromWire(wire: WireError): Error {
-  if (wire.base === undefined) return errorFromWire(wire)
-  const options = wire.cause && { cause: causeFrom(wire.cause, errorValueFromWire) }
-  const fields = recordFrom(wire.fields)
-  const { errors } = fields
-  const error =
-    wire.base === 'AggregateError'
-      ? new AggregateError(Array.isArray(errors) ? errors : [], wire.message, options)
-      : new (bases.get(wire.base) ?? Error)(wire.message, options)
-  if (wire.kind !== 'Unknown') define(error, 'kind', wire.kind)
-  if (wire.retryable || wire.final) define(error, 'retryable', wire.retryable)
-  const details = recordFrom(wire.details)
-  if (Object.keys(details).length > 0) define(error, 'details', details)
-  return finish(error, wire, fields)
-}
-
-/**
  * Returns any thrown value as a TroupeError: the value itself if it is one, otherwise a new one of kind `Unknown` or of
  * the kind that the value carries.
  */
 export function asTroupeError(thrown: unknown): TroupeError {
   return thrown instanceof TroupeError ? thrown : errorFromWire(errorToWire(thrown))
-}
-
-/** Restores what belongs to this error: its name, its stack and its own fields. */
-function finish<T extends Error>(error: T, { name, stack }: WireError, fields: ErrorDetails): T {
-  if (error.name !== name) setName(error, name)
-  if (stack !== undefined) error.stack = stack
-  for (const [key, value] of Object.entries(fields)) {
-    if (key === 'errors' && error instanceof AggregateError) continue
-    if (!(error instanceof TroupeError && key in error)) define(error, key, value)
-  }
-  return error
-}
-
-/** Not enumerable, as in the language's own errors. */
-function setName(error: Error, name: string): void {
-  if (error instanceof TroupeError) error.name = name
-  else Object.defineProperty(error, 'name', { value: name, enumerable: false, configurable: true, writable: true })
-}
-
-function causeFrom(wire: WireError, rebuild: (wire: WireError) => Error): unknown {
-  return wire.isValue === true ? recordFrom(wire.details)['thrown'] : rebuild(wire)
-}
-
-function merged(details: ErrorDetails, fields: ErrorDetails): ErrorDetails {
-  return Object.keys(fields).length === 0 ? details : Object.fromEntries([...Object.entries(details), ...Object.entries(fields)])
-}
-
-function recordFrom(carriedFields: unknown): ErrorDetails {
-  const fields = carriedFields === undefined ? {} : valueFromBox(carriedFields, errorValueFromWire)
-  return isRecord(fields) ? fields : {}
 }
 
 function plain(name: string, message: string): Omit<WireError, 'details'> {
@@ -169,10 +111,10 @@ function carried(fields: object, budget: Budget): unknown {
 
 const nothing: ReadonlySet<unknown> = new Set()
 
-/** Own fields that the description does not already contain; `told` lists the known fields that it does contain. */
-function fieldsOf(thrown: Error, told: Readonly<Record<string, boolean>>): object | undefined {
+/** Own fields that the description does not already contain; `described` lists the fields that it does contain. */
+function fieldsOf(thrown: Error, described: Readonly<Record<string, boolean>>): object | undefined {
   const hidden = hiddenFields.filter((key) => hasOwn(thrown, key))
-  const keys = keysOf(thrown).filter((key) => !ownFields.has(key) && told[key] !== true && !hidden.includes(key))
+  const keys = keysOf(thrown).filter((key) => !ownFields.has(key) && described[key] !== true && !hidden.includes(key))
   // The class fields of a TroupeError count as described even where they are empty.
   if (keys.length + hidden.length === 0) return undefined
   return Object.fromEntries([...keys, ...hidden].map((key) => [key, readOwn(thrown, key)]))
@@ -186,15 +128,15 @@ function nameOf(thrown: Error): string {
   return isGeneral(name) && !isGeneral(own) && own !== '' && own !== 'Object' ? own : name
 }
 
-/** Whether the name is that of a class of the language or of ours. The name of a subclass is more specific. */
+/** Whether the name is that of a class of the language or of Troupe. The name of a subclass is more specific. */
 function isGeneral(name: string): boolean {
-  return bases.has(name) || name === 'AggregateError' || name === 'TroupeError'
+  return errorBases.has(name) || name === 'AggregateError' || name === 'TroupeError'
 }
 
 function baseOf(thrown: Error): string | undefined {
   if (thrown instanceof TroupeError) return undefined
   if (thrown instanceof AggregateError) return 'AggregateError'
-  for (const [name, base] of bases) if (base !== Error && thrown instanceof base) return name
+  for (const [name, base] of errorBases) if (base !== Error && thrown instanceof base) return name
   return 'Error'
 }
 
@@ -238,14 +180,20 @@ function text(value: unknown, fallback: string): string {
 /** Describes any value in words. */
 function textOf(value: unknown): string {
   try {
-    const words = typeof value === 'object' && value !== null && !isError(value) ? inspect(value, inspection) : String(value)
+    const words =
+      typeof value === 'object' && value !== null && !isError(value) ? inspect(value, inspection) : String(value)
     return words.slice(0, maxText)
   } catch {
     return '(a value that cannot be shown)'
   }
 }
 
-const inspection = { depth: 2, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 20, maxStringLength: 1000 } as const
+const inspection = {
+  depth: 2,
+  breakLength: Number.POSITIVE_INFINITY,
+  maxArrayLength: 20,
+  maxStringLength: 1000,
+} as const
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !isRevoked(value) && !Array.isArray(value)

@@ -10,7 +10,7 @@ function cross(reference: FrameReference): FrameReference {
 }
 
 describe('frames on a channel', () => {
-  it('cross whole once, and as a number afterwards', () => {
+  it('are sent completely once, and as a number afterwards', () => {
     const encoder = new FrameEncoder()
     const decoder = new FrameDecoder()
     const frame = fork(emptyFrame, { overlay: entryId('app:proxy'), values: { tenant: 'a' }, deadline: 5 })
@@ -24,19 +24,19 @@ describe('frames on a channel', () => {
     expect(decoder.decode(0)).toBe(arrived)
   })
 
-  it('keeps the difference between the clear network and no choice', () => {
+  it('distinguish the clear network from no choice', () => {
     const encoder = new FrameEncoder()
     const decoder = new FrameDecoder()
     expect(decoder.decode(cross(encoder.encode(fork(emptyFrame, { overlay: null }))))?.overlay).toBeNull()
     expect(decoder.decode(cross(encoder.encode(emptyFrame)))?.overlay).toBeUndefined()
   })
 
-  it('knows no frame of a number that never crossed', () => {
+  it('reject a number that was never introduced', () => {
     const decoder = new FrameDecoder()
     for (const number of [0, 7, -1, 1.5]) expect(decoder.decode(number)).toBeUndefined()
   })
 
-  it('replaces the one introduced longest ago when the table is full', () => {
+  it('replace the frame introduced longest ago when the table is full', () => {
     const encoder = new FrameEncoder()
     const frames = Array.from({ length: frameTableSize + 1 }, (_, i) => fork(emptyFrame, { values: { i } }))
     for (const frame of frames) encoder.encode(frame)
@@ -47,7 +47,7 @@ describe('frames on a channel', () => {
     expect(encoder.encode(second)).toEqual({ number: 2, frame: second })
   })
 
-  it('arrive as what was sent, in any order and beyond the size of the table', () => {
+  it('arrive as sent, in any order and beyond the size of the table', () => {
     const frames = Array.from({ length: frameTableSize + 300 }, (_, i) => fork(emptyFrame, { values: { i } }))
     const index = fc.nat({ max: frames.length - 1 })
     fc.assert(

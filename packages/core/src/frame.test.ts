@@ -13,7 +13,7 @@ const full: Frame = fork(emptyFrame, {
 })
 
 describe('a fork', () => {
-  it('inherits what it does not change, and can take things away', () => {
+  it('inherits what it does not change, and can remove values', () => {
     expect(fork(full, {})).toEqual(full)
     expect(fork(full, { overlay: null })).toEqual({ ...full, overlay: null })
     expect(fork(full, { overlay: undefined, actor: undefined, scope: undefined })).toEqual({
@@ -24,12 +24,12 @@ describe('a fork', () => {
     })
   })
 
-  it('merges values, and leaves those of the frame alone', () => {
+  it('merges values, and does not change those of its parent', () => {
     expect(fork(full, { values: { request: 1 } }).values).toEqual({ tenant: 'a', request: 1 })
     expect(full.values).toEqual({ tenant: 'a' })
   })
 
-  it('brings the deadline nearer, never further away', () => {
+  it('can shorten the deadline, never extend it', () => {
     expect(fork(full, { deadline: 500 }).deadline).toBe(500)
     expect(fork(full, { deadline: 2000 }).deadline).toBe(1000)
     expect(fork(emptyFrame, { deadline: 2000 }).deadline).toBe(2000)
@@ -41,8 +41,8 @@ describe('a fork', () => {
   })
 })
 
-describe('the frame in force', () => {
-  it('is none outside, and follows the code that was started inside', async () => {
+describe('the current frame', () => {
+  it('is undefined outside, and follows the code started inside', async () => {
     expect(currentFrame()).toBeUndefined()
     const inside = runInFrame(full, async () => {
       await Promise.resolve()

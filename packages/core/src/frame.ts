@@ -29,6 +29,8 @@ export interface Frame {
   readonly deadline: number | undefined
   /** W3C `traceparent` of the operation that this work belongs to. */
   readonly trace: string | undefined
+  /** W3C `tracestate` that belongs to {@link trace}. */
+  readonly traceState?: string | undefined
 }
 
 /** What a fork changes. An absent key is inherited. */
@@ -42,6 +44,7 @@ export const emptyFrame: Frame = Object.freeze({
   values: Object.freeze({}),
   deadline: undefined,
   trace: undefined,
+  traceState: undefined,
 })
 
 /** Returns a fork of `frame` with `change` applied. Values are merged; a deadline can only become earlier. */
@@ -53,6 +56,8 @@ export function fork(frame: Frame, change: FrameChange): Frame {
     values: change.values ? Object.freeze({ ...frame.values, ...change.values }) : frame.values,
     deadline: nearest(frame.deadline, change.deadline),
     trace: change.trace ?? frame.trace,
+    // It belongs to one trace: another one does not inherit it.
+    traceState: change.trace === undefined ? frame.traceState : change.traceState,
   })
 }
 
@@ -92,6 +97,11 @@ export function runInSlot<T>(slot: Slot, fn: () => T): T {
 /** Runs `fn` in a fork of the current frame. */
 export function runInFrame<T>(frame: Frame, fn: () => T): T {
   return storage.run({ frame, owner: storage.getStore()?.owner }, fn)
+}
+
+/** Runs `fn` in no slot: what it starts acts for nothing that runs now. */
+export function runOutsideSlots<T>(fn: () => T): T {
+  return storage.exit(fn)
 }
 
 /** Makes `slot` current for the rest of the caller's synchronous code and everything that it awaits. */

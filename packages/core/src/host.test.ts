@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { canonicalHost, ipv4Of, literalOf } from './host.ts'
 
@@ -26,7 +27,7 @@ it.each([
   expect(literalOf(host)).toBe(literal)
 })
 
-it('finds the IPv4 address inside a mapped one alone', () => {
+it('finds the IPv4 address only inside a mapped address', () => {
   expect(['::ffff:7f00:1', '::ffff:127.0.0.1', '::7f00:1', '64:ff9b::7f00:1'].map(ipv4Of)).toEqual([
     '127.0.0.1',
     '127.0.0.1',
@@ -61,4 +62,34 @@ it.each([
   ['', undefined],
 ])('the host %j is %j', (host, canonical) => {
   expect(canonicalHost(host)).toBe(canonical)
+})
+
+it('a name holds every character that it was given: none is cut off, and none is dropped', () => {
+  const unit = fc.constantFrom(
+    ...Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)),
+    '\u00fc',
+    'a',
+    '.',
+  )
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 8 }), fc.constantFrom('good.test', '10.0.0.1'), (text, host) => {
+      const asked = `${host}${text}.evil.test`
+      const found = canonicalHost(asked)
+      if (/[^\w.\u00fc-]/.test(text)) expect(found).toBeUndefined()
+      else if (/^[\x20-\x7e]*$/.test(asked)) expect([undefined, asked.toLowerCase()]).toContain(found)
+      expect(literalOf(asked)).toBeUndefined()
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+it.each([
+  'good.test#.evil.test',
+  'good.test/.evil.test',
+  'good.test?.evil.test',
+  'good.test\\.evil.test',
+  '10.0.0.1#\u00fc',
+])('%s is neither the host before the character, nor an address', (host) => {
+  expect(canonicalHost(host)).toBeUndefined()
+  expect(literalOf(host)).toBeUndefined()
 })

@@ -3,13 +3,29 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 
 /**
+ * The forbidden domain code points of the WHATWG URL standard. `domainToASCII` would cut the name at some of them, and
+ * drop others: what is decided would then not be what a resolver is asked.
+ */
+const forbidden = /[\p{Cc} #%/:<>?@[\\\]^|]/u
+
+/** Returns whether a text holds characters that no host name has. */
+export function hasForbidden(name: string): boolean {
+  return forbidden.test(name)
+}
+
+/** Returns a name in IDNA's ASCII form; an empty text for one that has none. */
+export function asciiHost(name: string): string {
+  return hasForbidden(name) ? '' : domainToASCII(name)
+}
+
+/**
  * Returns the IP address that `host` spells, in its usual form; `undefined` for a name. For IPv4, this covers all forms
  * of `inet_aton` (hexadecimal, octal, fewer than four parts), which resolvers read as addresses without a query. An
  * IPv4 address mapped into IPv6 stays an IPv6 address.
  */
 export function literalOf(host: string): string | undefined {
   if (isIPv4(host) || isIPv6(host)) return host
-  const ascii = /^[\x20-\x7e]*$/.test(host) ? host : domainToASCII(host)
+  const ascii = /^[\x20-\x7e]*$/.test(host) ? host : asciiHost(host)
   if (isIPv4(ascii)) return ascii
   if (!/^[\da-fx.]+$/i.test(ascii)) return undefined
   const parts = ascii.replace(/\.$/, '').split('.')
@@ -42,9 +58,7 @@ export function ipv4Of(host: string): string | undefined {
 export function canonicalHost(host: string): string | undefined {
   const literal = literalOf(host.replace(/^\[(.*)\]$/s, '$1'))
   if (literal !== undefined) return canonicalAddress(literal)
-  // The URL parser, which applies IDNA, would decode it; no resolver does.
-  if (host.includes('%')) return undefined
-  const name = domainToASCII(host.replace(/[.\u3002\uff0e\uff61]+$/, ''))
+  const name = asciiHost(host.replace(/[.\u3002\uff0e\uff61]+$/, ''))
   if (!/^[\w-]+(?:\.[\w-]+)*$/.test(name)) return undefined
   return literalOf(name) ?? name
 }

@@ -3,23 +3,26 @@ import { describe, expect, it } from 'vitest'
 import { entryId, isEntryId, isName, isPid, nameOf, namespaceOf, pid, serialOf, threadOf } from './id.ts'
 
 describe('entry ids', () => {
-  it.each(['app:proxy', 'app.net:proxy', '_a:b', 'App-1.x:fetch_ip', 'a:b.c-d'])('%s is one', (text) => {
+  it.each(['app:proxy', 'app.net:proxy', '_a:b', 'App-1.x:fetch_ip', 'a:b.c-d'])('%s is valid', (text) => {
     expect(isEntryId(text)).toBe(true)
     expect(entryId(text)).toBe(text)
   })
 
-  it.each(['', 'app', ':a', 'a:', 'a:b:c', '1a:b', 'a:1b', 'a b:c', 'a:b ', 'a:b\n', '.a:b', 'a:é'])('%j is none', (text) => {
-    expect(isEntryId(text)).toBe(false)
-    expect(() => entryId(text)).toThrow(expect.objectContaining({ kind: 'Invalid' }))
-  })
+  it.each(['', 'app', ':a', 'a:', 'a:b:c', '1a:b', 'a:1b', 'a b:c', 'a:b ', 'a:b\n', '.a:b', 'a:é'])(
+    '%j is invalid',
+    (text) => {
+      expect(isEntryId(text)).toBe(false)
+      expect(() => entryId(text)).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+    },
+  )
 
-  it('takes a bare name relative to a namespace, and an id as it is', () => {
+  it('resolve a bare name relative to a namespace, and keep an id', () => {
     expect(entryId('proxy', 'app.net')).toBe('app.net:proxy')
     expect(entryId('other:proxy', 'app')).toBe('other:proxy')
     expect(() => entryId('a b', 'app')).toThrow('expected "namespace:name"')
   })
 
-  it('comes apart into namespace and name, and together again', () => {
+  it('split into namespace and name, and join again', () => {
     const name = fc.stringMatching(/^[A-Za-z_][\w.-]*$/)
     fc.assert(
       fc.property(name, name, (namespace, name) => {
@@ -31,7 +34,7 @@ describe('entry ids', () => {
 })
 
 describe('pids', () => {
-  it('name a thread and a serial', () => {
+  it('consist of a thread and a serial', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (thread, serial) => {
         const id = pid(thread, serial)
@@ -41,7 +44,7 @@ describe('pids', () => {
   })
 
   it.each(['', '<1>', '<1.>', '<.1>', '<01.1>', '<1.01>', '<-1.1>', '1.1', '<1.1> ', '<1.1.1>', '<1e3.1>', 'mailer'])(
-    '%j is none',
+    '%j is invalid',
     (text) => {
       expect(isPid(text)).toBe(false)
     },
@@ -53,7 +56,7 @@ describe('pids', () => {
     [Number.NaN, 0],
     [0, Infinity],
     [1e21, 0],
-  ])('cannot be made of %d and %d', (thread, serial) => {
+  ])('reject %d and %d', (thread, serial) => {
     expect(() => pid(thread, serial)).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 })

@@ -3,6 +3,7 @@
  * once at the edge, trusted afterwards.
  */
 import { invalid } from './errors.ts'
+import type { Accepted, MessagesOf } from './messages.ts'
 
 declare const entryBrand: unique symbol
 declare const pidBrand: unique symbol
@@ -10,8 +11,16 @@ declare const pidBrand: unique symbol
 /** Id of a registry entry: `namespace:name`. A namespace may contain dots (`app.net:proxy`). */
 export type EntryId = string & { readonly [entryBrand]: true }
 
-/** Id of a process: `<thread.serial>`. Never reused while an application runs. */
-export type Pid = string & { readonly [pidBrand]: true }
+/**
+ * Id of a process: `<thread.serial>`. Never reused while an application runs.
+ *
+ * `Messages` are those that the process accepts, for the compiler: `{ topic: { payload; reply } }`, with types or with
+ * validators of the Standard Schema. @default nothing is known of them
+ */
+export type Pid<Messages = unknown> = string & { readonly [pidBrand]: Accepted<Messages> }
+
+/** The messages that the process of a pid accepts. */
+export type MessagesOfPid<P> = P extends { readonly [pidBrand]: infer Signatures } ? MessagesOf<Signatures> : never
 
 const entryPattern = /^[A-Za-z_][\w.-]*:[A-Za-z_][\w.-]*$/
 const namePattern = /^[A-Za-z_][\w.-]*$/
@@ -56,9 +65,15 @@ export function pid(thread: number, serial: number): Pid {
   throw invalid(`${text} is not a pid: thread and serial are whole numbers from 0`)
 }
 
+/** The pid that was looked at last: code mostly sends to the same process again. */
+let lately: string | undefined
+
 /** Returns whether `text` has the form of a pid. */
 export function isPid(text: string): text is Pid {
-  return pidPattern.test(text)
+  if (text === lately) return true
+  if (!pidPattern.test(text)) return false
+  lately = text
+  return true
 }
 
 /** Returns the number of the thread that a process lives in. */

@@ -12,6 +12,10 @@ export interface LogNote {
   readonly entry?: EntryId | undefined
   /** The process or call that the line is about. */
   readonly pid?: Pid
+  /** The overlay that the line is about, or in which the work ran. */
+  readonly overlay?: EntryId | undefined
+  /** W3C `traceparent` of the operation that the work belongs to. */
+  readonly trace?: string | undefined
   /** Id of the actor on whose behalf the work ran. */
   readonly actor?: string | undefined
   /** The failure: its class, message, causes and the user's own stack frames are shown. */

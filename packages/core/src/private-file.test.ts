@@ -7,7 +7,7 @@ import { ensurePrivateDatabase, readPrivateFile } from './private-file.ts'
 const folder = () => mkdtempSync(join(tmpdir(), 'troupe-private-'))
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
-it('a file of secrets is read, and closed to others', () => {
+it('a file of secrets is read, and made private', () => {
   const path = join(folder(), 'key')
   writeFileSync(path, 'the key')
   chmodSync(path, 0o644)
@@ -15,9 +15,9 @@ it('a file of secrets is read, and closed to others', () => {
   expect(modeOf(path)).toBe('600')
 })
 
-it('is never opened through a link, and is a file', () => {
+it('is never opened through a link, and must be a file', () => {
   const at = folder()
-  writeFileSync(join(at, 'elsewhere'), 'of somebody else')
+  writeFileSync(join(at, 'elsewhere'), 'of another user')
   symlinkSync(join(at, 'elsewhere'), join(at, 'key'))
   symlinkSync(join(at, 'nothing'), join(at, 'dangling'))
   mkdirSync(join(at, 'folder'))
@@ -31,7 +31,7 @@ it('is never opened through a link, and is a file', () => {
   expect(() => statSync(join(at, 'nothing'))).toThrow('ENOENT')
 })
 
-it('what SQLite keeps beside a database is no link either', () => {
+it('the files that SQLite keeps beside a database may not be links either', () => {
   for (const suffix of ['-wal', '-shm', '-journal']) {
     const at = folder()
     writeFileSync(join(at, 'elsewhere'), '')
@@ -42,7 +42,7 @@ it('what SQLite keeps beside a database is no link either', () => {
   }
 })
 
-it('a database is made for its owner alone, in folders that are made', () => {
+it('a database is created for its owner only, in folders that are created', () => {
   const at = folder()
   ensurePrivateDatabase(join(at, 'a/b/db'))
   expect([modeOf(join(at, 'a/b/db')), modeOf(join(at, 'a/b'))]).toEqual(['600', '700'])

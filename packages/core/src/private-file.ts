@@ -70,7 +70,10 @@ function narrow(path: string, file: number, mode: number): void {
   try {
     fchmodSync(file, ownerOnly)
   } catch {
-    throw invalid(`${path} is open to others (${(mode & 0o777).toString(8)}), and cannot be closed to them: chmod 600 it`, { path })
+    throw invalid(
+      `${path} is open to others (${(mode & 0o777).toString(8)}), and cannot be closed to them: chmod 600 it`,
+      { path },
+    )
   }
 }
 

@@ -5,7 +5,10 @@ import { systemClock } from './clock.ts'
 import { keepAlive, nodeTimeout, sleep, startDeadline, startInterval, startTimer } from './timers.ts'
 
 const day = 86_400_000
-const durations = fc.oneof(fc.integer({ min: 1, max: 400 * day }), fc.constantFrom(0x7fffffff, 0x80000000, 0xffffffff, 0x100000000))
+const durations = fc.oneof(
+  fc.integer({ min: 1, max: 400 * day }),
+  fc.constantFrom(0x7fffffff, 0x80000000, 0xffffffff, 0x100000000),
+)
 
 async function errorOf(promise: Promise<unknown>): Promise<string | undefined> {
   return promise.then(
@@ -16,7 +19,15 @@ async function errorOf(promise: Promise<unknown>): Promise<string | undefined> {
 
 beforeEach(() => {
   vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'performance'],
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'setInterval',
+      'clearInterval',
+      'setImmediate',
+      'clearImmediate',
+      'performance',
+    ],
   })
 })
 
@@ -25,7 +36,7 @@ afterEach(() => {
 })
 
 describe('a timer', () => {
-  it('fires when it is due, however long that is, and once', () => {
+  it('fires once when due, however long the delay', () => {
     fc.assert(
       fc.property(durations, (ms) => {
         const fired = vi.fn<() => void>()
@@ -39,7 +50,7 @@ describe('a timer', () => {
     )
   })
 
-  it('never fires after forever, or once it is stopped', () => {
+  it('never fires after an infinite delay, or once stopped', () => {
     const fired = vi.fn<() => void>()
     startTimer(fired, Infinity)
     startInterval(fired, Infinity)
@@ -51,7 +62,7 @@ describe('a timer', () => {
     expect(fired).not.toHaveBeenCalled()
   })
 
-  it('passes its argument on, and stays unreferenced when the wait goes on', () => {
+  it('passes its argument on, and stays unreferenced over several native timers', () => {
     const heard: number[] = []
     startTimer((n) => heard.push(n), 50 * day, 7).unref()
     vi.advanceTimersByTime(49 * day)
@@ -59,7 +70,7 @@ describe('a timer', () => {
     expect(heard).toEqual([7])
   })
 
-  it('fires again and again as an interval', () => {
+  it('fires repeatedly as an interval', () => {
     const fired = vi.fn<() => void>()
     const timer = startInterval(fired, 30 * day)
     vi.advanceTimersByTime(95 * day)
@@ -68,7 +79,7 @@ describe('a timer', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('begins anew when it is refreshed', () => {
+  it('restarts when it is refreshed', () => {
     for (const ms of [1000, 40 * day]) {
       const fired = vi.fn<() => void>()
       const timer = startTimer(fired, ms)
@@ -87,7 +98,7 @@ describe('a timer', () => {
   })
 })
 
-it('a deadline reads first what has come, and is stopped until it has', async () => {
+it('a deadline handles pending events first, and can be stopped by them', async () => {
   vi.useRealTimers()
   const { port1, port2 } = new MessageChannel()
   let timer = startTimer(() => undefined, 0)
@@ -111,7 +122,7 @@ it('a deadline reads first what has come, and is stopped until it has', async ()
   port1.close()
 })
 
-describe('what waits by timers', () => {
+describe('waiting', () => {
   it('sleeps, unless it is woken', async () => {
     const abort = new AbortController()
     const slept = sleep(40 * day)
@@ -124,7 +135,7 @@ describe('what waits by timers', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('gives up a promise when it is late, or the signal aborts, and never else', async () => {
+  it('abandons a promise at the timeout or when the signal aborts, and at no other time', async () => {
     const { promise: never } = Promise.withResolvers<number>()
     const late = errorOf(withDeadline(never, 30 * day, () => new Error('late')))
     const abort = new AbortController()
@@ -143,7 +154,7 @@ describe('what waits by timers', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('goes by the clock of the system', () => {
+  it('follows the system clock', () => {
     const fired = vi.fn<() => void>()
     const start = systemClock.now()
     systemClock.setTimeout(fired, 30 * day)
@@ -155,6 +166,6 @@ describe('what waits by timers', () => {
   })
 })
 
-it('what Node holds in 31 bits is bounded', () => {
+it('limits delays of Node’s timers to 31 bits', () => {
   expect([nodeTimeout(5), nodeTimeout(30 * day), nodeTimeout(Infinity)]).toEqual([5, 0x7fffffff, 0x7fffffff])
 })

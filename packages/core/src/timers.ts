@@ -132,7 +132,7 @@ export function stopTimer(timer: Timer | undefined): void {
 
 /**
  * Stops the running timers of this thread from keeping its event loop alive. Node counts the timers that keep the loop
- * alive but does not list them, so each of ours is removed from that count (`docs/discoveries/0066-work-of-addons.md`).
+ * alive but does not list them, so timers of this module leave that count (`docs/discoveries/0066-work-of-addons.md`).
  */
 export function unrefTimers(): void {
   const probe = setTimeout(() => undefined, longest).unref()

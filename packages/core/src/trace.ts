@@ -26,6 +26,25 @@ export function parseTrace(text: string): Trace | undefined {
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
 }
 
+/** Maximum number of characters of a `tracestate` (W3C Trace Context, 3.3.1.1). */
+export const longestTraceState = 512
+
+/** Whether a text can be a `tracestate`: at most 512 printable characters. What is in it belongs to its vendors. */
+export function isTraceState(text: string): boolean {
+  return text.length <= longestTraceState && /^[\x20-\x7e]+$/.test(text)
+}
+
+/** Reads the fields `traceparent` and `tracestate` of a request; `undefined` where no valid trace is given. */
+export function traceOfFields(
+  traceparent: unknown,
+  tracestate: unknown,
+): { readonly trace: string; readonly traceState: string | undefined } | undefined {
+  const trace = typeof traceparent === 'string' ? parseTrace(traceparent) : undefined
+  if (trace === undefined) return undefined
+  const traceState = typeof tracestate === 'string' && isTraceState(tracestate) ? tracestate : undefined
+  return { trace: formatTrace(trace), traceState }
+}
+
 /** Returns a trace as a `traceparent` of version 00. */
 export function formatTrace({ traceId, spanId, sampled }: Trace): string {
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`

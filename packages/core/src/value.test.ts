@@ -10,7 +10,10 @@ function cross(value: unknown): unknown {
 }
 
 function part(value: unknown, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined), value)
+  return keys.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined),
+    value,
+  )
 }
 
 /** Two bytes in the middle of a larger buffer. */
@@ -31,7 +34,7 @@ describe('a view of a buffer', () => {
     ['Float64Array', new Float64Array(new ArrayBuffer(64), 8, 2), 16],
     ['BigInt64Array', new BigInt64Array(new ArrayBuffer(64), 8, 1), 8],
     ['of a buffer that can grow', new Uint8Array(new ArrayBuffer(64, { maxByteLength: 128 }), 8, 2), 2],
-  ])('carries its own bytes and no others: %s', (_, view, size) => {
+  ])('is sent with its own bytes only: %s', (_, view, size) => {
     for (const value of [
       view,
       { deep: [view] },
@@ -46,7 +49,7 @@ describe('a view of a buffer', () => {
     }
   })
 
-  it('is carried so as a key, an own field of a class and of an error, and a cause', () => {
+  it('is sent so as a key, as an own field of a class or error, and as a cause', () => {
     class Packet {
       readonly body = middle()
     }
@@ -57,7 +60,7 @@ describe('a view of a buffer', () => {
     expect(memoryOf(part(cross(error), 'cause'))).toBe(2)
   })
 
-  it('stays one of shared memory', () => {
+  it('of shared memory stays shared', () => {
     const view = new Uint8Array(new SharedArrayBuffer(64), 8, 2)
     const got = find(valueToWire({ view }))
     expect(memoryOf(got)).toBe(64)
@@ -68,7 +71,9 @@ describe('a view of a buffer', () => {
   it('is Invalid once its buffer was transferred', () => {
     const view = new Uint8Array(4)
     structuredClone(view, { transfer: [view.buffer] })
-    expect(() => valueToWire({ view })).toThrow(expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.view' } }))
+    expect(() => valueToWire({ view })).toThrow(
+      expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.view' } }),
+    )
   })
 })
 
@@ -79,7 +84,7 @@ function find(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? Object.values(value).map(find).find(Boolean) : undefined
 }
 
-describe('what would arrive empty is Invalid, with its path', () => {
+describe('a value that would arrive empty is Invalid, with its path', () => {
   class Money {
     readonly #amount = 5
     get amount(): number {
@@ -121,7 +126,9 @@ describe('what would arrive empty is Invalid, with its path', () => {
   ])('%s', (_, value) => {
     const message = { kind: 'Invalid', details: { path: 'payload.a[1]' } }
     expect(() => valueToWire({ a: [1, value] })).toThrow(expect.objectContaining(message))
-    expect(() => valueToWire({ a: new Set([value]) })).toThrow(expect.objectContaining({ details: { path: 'payload.a.item(0)' } }))
+    expect(() => valueToWire({ a: new Set([value]) })).toThrow(
+      expect.objectContaining({ details: { path: 'payload.a.item(0)' } }),
+    )
     // Also the second time, when the class is already known.
     expect(() => valueToWire({ a: [1, value] })).toThrow(expect.objectContaining(message))
   })
@@ -132,7 +139,7 @@ describe('what would arrive empty is Invalid, with its path', () => {
     ['DOMException', new DOMException('a', 'AbortError')],
     ['a class with fields', Object.assign(new Money(), { currency: 'EUR' })],
     ['an object without a prototype', Object.create(null)],
-  ])('but not %s', (_, value: unknown) => {
+  ])('not %s', (_, value: unknown) => {
     expect(() => valueToWire({ value })).not.toThrow()
   })
 })
@@ -152,19 +159,25 @@ describe('an error in a value', () => {
     ['in an object', { a: { error } }, ['a', 'error']],
     ['in a list', [1, error], ['1']],
     ['in a list with holes', Object.assign([], { 5: error }), ['5']],
-  ])('crosses whole: %s', (_, value, path) => {
+  ])('is sent completely: %s', (_, value, path) => {
     expectPayment(part(cross(value), ...path))
   })
 
   function expectPayment(got: unknown): void {
     expect(got).toBeInstanceOf(Error)
-    expect(got).toMatchObject({ name: 'PaymentError', message: 'declined', code: 'E_PAY', amount: { cents: 5 }, stack: error.stack })
+    expect(got).toMatchObject({
+      name: 'PaymentError',
+      message: 'declined',
+      code: 'E_PAY',
+      amount: { cents: 5 },
+      stack: error.stack,
+    })
     expect(part(got, 'cause')).toBeInstanceOf(TypeError)
     const at = part(got, 'at')
     expect(at instanceof Map && at.get('a')).toBeInstanceOf(RangeError)
   }
 
-  it('crosses whole in maps and sets, in its place', () => {
+  it('is sent completely in maps and sets, in its place', () => {
     const map = cross(
       new Map<unknown, unknown>([
         [1, 'a'],
@@ -172,17 +185,17 @@ describe('an error in a value', () => {
         [2, error],
       ]),
     )
-    expect(map instanceof Map && [...map.keys()].map((key: unknown) => (key instanceof Error ? key.message : key))).toEqual([
-      1,
-      'declined',
-      2,
-    ])
+    expect(
+      map instanceof Map && [...map.keys()].map((key: unknown) => (key instanceof Error ? key.message : key)),
+    ).toEqual([1, 'declined', 2])
     if (map instanceof Map) for (const value of [...map.values()].slice(1) as unknown[]) expectPayment(value)
     const set = cross(new Set([1, error, 2]))
-    expect(set instanceof Set && [...set].map((item: unknown) => (item instanceof Error ? item.message : item))).toEqual([1, 'declined', 2])
+    expect(
+      set instanceof Set && [...set].map((item: unknown) => (item instanceof Error ? item.message : item)),
+    ).toEqual([1, 'declined', 2])
   })
 
-  it('is of its own class where that is one of the language or ours', () => {
+  it('keeps its class if that is a class of the language or of Troupe', () => {
     expect(cross(new RangeError('x'))).toBeInstanceOf(RangeError)
     expect(cross(invalid('x', { path: 'a' }))).toBeInstanceOf(TroupeError)
     expect(cross(invalid('x', { path: 'a' }))).toMatchObject({ kind: 'Invalid', details: { path: 'a' } })
@@ -194,7 +207,7 @@ describe('an error in a value', () => {
     ])
   })
 
-  it('stays the same where it is twice, and in cycles', () => {
+  it('stays the same object if it occurs twice, and in cycles', () => {
     const got = cross({ one: error, two: [error] })
     expect(part(got, 'one')).toBe(part(got, 'two', '0'))
     const round: Error & { self?: unknown } = new Error('round')
@@ -203,34 +216,39 @@ describe('an error in a value', () => {
     expect(cross(round)).toMatchObject({ message: 'round', self: { message: 'round' } })
   })
 
-  it('has a cause that is no error as it is', () => {
+  it('keeps a cause that is not an error', () => {
     expect(cross(new Error('x', { cause: { status: 500 } }))).toMatchObject({ cause: { status: 500 } })
   })
 
-  it('keeps kind, retryable and details of its own, also those that are not ours', () => {
+  it('keeps its kind, retryable and details, even unknown kinds', () => {
     const own = Object.assign(new Error('x'), { kind: 'Conflict', retryable: true, details: { a: 1 } })
     expect(cross(own)).toMatchObject({ kind: 'Conflict', retryable: true, details: { a: 1 } })
-    expect(cross(Object.assign(new Error('x'), { kind: 'card', details: ['a'] }))).toMatchObject({ kind: 'card', details: ['a'] })
+    expect(cross(Object.assign(new Error('x'), { kind: 'card', details: ['a'] }))).toMatchObject({
+      kind: 'card',
+      details: ['a'],
+    })
   })
 
-  it('has as text what of it cannot be carried', () => {
-    expect(cross(Object.assign(new Error('x'), { signal: AbortSignal.abort(), run: () => 5 }))).toMatchObject({ run: '() => 5' })
+  it('replaces parts that cannot be sent by text', () => {
+    expect(cross(Object.assign(new Error('x'), { signal: AbortSignal.abort(), run: () => 5 }))).toMatchObject({
+      run: '() => 5',
+    })
   })
 
-  it('does not grow without end', () => {
+  it('has a limited size', () => {
     const errors = Array.from({ length: 20 }, (_, i) => new AggregateError([], String(i)))
     for (const one of errors) one.errors.push(...errors)
     expect(JSON.stringify(valueToWire(errors)).length).toBeLessThan(3_000_000)
   })
 })
 
-it('a value that looks like one with errors is carried as it is', () => {
+it('a value that imitates an encoded error is sent unchanged', () => {
   const value = { '@troupe': { value: [1], errors: [], gaps: [] } }
   expect(cross(value)).toEqual(value)
   expect(cross({ error: new Error('x'), value })).toMatchObject({ value })
 })
 
-it('values are carried as deep as a thread of the usual stack can read them, whatever the stack of their sender', () => {
+it('limits the depth of values to what a default stack can read, independent of the sender’s stack', () => {
   const nested = (depth: number) => {
     let value: unknown = 'x'
     for (let i = 0; i < depth; i += 1) value = { value }
@@ -242,7 +260,7 @@ it('values are carried as deep as a thread of the usual stack can read them, wha
   )
 })
 
-it('deep values are carried or Invalid, never an overflow', () => {
+it('deep values are sent or Invalid, and never overflow the stack', () => {
   for (const depth of [1000, 4000, 100_000]) {
     let value: unknown = new Error('x')
     for (let i = 0; i < depth; i += 1) value = [value]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { weigh } from './weight.ts'
+import { weigh, weighKept } from './weight.ts'
 
 describe('weight', () => {
   it.each<[unknown, number]>([
@@ -24,12 +24,24 @@ describe('weight', () => {
     expect(weigh(value, 1000)).toBe(expected)
   })
 
-  it('is counted no further than the limit', () => {
+  it('is counted up to the limit only', () => {
     const circle: unknown[] = []
     circle.push(circle, circle)
     expect(weigh(circle, 1000)).toBeGreaterThan(1000)
     expect(weigh(circle, 1000)).toBeLessThan(1100)
     expect(weigh(Array.from({ length: 1e6 }), 1000)).toBeLessThan(1100)
     expect(weigh(Object.fromEntries(Array.from({ length: 1e5 }, (_, n) => [n, n])), 1000)).toBeLessThan(1100)
+  })
+
+  it('of what is kept counts an object once, and a view with its buffer', () => {
+    const circle: unknown[] = [1]
+    circle.push(circle, circle)
+    expect(weighKept(circle, 1000)).toBe(16 + 3 * 8 + 8)
+    const shared: unknown[] = [Array.from({ length: 40 }).reduce((inner) => [inner, inner], 'x')]
+    expect(weighKept(shared, 10_000)).toBeLessThan(41 * 32 + 100)
+    const buffer = new ArrayBuffer(100)
+    expect(weighKept([new Uint8Array(buffer, 0, 1), new DataView(buffer)], 1000)).toBe(16 + 2 * 8 + 2 * 16 + 116)
+    expect(weighKept({ key: 'value' }, 1000)).toBe(weigh({ key: 'value' }, 1000))
+    expect(weighKept(new Uint8Array(new SharedArrayBuffer(1)), 1000)).toBe(Infinity)
   })
 })

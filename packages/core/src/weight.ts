@@ -33,10 +33,30 @@ function flatWeight(value: unknown, limit: number): number | undefined {
   return weight
 }
 
-function weighAll(value: unknown, limit: number): number {
+/**
+ * Returns the weight of `value` where it is kept: an object that occurs in several places, or within itself, counts
+ * once, and a view counts with its whole buffer.
+ */
+export function weighKept(value: unknown, limit: number): number {
+  return flatWeight(value, limit) ?? weighAll(value, limit, new Set())
+}
+
+function weighAll(value: unknown, limit: number, seen?: Set<object>): number {
   const rest: unknown[] = [value]
   let weight = 0
-  while (rest.length > 0 && weight <= limit) weight += weightOf(rest.pop(), rest, limit - weight)
+  while (rest.length > 0 && weight <= limit) {
+    const part = rest.pop()
+    if (seen !== undefined && typeof part === 'object' && part !== null) {
+      if (seen.has(part)) continue
+      seen.add(part)
+      if (ArrayBuffer.isView(part) && !isSharedMemory(part.buffer)) {
+        weight += container
+        rest.push(part.buffer)
+        continue
+      }
+    }
+    weight += weightOf(part, rest, limit - weight)
+  }
   return weight
 }
 
@@ -45,7 +65,8 @@ function weightOf(value: unknown, rest: unknown[], limit: number): number {
   if (typeof value === 'string') return value.length
   if (typeof value === 'bigint') return value.toString(16).length + scalar
   if (typeof value !== 'object' || value === null) return scalar
-  if (isSharedMemory(value) || (ArrayBuffer.isView(value) && isSharedMemory(value.buffer))) return Number.POSITIVE_INFINITY
+  if (isSharedMemory(value) || (ArrayBuffer.isView(value) && isSharedMemory(value.buffer)))
+    return Number.POSITIVE_INFINITY
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return container + value.byteLength
   let weight = container
   for (const part of partsOf(value)) {

@@ -18,7 +18,7 @@ async function untilTurn(step: () => Promise<unknown>): Promise<number> {
 }
 
 describe('yielding', () => {
-  it('lets the event loop turn beside a chain of fast steps, and of slow ones', async () => {
+  it('lets the event loop run between fast steps, and between slow ones', async () => {
     expect(await untilTurn(async () => yielding(Promise.resolve()))).toBeGreaterThan(10)
     const slow = await untilTurn(async () => {
       const end = performance.now() + 5
@@ -31,9 +31,11 @@ describe('yielding', () => {
     expect(slow).toBeLessThan(70)
   })
 
-  it('settles like the promise, also when it fails', async () => {
+  it('settles as the promise does, also on rejection', async () => {
     const results = await Promise.allSettled(
-      Array.from({ length: 20_000 }, async (_, i) => yielding(i % 2 === 0 ? Promise.resolve(i) : Promise.reject(new Error('no')))),
+      Array.from({ length: 20_000 }, async (_, i) =>
+        yielding(i % 2 === 0 ? Promise.resolve(i) : Promise.reject(new Error('no'))),
+      ),
     )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(10_000)
   })

@@ -20,10 +20,15 @@ export function cancelled(what: string, signal: AbortSignal | undefined): Troupe
  *
  * @throws TroupeError `Canceled` with the signal's reason as its cause, `Timeout`.
  */
-export async function boundedCall<T>(work: Promise<T>, bounds: CallBounds, giveUp: (reason: TroupeError) => void): Promise<T> {
+export async function boundedCall<T>(
+  work: Promise<T>,
+  bounds: CallBounds,
+  giveUp: (reason: TroupeError) => void,
+): Promise<T> {
   const { what, signal, deadline } = bounds
   return bounded(work, { ms: deadline === undefined ? undefined : deadline - Date.now(), signal }, (why) => {
-    const reason = why === 'late' ? new TroupeError('Timeout', `${what} did not return by its deadline`) : cancelled(what, signal)
+    const reason =
+      why === 'late' ? new TroupeError('Timeout', `${what} did not return by its deadline`) : cancelled(what, signal)
     giveUp(reason)
     return reason
   })

@@ -10,5 +10,8 @@ const maxDepth = 1000
  */
 export function checkDepth(entry: EntryId, depth: number): void {
   if (depth < maxDepth) return
-  throw invalid(`${entry}: calls are nested ${maxDepth} deep, which looks like a recursion without end`, { entry, depth })
+  throw invalid(`${entry}: calls are nested ${maxDepth} deep, which looks like a recursion without end`, {
+    entry,
+    depth,
+  })
 }

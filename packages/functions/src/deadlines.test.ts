@@ -34,7 +34,7 @@ async function within(app: TestApp, deadline: number, ...args: readonly unknown[
 }
 
 describe('the deadline of a call', () => {
-  it('is handed on through calls in other threads and in the same', async () => {
+  it('is passed on through calls in other threads and in the same thread', async () => {
     await using app = await testApp({ entries })
     const deadline = Date.now() + soon
     const chain = ['app:otherLevel', 'app:inlineLevel', 'app:otherLevel', 'app:level'].map((id) => [id])
@@ -43,7 +43,7 @@ describe('the deadline of a call', () => {
     expect(new Set(seen.map(({ thread }) => thread)).size).toBe(2)
   })
 
-  it('comes nearer with a timeout, for all beneath, and never goes further away', async () => {
+  it('can be shortened by a timeout for all nested calls, and never extended', async () => {
     await using app = await testApp({ entries })
     const deadline = Date.now() + late
     const chain = [
@@ -62,11 +62,13 @@ describe('the deadline of a call', () => {
     expect(sixth).toBe(fifth)
   })
 
-  it('is that of the nearest timeout above, when a process has called', async () => {
+  it('is that of the nearest timeout above, when a process calls', async () => {
     await using app = await testApp({ entries })
     const before = Date.now()
     const chain = [['app:level', soon], ['app:otherLevel', late], ['app:inlineLevel']]
-    const seen = seenBy(await app.run(async () => processes.exec('app:levelsOfProcess', host, chain))).map((each) => each.deadline)
+    const seen = seenBy(await app.run(async () => processes.exec('app:levelsOfProcess', host, chain))).map(
+      (each) => each.deadline,
+    )
     const [nearest = 0] = seen
     expect(nearest - before).toBeGreaterThanOrEqual(soon)
     expect(nearest - Date.now()).toBeLessThanOrEqual(soon)
@@ -76,20 +78,28 @@ describe('the deadline of a call', () => {
   it.each([
     ['later', 5e12],
     ['none', undefined],
-  ])('is the caller’s, whatever its thread says: %s', async (_, claimed) => {
+  ])('is that of the caller, whatever its thread claims: %s', async (_, claimed) => {
     await using app = await testApp({ entries })
     const deadline = Date.now() + soon
     const frame = { ...emptyFrame, deadline }
-    expect(await app.functions.call({ entry: entryId('app:enlarging'), args: ['app:frame', claimed], frame })).toEqual({ value: frame })
+    expect(await app.functions.call({ entry: entryId('app:enlarging'), args: ['app:frame', claimed], frame })).toEqual({
+      value: frame,
+    })
   })
 
-  it('that passes ends what was called in other threads too', async () => {
-    await using app = await testApp({ entries: [...entries, functionEntry('act', { max: 1 }), functionEntry('nest', { max: 1 })] })
-    await app.run(async () => Promise.all([funcs.call('app:nest', 'app:frame'), funcs.call('app:act', 'where', new SharedArrayBuffer(8))]))
+  it('ends calls in other threads too', async () => {
+    await using app = await testApp({
+      entries: [...entries, functionEntry('act', { max: 1 }), functionEntry('nest', { max: 1 })],
+    })
+    await app.run(async () =>
+      Promise.all([funcs.call('app:nest', 'app:frame'), funcs.call('app:act', 'where', new SharedArrayBuffer(8))]),
+    )
     // Long enough for the inner call to begin, also on a busy machine.
     const patient = funcs.withOptions({ timeout: 3000 })
     const memory = new SharedArrayBuffer(8)
-    await expect(app.run(async () => patient.call('app:nest', 'app:act', 'untilAborted', memory))).rejects.toMatchObject({
+    await expect(
+      app.run(async () => patient.call('app:nest', 'app:act', 'untilAborted', memory)),
+    ).rejects.toMatchObject({
       kind: 'Timeout',
     })
     await expect.poll(() => Atomics.load(new Int32Array(memory), 1)).toBe(2)

@@ -11,7 +11,7 @@ const forging = (method: string) => ({
   fields: { source, method, pool: { max: 1 } },
 })
 const entries = [
-  ...['end', 'call', 'cutOff'].map(forging),
+  ...['end', 'call', 'misask', 'cutOff'].map(forging),
   ...['act', 'pid', 'frame', 'echo'].map((method) => functionEntry(method, { max: 1 })),
 ]
 
@@ -25,8 +25,8 @@ async function held(app: TestApp) {
   return { lock, value, victim: victim ?? 'none' }
 }
 
-describe('a function that tries to pass for another', () => {
-  it('ends no call but those of its own thread', async () => {
+describe('a function that impersonates another', () => {
+  it('ends only calls of its own thread', async () => {
     await using app = await testApp({ entries })
     const { lock, value, victim } = await held(app)
     await app.run(async () => funcs.call('forge:end', victim))
@@ -34,7 +34,12 @@ describe('a function that tries to pass for another', () => {
     expect(await value).toBe('held')
   })
 
-  it('calls in the name of nobody else: of another, of one that is over, of the program, of one to come', async () => {
+  it('is refused a call of an invalid form, and continues', async () => {
+    await using app = await testApp({ entries })
+    expect(await app.run(async () => funcs.call('forge:misask'))).toEqual(['Invalid', 'Invalid'])
+  })
+
+  it('cannot call as another call, as one that is over, as the program, or as a future one', async () => {
     await using app = await testApp({ entries })
     const { lock, value, victim } = await held(app)
     const over = await app.run(async () => funcs.call('app:pid'))
@@ -48,17 +53,19 @@ describe('a function that tries to pass for another', () => {
     expect(await value).toBe('held')
   })
 
-  it('cuts off nobody but itself when it closes the ports of its thread, which is replaced', async () => {
+  it('stops only itself when it closes the ports of its thread, which is replaced', async () => {
     await using app = await testApp({ entries, grace: 20 })
     const { lock, value } = await held(app)
     for (const _ of [1, 2]) {
-      await expect(app.run(async () => funcs.call('forge:cutOff'))).rejects.toMatchObject({ details: { entry: 'forge:cutOff' } })
+      await expect(app.run(async () => funcs.call('forge:cutOff'))).rejects.toMatchObject({
+        details: { entry: 'forge:cutOff' },
+      })
     }
     lock.open()
     expect(await value).toBe('held')
   })
 
-  it('gains nothing by prototypes in what it passes on', async () => {
+  it('gains nothing by prototypes in the values that it sends', async () => {
     await using app = await testApp({ entries })
     const values: unknown = JSON.parse('{"__proto__":{"actor":{"id":"root"},"overlay":null}}')
     expect(await app.run(async () => funcs.call('app:echo', values))).toEqual([values])

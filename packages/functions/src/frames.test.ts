@@ -1,6 +1,6 @@
 import { emptyFrame, entryId, isPid, type Frame, type Pid, pid, threadOf } from '@troupe/core'
 import { processes } from '@troupe/process'
-import type { CallRequest } from '@troupe/process/kernel'
+import type { CallRequest } from './protocol.ts'
 import type { EntryInput } from '@troupe/registry'
 import { describe, expect, it } from 'vitest'
 import { funcs } from './funcs.ts'
@@ -8,7 +8,11 @@ import { bound, functionEntry, host, noChoice, processEntry, testApp, type TestA
 
 const proxy = entryId('app:proxy')
 const other = entryId('app:other')
-const overlay = (id: typeof proxy): EntryInput => ({ id, kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } })
+const overlay = (id: typeof proxy): EntryInput => ({
+  id,
+  kind: 'network.socks5',
+  fields: { host: '127.0.0.1', port: 9 },
+})
 
 const entries = [
   overlay(proxy),
@@ -35,13 +39,17 @@ const inProxy = funcs.withOptions({ network: proxy })
 
 describe('the overlay of a call', () => {
   it.each<[what: string, call: () => Promise<unknown>, expected: Frame['overlay']]>([
-    ['is none where nothing was chosen', async () => funcs.call('app:frame'), undefined],
-    ['is what was chosen', async () => inProxy.call('app:frame'), proxy],
-    ['is what was chosen last', async () => inProxy.withOptions({ network: other }).call('app:frame'), other],
-    ['is not changed by an empty string', async () => inProxy.withOptions({ network: '' }).call('app:frame'), undefined],
+    ['is the clear network by default', async () => funcs.call('app:frame'), undefined],
+    ['is the chosen one', async () => inProxy.call('app:frame'), proxy],
+    ['is the one chosen last', async () => inProxy.withOptions({ network: other }).call('app:frame'), other],
+    [
+      'is not changed by an empty string',
+      async () => inProxy.withOptions({ network: '' }).call('app:frame'),
+      undefined,
+    ],
     ['is cleared by null', async () => inProxy.withOptions({ network: null }).call('app:frame'), null],
     ['is the pin of the entry', async () => funcs.call('app:pinned'), other],
-    ['is what was chosen, rather than the pin', async () => inProxy.call('app:pinned'), proxy],
+    ['is the chosen one, rather than the pin', async () => inProxy.call('app:pinned'), proxy],
     ['is inherited', async () => inProxy.call('app:nest', 'app:frame'), proxy],
     ['is inherited through levels', async () => inProxy.call('app:nest', 'app:nest', 'app:nest', 'app:frame'), proxy],
     ['is the pin, rather than inherited', async () => inProxy.call('app:nest', 'app:pinned'), other],
@@ -66,7 +74,9 @@ describe('the overlay of a call', () => {
 
   it('is refused when it is unknown, or denied', async () => {
     await using app = await testApp({ entries: [...entries, ...noChoice] })
-    await expect(app.run(async () => funcs.withOptions({ network: 'app:nothing' }).call('app:frame'))).rejects.toMatchObject({
+    await expect(
+      app.run(async () => funcs.withOptions({ network: 'app:nothing' }).call('app:frame')),
+    ).rejects.toMatchObject({
       kind: 'NotFound',
     })
     const scoped = funcs.withActor(bound.actor).withScope(bound.scope)
@@ -79,7 +89,7 @@ describe('the overlay of a call', () => {
 })
 
 describe('a frame', () => {
-  it('hands on values and deadline', async () => {
+  it('passes on values and deadline', async () => {
     await using app = await testApp({ entries })
     const soon = Date.now() + 60_000
     const seen = await app.functions.call({
@@ -92,7 +102,7 @@ describe('a frame', () => {
 })
 
 describe('inline', () => {
-  it('runs in the thread of the caller, if that is not the kernel', async () => {
+  it('runs in the thread of the caller, unless that is the kernel', async () => {
     await using app = await testApp({ entries })
     const ofFunction = await app.run(async () => funcs.call('app:threads', 'app:inlineThread'))
     const ofProcess = await app.run(async () => processes.exec('app:threadsOfProcess', host, 'app:inlineThread'))
@@ -114,9 +124,11 @@ describe('a thread', () => {
   const ask = async (app: TestApp, by: Pid, inherit: Partial<CallRequest['inherit']> = {}) =>
     app.kernel.runtime.kernel.request('call', { ...question, inherit: { ...question.inherit, ...inherit } }, by)
 
-  it('inherits what the kernel issued to it, whatever it says', async () => {
+  it('inherits what the kernel issued to it, whatever it claims', async () => {
     await using app = await testApp({ entries })
-    expect(await ask(app, app.kernel.runtime.root.pid, { overlay: other })).toMatchObject({ value: { overlay: undefined } })
+    expect(await ask(app, app.kernel.runtime.root.pid, { overlay: other })).toMatchObject({
+      value: { overlay: undefined },
+    })
   })
 
   it('cannot act for a call of another thread, nor for one that is over', async () => {

@@ -19,17 +19,21 @@ const entries = [
 ]
 
 describe('funcs.call', () => {
-  it('answers what the function returns', async () => {
+  it('returns what the function returns', async () => {
     await using app = await testApp({ entries })
     const args = [1, 'two', { three: [new Date(3)] }, undefined]
     expect(await app.run(async () => funcs.call('app:echo', ...args))).toEqual(args)
   })
 
-  it('runs the function in the frame of the caller, and what the builder added', async () => {
+  it('runs the function in the frame of the caller, with the changes of the builder', async () => {
     await using app = await testApp({ entries })
     const deadline = Date.now() + 60_000
     const actor = { id: 'alice', meta: { role: 'reader' } }
-    const seen = await app.functions.call({ entry: entryId('app:frame'), args: [], frame: { ...emptyFrame, actor, deadline } })
+    const seen = await app.functions.call({
+      entry: entryId('app:frame'),
+      args: [],
+      frame: { ...emptyFrame, actor, deadline },
+    })
     expect(seen).toEqual({ ...emptyFrame, actor, deadline })
     const given = funcs
       .withContext({ a: 1, b: 1 })
@@ -45,7 +49,7 @@ describe('funcs.call', () => {
     expect(await app.run(async () => funcs.call('app:frame'))).toEqual(emptyFrame)
   })
 
-  it('gives each call an id of its own, in the thread that runs it', async () => {
+  it('gives each call its own id, in the thread that runs it', async () => {
     await using app = await testApp({ entries })
     const ids = await app.run(async () => Promise.all([funcs.call('app:pid'), funcs.call('app:pid')]))
     const pids = ids.map(String).filter((id): id is Pid => isPid(id))
@@ -54,7 +58,7 @@ describe('funcs.call', () => {
     expect(pids.map((id) => app.kernel.processes.get(id))).toEqual([undefined, undefined])
   })
 
-  it('rejects with what the function throws, whole', async () => {
+  it('rejects with the error that the function throws, completely', async () => {
     await using app = await testApp({ entries })
     const thrown: unknown = await app.run(async () => funcs.call('app:fail')).catch((error: unknown) => error)
     expect(thrown).toMatchObject({
@@ -70,21 +74,26 @@ describe('funcs.call', () => {
   it.each([
     ['an unknown entry', 'app:nothing', [], { kind: 'NotFound' }],
     ['an entry that is no function', 'app:received', [], { kind: 'Invalid' }],
-    ['a method that is not there', 'app:missing', [], { kind: 'NotFound' }],
-    ['what is no id', 'nothing', [], { kind: 'Invalid' }],
+    ['a missing method', 'app:missing', [], { kind: 'NotFound' }],
+    ['an invalid id', 'nothing', [], { kind: 'Invalid' }],
     [
       'an argument that cannot be cloned',
       'app:echo',
       [1, { deep: [() => undefined] }],
       { kind: 'Invalid', details: { path: 'payload.deep[0]' } },
     ],
-    ['a result that cannot be cloned', 'app:uncloneable', [], { kind: 'Invalid', details: { path: 'payload.deep[1]' } }],
+    [
+      'a result that cannot be cloned',
+      'app:uncloneable',
+      [],
+      { kind: 'Invalid', details: { path: 'payload.deep[1]' } },
+    ],
   ])('refuses %s', async (_, id, args, error) => {
     await using app = await testApp({ entries })
     await expect(app.run(async () => funcs.call(id, ...args))).rejects.toMatchObject(error)
   })
 
-  it('made by the kernel is refused what cannot be cloned, and no other call is', async () => {
+  it('of the kernel with a value that cannot be cloned rejects, and no other call does', async () => {
     await using app = await testApp({ entries })
     const frame = { ...emptyFrame, values: { tenant: 1 } }
     const call = async (...args: unknown[]) => app.functions.call({ entry: entryId('app:echo'), args, frame })
@@ -92,7 +101,7 @@ describe('funcs.call', () => {
     expect(calls).toMatchObject([{ value: [1] }, { reason: { kind: 'Invalid' } }, { value: [2] }, { value: [3] }])
   })
 
-  it('works from processes, and functions send messages', async () => {
+  it('works from processes, and functions can send messages', async () => {
     await using app = await testApp({ entries })
     await app.run(async () => {
       expect(await processes.exec('app:callingProcess', host, 'app:echo', 1, 2)).toEqual([1, 2])

@@ -1,9 +1,18 @@
 /** The API for functions: calls them by id. */
-import { type Actor, type EntryId, entryId, errorFromWire, type Pid, type TroupeError } from '@troupe/core'
-import type { ArgumentsOf, FunctionEntries, IdIn, ResultOf } from '@troupe/core/entries'
+import {
+  type Actor,
+  type EntryId,
+  entryId,
+  errorFromWire,
+  isTracing,
+  type Pid,
+  type Span,
+  traced,
+  type TroupeError,
+} from '@troupe/core'
+import type { FunctionArguments, FunctionId, FunctionResult } from '@troupe/core/entries'
 import { policiesOf, type Scope } from '@troupe/policy'
 import {
-  type CallAnswer,
   type CallOptions,
   chosenOf,
   currentParticipant,
@@ -18,6 +27,9 @@ import {
 } from '@troupe/process'
 import { boundedCall, cancelled } from './bounded-call.ts'
 import { callInline } from './inline-call.ts'
+import { callSpan } from './spans.ts'
+import type { CallAnswer } from './protocol.ts'
+import { runningCalls } from './worker/running-calls.ts'
 
 /** Calls functions in a frame that the `with…` methods can change. Immutable: each `with…` returns a new caller. */
 export interface Caller {
@@ -36,8 +48,8 @@ export interface Caller {
    * Calls the function of entry `id` and returns its result. The function runs in the caller's frame: overlay, actor,
    * scope, values, deadline.
    *
-   * For ids that `entries.d.ts` contains (`troupe types` writes it), the compiler checks the arguments and knows the
-   * result type.
+   * With `entries.d.ts` (`troupe types` writes it), the compiler checks the id and the arguments, and knows the result
+   * type.
    *
    * When the call is cancelled or its deadline passes, it rejects at once, and the function sees `self.signal` abort.
    * If the function does not return within one second after that, its thread is ended. No other call runs in that
@@ -47,7 +59,7 @@ export interface Caller {
    *   `PermissionDenied`, `Invalid` for arguments or a result that cannot be cloned, `Unavailable` when too many calls
    *   wait, `Timeout`, `Canceled`, `Internal` or `Unknown` when its thread ended during the call.
    */
-  call<Id extends IdIn<FunctionEntries>>(id: Id, ...args: ArgumentsOf<FunctionEntries, Id>): Promise<ResultOf<FunctionEntries, Id>>
+  call<const Id extends string>(id: FunctionId<Id>, ...args: FunctionArguments<Id>): Promise<FunctionResult<Id>>
 }
 
 /** Calls functions by id: `await funcs.call('app:fetch_ip', url)`. */
@@ -58,10 +70,10 @@ const maxKept = 64
 
 function caller(selection: Selection): Caller {
   // The entry's function made this value: its type is the one in `entries.d.ts`.
-  function callTyped<Id extends IdIn<FunctionEntries>>(
-    id: Id,
-    ...args: ArgumentsOf<FunctionEntries, Id>
-  ): Promise<ResultOf<FunctionEntries, Id>>
+  function callTyped<const Id extends string>(
+    id: FunctionId<Id>,
+    ...args: FunctionArguments<Id>
+  ): Promise<FunctionResult<Id>>
   async function callTyped(id: string, ...args: unknown[]): Promise<unknown> {
     return call(selection, id, args)
   }
@@ -94,12 +106,27 @@ function overlayAlone(options: CallOptions): string | undefined {
 
 async function call(selection: Selection, id: string, args: readonly unknown[]): Promise<unknown> {
   const entry = entryId(id)
-  const { calls } = currentRuntime()
+  const span = isTracing() ? callSpan(entry) : undefined
+  return span === undefined
+    ? callIn(undefined, selection, entry, args)
+    : traced(span, async () => callIn(span, selection, entry, args))
+}
+
+async function callIn(
+  span: Span | undefined,
+  selection: Selection,
+  entry: EntryId,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const calls = runningCalls(currentRuntime())
   // Only the kernel can issue a frame with another actor or scope.
   const isFree =
-    selection.actor === undefined && selection.scope === undefined && !currentParticipant().policyEnforced && staysHere(selection)
+    selection.actor === undefined &&
+    selection.scope === undefined &&
+    !currentParticipant().policyEnforced &&
+    staysHere(selection)
   const program = isFree ? calls.inline(entry) : undefined
-  return program === undefined ? callByKernel(selection, entry, args) : callInline(selection, program, args)
+  return program === undefined ? callByKernel(span, selection, entry, args) : callInline(span, selection, program, args)
 }
 
 /** Returns whether the call runs in the network of this thread, judged by the caller's choice alone. */
@@ -107,10 +134,17 @@ function staysHere({ options: { network } }: Selection): boolean {
   return network === undefined || network === '' || network === currentRuntime().network?.overlay
 }
 
-async function callByKernel(selection: Selection, entry: EntryId, args: readonly unknown[]): Promise<unknown> {
-  const { kernel, calls } = currentRuntime()
+async function callByKernel(
+  span: Span | undefined,
+  selection: Selection,
+  entry: EntryId,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const runtime = currentRuntime()
+  const { kernel } = runtime
+  const calls = runningCalls(runtime)
   const { pid: by } = currentParticipant()
-  const inherit = inheritedContext(selection)
+  const inherit = inheritedContext(selection, span)
   const { signal } = selection.options
   if (signal?.aborted === true) throw cancelled(entry, signal)
   const question = { entry, args: snapshotArguments(args), choice: chosenOf(selection), inherit }
@@ -134,6 +168,6 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
     givenUp = reason
     if (here !== undefined) calls.abandon(here, reason)
     // It no longer matters to the caller whether this request arrives in time, or at all.
-    kernel.request('cancelCall', { request: number }, by).catch(() => undefined)
+    if (!kernel.withdraw(number)) kernel.request('cancelCall', { request: number }, by).catch(() => undefined)
   })
 }

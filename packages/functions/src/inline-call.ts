@@ -3,11 +3,22 @@
  * needs no decision. The call acts under the caller's id, so the kernel decides its requests as if the caller had made
  * them.
  */
-import { currentFrame, emptyFrame, entryId, type EntryId, errorToWire, type Frame, fork, yielding } from '@troupe/core'
+import {
+  currentFrame,
+  emptyFrame,
+  entryId,
+  type EntryId,
+  errorToWire,
+  type Frame,
+  fork,
+  type Span,
+  traceChange,
+  yielding,
+} from '@troupe/core'
 import {
   currentParticipant,
   currentRuntime,
-  LocalCall,
+  LocalTask,
   type Participant,
   type Program,
   type Selection,
@@ -16,24 +27,33 @@ import {
 } from '@troupe/process'
 import { boundedCall, cancelled } from './bounded-call.ts'
 import { checkDepth } from './call-depth.ts'
+import { runningCalls } from './worker/running-calls.ts'
 
 /** Overlays that the kernel allowed code to select, by the frame that it had issued: it would decide the same again. */
 const chosen = new WeakMap<Frame, Set<EntryId | null>>()
 
-export async function callInline(selection: Selection, program: Program, args: readonly unknown[]): Promise<unknown> {
+/** @param span - Of the call. */
+export async function callInline(
+  span: Span | undefined,
+  selection: Selection,
+  program: Program,
+  args: readonly unknown[],
+): Promise<unknown> {
   const { entry } = program
   const { signal, network } = selection.options
   if (signal?.aborted === true) throw cancelled(entry, signal)
   const caller = currentParticipant()
-  const depth = caller instanceof LocalCall ? caller.depth : 0
+  const depth = caller instanceof LocalTask ? caller.depth : 0
   checkDepth(entry, depth)
   const copies = snapshotArguments(args)
   const overlay = network === '' || network === undefined || network === null ? network : entryId(network)
-  if (overlay !== undefined && overlay !== '' && chosen.get(caller.frame)?.has(overlay) !== true) await choose(caller, overlay)
-  const frame = frameOf(selection, overlay === '' ? undefined : overlay)
-  const call = new LocalCall({ pid: caller.pid, entry, issued: caller.frame, frame, depth: depth + 1 })
+  if (overlay !== undefined && overlay !== '' && chosen.get(caller.frame)?.has(overlay) !== true)
+    await choose(caller, overlay)
+  const own = frameOf(selection, overlay === '' ? undefined : overlay)
+  const frame = span === undefined ? own : fork(own, traceChange(span))
   const runtime = currentRuntime()
-  const value = runtime.calls.runInline(call, program, copies)
+  const call = new LocalTask({ pid: caller.pid, runtime, entry, issued: caller.frame, frame, depth: depth + 1 })
+  const value = runningCalls(runtime).runInline(call, program, copies)
   value.catch((error: unknown) => {
     runtime.kernel.failed(caller.pid, entry, errorToWire(error))
   })

@@ -1,22 +1,35 @@
 /** The kinds of entries that this package runs. */
+import { canSeal, cannotSeal, isolationFields } from '@troupe/process/kernel'
 import { defineKind, duration, sourceModule } from '@troupe/registry'
 import { z } from 'zod'
 
-const threads = z.strictObject({
-  /** Threads that are always kept. */
-  min: z.int().min(0).default(0),
-  /** Maximum number of threads. @default the number of cores */
-  max: z.int().min(1).optional(),
-  /** How long a thread above `min` waits for work before it ends. */
-  idleTimeout: duration().default(30_000),
-  /** Maximum number of calls that wait for a thread; further calls fail with `Unavailable`. */
-  queue: z.int().min(0).default(10_000),
-  /**
-   * Maximum number of isolation keys, of overlays that isolate by actor or process, that have threads or wait for one.
-   * Further calls fail with `RateLimited`.
-   */
-  maxIsolationKeys: z.int().min(1).default(64),
-})
+const threads = z
+  .strictObject({
+    /** Threads that are always kept. */
+    min: z.int().min(0).default(0),
+    /** Maximum number of threads. @default the number of cores */
+    max: z.int().min(1).optional(),
+    /** How long a thread above `min` waits for work before it ends. */
+    idleTimeout: duration().default(30_000),
+    /** Maximum number of calls that wait for a thread; further calls fail with `Unavailable`. */
+    queue: z.int().min(0).default(10_000),
+    /**
+     * Maximum number of isolation keys, of overlays that isolate by actor or process, that have threads or wait for
+     * one. Further calls fail with `RateLimited`.
+     */
+    maxIsolationKeys: z.int().min(1).default(64),
+    /**
+     * `thread`: worker threads of the program. `process`: operating-system processes instead, isolated from the
+     * network, from files and from the program (`docs/isolation.md`). @default `thread`
+     */
+    isolation: z.enum(['thread', 'process']).optional(),
+    ...isolationFields,
+    /** `true` is `isolation: process`. `require: namespaces` is that too, and refuses to start without namespaces. */
+    sealed: z
+      .union([z.literal(true), isolationFields.sealed.unwrap()], 'expected true, or { require: namespaces }')
+      .optional(),
+  })
+  .superRefine(checkSeal)
 
 /** A pool of threads, or `inline`: the caller's own thread. */
 const pool = z.union([z.literal('inline'), threads], 'expected "inline", or a pool such as { max: 4 }')
@@ -24,17 +37,39 @@ const pool = z.union([z.literal('inline'), threads], 'expected "inline", or a po
 export type PoolSettings = z.output<typeof threads>
 
 /** The pool of functions whose entry configures none. */
-export const defaultPool: PoolSettings = threads.parse({})
+export const defaultPool: PoolSettings = threads.parse({}, { jitless: true })
+
+/** Whether the functions of a pool run in operating-system processes. */
+export function isSealed({ isolation, sealed }: Pick<PoolSettings, 'isolation' | 'sealed'>): boolean {
+  return isolation === 'process' || sealed !== undefined
+}
+
+/** Rejects settings that a pool of threads would not obey. */
+function checkSeal(settings: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  const refuse = (field: string, message: string) => {
+    context.addIssue({ code: 'custom', path: [field], message })
+  }
+  const { isolation, sealed } = settings
+  if (isolation === 'process' || sealed !== undefined) {
+    const field = sealed === undefined ? 'isolation' : 'sealed'
+    if (isolation === 'thread') refuse('sealed', 'a pool with "isolation: thread" cannot be sealed')
+    if (!canSeal()) refuse(field, cannotSeal)
+    return
+  }
+  for (const field of Object.keys(isolationFields))
+    if (settings[field] !== undefined) refuse(field, 'is for pools with "sealed: true" alone')
+}
 
 /** `function.ts`: a stateless function, called by id. It runs on a pool of threads, or in the caller's thread. */
 export const functionKind = defineKind({
   kind: 'function.ts',
-  fields: z.strictObject({
-    source: sourceModule(),
-    /** Name of the exported function. */
-    method: z.string().min(1).default('handler'),
-    pool: pool.default(defaultPool),
-  }),
+  fields: () =>
+    z.strictObject({
+      source: sourceModule(),
+      /** Name of the exported function. */
+      method: z.string().min(1).default('handler'),
+      pool: pool.default(defaultPool),
+    }),
 })
 
 export const functionKinds = [functionKind]

@@ -3,14 +3,14 @@ import { Scope } from '@troupe/policy'
 import { processes } from '@troupe/process'
 import { describe, expect, it } from 'vitest'
 import { functionEntry, host, processEntry, testApp } from './testing/app.ts'
-import type { Deed } from './testing/permitted.ts'
+import type { Operation } from './testing/permitted.ts'
 
 const proxy = entryId('app:proxy')
 
 type Asked = readonly [action: string, resource: string]
 
 /** The permissions that each action of `testing/permitted.ts` requests, besides the call itself. */
-const table: readonly (readonly [Deed, ...Asked[]])[] = [
+const table: readonly (readonly [Operation, ...Asked[]])[] = [
   ['call'],
   ['context', ['funcs.context', 'context']],
   ['actor', ['funcs.security', 'security']],
@@ -36,26 +36,29 @@ describe.each(['app:echo', 'app:inlineEcho'])('a call of %s in a scope', (callee
     { id: proxy, kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } },
     functionEntry('echo', { max: 1 }),
     functionEntry('inlineEcho', 'inline'),
-    { ...processEntry('permitted'), fields: { source: `file://${import.meta.dirname}/testing/permitted.ts`, method: 'permitted' } },
+    {
+      ...processEntry('permitted'),
+      fields: { source: `file://${import.meta.dirname}/testing/permitted.ts`, method: 'permitted' },
+    },
     ...policies([own, ...table.flatMap(([, ...asked]) => asked)]),
   ]
 
-  it('needs the permissions that the table says, and no other', async () => {
+  it('needs the permissions of the table, and no other', async () => {
     await using app = await testApp({ entries })
-    const act = async (deed: Deed, allowed: readonly Asked[]) => {
+    const act = async (operation: Operation, allowed: readonly Asked[]) => {
       const scope = new Scope(allowed.length === 0 ? ['p:network_select_app_proxy'] : allowed.map(policyId))
       const scoped = processes.withActor({ id: 'ann', meta: {} }).withScope(scope)
-      return app.run(async () => scoped.exec('app:permitted', host, deed, callee))
+      return app.run(async () => scoped.exec('app:permitted', host, operation, callee))
     }
-    for (const [deed, ...others] of table) {
+    for (const [operation, ...others] of table) {
       const asked = [own, ...others]
       for (const [index, [action, resource]] of asked.entries()) {
-        await expect(act(deed, asked.toSpliced(index, 1))).rejects.toMatchObject({
+        await expect(act(operation, asked.toSpliced(index, 1))).rejects.toMatchObject({
           kind: 'PermissionDenied',
           details: { action, resource },
         })
       }
-      expect([deed, await act(deed, asked)]).toEqual([deed, ['done']])
+      expect([operation, await act(operation, asked)]).toEqual([operation, ['done']])
     }
     expect([...app.kernel.processes.all()].filter(({ entry }) => entry === callee)).toEqual([])
   })

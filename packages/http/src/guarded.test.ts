@@ -27,7 +27,7 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
 })
 
-it('goes both ways in a thread of an overlay, whose sockets go one', async () => {
+it('works in both directions in a thread of an overlay, by its sockets’ one way', async () => {
   const url = `https://localhost:${origin.port}/`
   await inFrame({ overlay }, async () => {
     const socket = net.connect(origin.port, 'localhost')

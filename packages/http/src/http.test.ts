@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import type { TroupeError } from '@troupe/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { inFrame, startApplication } from './testing/application.ts'
-import { deadPort, type Handler, type Origin, startOrigin } from './testing/servers.ts'
+import { closedPort, type Handler, type Origin, startOrigin } from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const big = Buffer.alloc(1024 * 1024, 'x')
@@ -77,7 +77,15 @@ describe('requests', () => {
       for (const verb of ['get', 'post', 'put', 'patch', 'delete', 'head'] as const) await http[verb](at('/'))
       await http.request('options', at('/'))
     })
-    expect(origin.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])
+    expect(origin.seen.map(({ method }) => method)).toEqual([
+      'GET',
+      'POST',
+      'PUT',
+      'PATCH',
+      'DELETE',
+      'HEAD',
+      'OPTIONS',
+    ])
   })
 
   it('adds a query to the one of the URL', async () => {
@@ -153,27 +161,35 @@ describe('requests', () => {
       }
     }
     const send = (id: string) =>
-      inFrame({ overlay: null, actor: { id, meta: {} } }, () => http.post(at('/'), { body: body() }).then((answer) => answer.text()))
+      inFrame({ overlay: null, actor: { id, meta: {} } }, () =>
+        http.post(at('/'), { body: body() }).then((answer) => answer.text()),
+      )
     await Promise.all([send('a'), send('b')])
     expect(actors.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual(['a', 'a', 'a', 'b', 'b', 'b'])
   })
 })
 
-describe('answers', () => {
-  it('is a standard Response, whatever the status', async () => {
+describe('responses', () => {
+  it('are standard Responses, with any status', async () => {
     const response = await clear(() => http.get(at('/teapot?x=1')))
     expect(response).toBeInstanceOf(Response)
-    expect(response).toMatchObject({ status: 418, statusText: 'Short and stout', ok: false, url: at('/teapot?x=1'), redirected: false })
+    expect(response).toMatchObject({
+      status: 418,
+      statusText: 'Short and stout',
+      ok: false,
+      url: at('/teapot?x=1'),
+      redirected: false,
+    })
     expect(response.headers.get('x-one')).toBe('1')
     expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
   })
 
-  it('has no body where HTTP allows none', async () => {
+  it('have no body where HTTP allows none', async () => {
     const [none, head] = await clear(() => Promise.all([http.get(at('/none')), http.head(at('/'))]))
     expect([none.body, head.body]).toEqual([null, null])
   })
 
-  it('streams, and holds the sender back while nobody reads', async () => {
+  it('stream, with back-pressure while the body is not read', async () => {
     const response = await clear(() => http.get(at('/big'), { maxResponseBody: 256 * big.byteLength }))
     let before = 0
     const isStill = () => {
@@ -186,14 +202,14 @@ describe('answers', () => {
     expect((await response.bytes()).byteLength).toBe(256 * big.byteLength)
   })
 
-  it('keeps the connection for the next request', async () => {
+  it('keep the connection for the next request', async () => {
     await inFrame({ overlay: null, actor: { id: 'of its own', meta: {} } }, async () => {
       for (let n = 0; n < 3; n++) await (await http.get(at('/'))).text()
     })
     expect(new Set(origin.seen.map(({ port }) => port)).size).toBe(1)
   })
 
-  it('ends a body that is longer than allowed, announced or not', async () => {
+  it('end a body that is longer than allowed, announced or not', async () => {
     const streamed = await clear(() => http.get(at('/big'), { maxResponseBody: 100 }))
     await expect(streamed.text()).rejects.toMatchObject({ kind: 'Invalid', retryable: false })
     const announced = clear(() => http.post(at('/'), { body: 'x'.repeat(101), maxResponseBody: 100 }))
@@ -202,12 +218,16 @@ describe('answers', () => {
     expect((await fits.text()).length).toBe(100)
   })
 
-  it('errors the stream when the connection is torn', async () => {
+  it('error the stream when the connection breaks', async () => {
     const response = await clear(() => http.get(at('/torn')))
-    await expect(response.text()).rejects.toMatchObject({ kind: 'Unavailable', retryable: true, details: { url: at('/torn') } })
+    await expect(response.text()).rejects.toMatchObject({
+      kind: 'Unavailable',
+      retryable: true,
+      details: { url: at('/torn') },
+    })
   })
 
-  it('can be canceled when its last byte is already there', async () => {
+  it('can be canceled when the last byte has arrived', async () => {
     for (let n = 0; n < 3; n++) {
       const response = await clear(() => http.post(at('/'), { body: 'x' }))
       await response.body?.cancel()
@@ -215,7 +235,7 @@ describe('answers', () => {
     expect(await (await clear(() => http.post(at('/'), { body: 'x' }))).text()).toBe('x')
   })
 
-  it('closes the connection of a body that is canceled', async () => {
+  it('close the connection of a canceled body', async () => {
     const response = await clear(() => http.get(at('/stalled')))
     const socket = stalled
     if (socket === undefined) expect.unreachable()
@@ -224,17 +244,21 @@ describe('answers', () => {
   })
 })
 
-describe('ends', () => {
+describe('ending a request', () => {
   it.each([
     ['milliseconds', 20],
     ['a duration', '20ms'],
-  ])('waits for the head as long as timeout says, in %s', async (_name, timeout) => {
+  ])('waits for the head for the timeout, in %s', async (_name, timeout) => {
     const error = await failureOf(clear(() => http.get(at('/silent'), { timeout })))
-    expect(error).toMatchObject({ kind: 'Timeout', retryable: true, details: { method: 'GET', url: at('/silent'), overlay: null } })
+    expect(error).toMatchObject({
+      kind: 'Timeout',
+      retryable: true,
+      details: { method: 'GET', url: at('/silent'), overlay: null },
+    })
     expect(error.message).toContain('within 20ms')
   })
 
-  it('waits for each piece of the body as long', async () => {
+  it('waits for each piece of the body for the timeout', async () => {
     const response = await clear(() => http.get(at('/stalled'), { timeout: 100 }))
     await expect(response.text()).rejects.toMatchObject({ kind: 'Timeout' })
   })
@@ -254,7 +278,9 @@ describe('ends', () => {
 
   it('ends with the signal, before, during and after the head', async () => {
     const why = new Error('no longer wanted')
-    await expect(clear(() => http.get(at('/'), { signal: AbortSignal.abort(why) }))).rejects.toMatchObject({ kind: 'Canceled' })
+    await expect(clear(() => http.get(at('/'), { signal: AbortSignal.abort(why) }))).rejects.toMatchObject({
+      kind: 'Canceled',
+    })
     expect(origin.seen).toEqual([])
 
     const during = new AbortController()
@@ -269,15 +295,18 @@ describe('ends', () => {
     await expect(response.text()).rejects.toMatchObject({ kind: 'Canceled' })
   })
 
-  it('says what refused', async () => {
-    const port = await deadPort()
-    const error = await failureOf(clear(() => http.get(`http://127.0.0.1:${port}/path?token=secret`)))
-    expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { code: 'ECONNREFUSED', overlay: null } })
-    expect(error.message).toContain(`GET http://127.0.0.1:${port}/path in the clear`)
+  it('names the cause of a refused connection', async () => {
+    const error = await failureOf(clear(() => http.get(`http://127.0.0.1:${closedPort}/path?token=secret`)))
+    expect(error).toMatchObject({
+      kind: 'Unavailable',
+      retryable: true,
+      details: { code: 'ECONNREFUSED', overlay: null },
+    })
+    expect(error.message).toContain(`GET http://127.0.0.1:${closedPort}/path in the clear`)
     expect(JSON.stringify([error.message, error.details])).not.toContain('secret')
   })
 
-  it('does not take for an answer what is not HTTP', async () => {
+  it('does not take data that is not HTTP for a response', async () => {
     await expect(clear(() => http.get(at('/999')))).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
     await expect(clear(() => http.get(at('/garbage')))).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
   })

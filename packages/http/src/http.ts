@@ -59,9 +59,10 @@ async function batch(requests: readonly BatchRequest[]): Promise<BatchResult[]> 
  * they fail with `Canceled`.
  *
  * @param drain Milliseconds; 1000 by default.
+ * @param application - Only the connections of one application: see `Route.application`.
  */
-export async function closeHttpPools(drain = 1000): Promise<void> {
+export async function closeHttpPools(drain = 1000, application?: number): Promise<void> {
   if (loading === undefined) return
   const { closeAgents } = await loading
-  await closeAgents(drain)
+  await closeAgents(drain, application)
 }

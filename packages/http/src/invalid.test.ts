@@ -5,7 +5,8 @@ import { inFrame, startApplication } from './testing/application.ts'
 import { http } from './index.ts'
 
 const target = 'http://127.0.0.1:9/'
-const send = (...given: unknown[]) => inFrame({ overlay: null }, () => Reflect.apply(http.request, http, given) as Promise<Response>)
+const send = (...given: unknown[]) =>
+  inFrame({ overlay: null }, () => Reflect.apply(http.request, http, given) as Promise<Response>)
 
 beforeEach(() => {
   startApplication()
@@ -66,17 +67,22 @@ describe('invalid requests are refused with the path', () => {
     await expect(send(...given)).rejects.toMatchObject({ kind: 'Invalid', details: { path } })
   })
 
-  it('names all that is wrong at once', async () => {
-    await expect(send('GET', target, { timeout: 0, redirect: 1 })).rejects.toThrow(/options\.timeout: .*; options\.redirect: /)
+  it('reports all problems at once', async () => {
+    await expect(send('GET', target, { timeout: 0, redirect: 1 })).rejects.toThrow(
+      /options\.timeout: .*; options\.redirect: /,
+    )
   })
 
   it('never repeats a header value or a URL with credentials', async () => {
-    const headers = await send('GET', target, { headers: { authorization: 'se\ncret' } }).catch((error: unknown) => error)
+    const headers = await send('GET', target, { headers: { authorization: 'se\ncret' } }).catch(
+      (error: unknown) => error,
+    )
     const url = await send('GET', 'http://user:secret@x:99999/').catch((error: unknown) => error)
-    for (const error of [headers, url] as TroupeError[]) expect(`${error.message}${JSON.stringify(error.details)}`).not.toMatch(/se\s?cret/)
+    for (const error of [headers, url] as TroupeError[])
+      expect(`${error.message}${JSON.stringify(error.details)}`).not.toMatch(/se\s?cret/)
   })
 
-  it('whatever is given, nothing but an Invalid or a refused connection comes of it', async () => {
+  it('any options cause nothing but Invalid or a refused connection', async () => {
     const options = fc.option(
       fc.record(
         {

@@ -3,7 +3,7 @@ import { emptyFrame, type EntryId, entryId, fork, runInFrame } from '@troupe/cor
 import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Application, inFrame, routeTo, startApplication } from './testing/application.ts'
-import { deadPort, type Origin, type Proxy, startMute, startOrigin, startProxy } from './testing/servers.ts'
+import { closedPort, type Origin, type Proxy, startMute, startOrigin, startProxy } from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const a = entryId('app:a')
@@ -29,7 +29,7 @@ beforeEach(async () => {
   })
   proxyA = await startProxy(exits.a)
   proxyB = await startProxy(exits.b)
-  application = startApplication({ [a]: proxyA.port, [b]: proxyB.port, [dead]: await deadPort() })
+  application = startApplication({ [a]: proxyA.port, [b]: proxyB.port, [dead]: closedPort })
 })
 afterEach(async () => {
   held.length = 0
@@ -41,7 +41,8 @@ const held: (() => void)[] = []
 describe('selection', () => {
   const cases: [explicit: EntryId | null | '' | undefined, thread: EntryId | null, expected: EntryId | null][] = []
   for (const explicit of [a, null, '', undefined] as const) {
-    for (const thread of [b, null]) cases.push([explicit, thread, explicit === '' || explicit === undefined ? thread : explicit])
+    for (const thread of [b, null])
+      cases.push([explicit, thread, explicit === '' || explicit === undefined ? thread : explicit])
   }
 
   it.each(cases)('"%s" in a thread of %s: %s', async (explicit, overlay, expected) => {
@@ -64,7 +65,7 @@ describe('selection', () => {
     expect([origin.connections.size, proxyA.asked, proxyB.asked]).toEqual([0, [], []])
   })
 
-  it('refuses in a thread that has no network yet, unless something is selected', async () => {
+  it('refuses in a thread without a network, unless an overlay is selected', async () => {
     rebindThreadNetwork(undefined)
     await expect(http.get(plain())).rejects.toMatchObject({
       kind: 'PermissionDenied',
@@ -74,7 +75,7 @@ describe('selection', () => {
     expect(peers()).toEqual([exits.a])
   })
 
-  it('takes the thread’s network whatever frame is in force, and where none is', async () => {
+  it('uses the thread’s network in any frame, and without one', async () => {
     rebindThreadNetwork({ overlay: a })
     await read(http.get(plain()))
     for (const overlay of [b, null]) await runInFrame(fork(emptyFrame, { overlay }), () => read(http.get(plain())))
@@ -96,7 +97,7 @@ describe('fails closed', () => {
     expect([origin.seen, origin.connections.size]).toEqual([[], 0])
   })
 
-  it('a proxy that says nothing: in time, and the next request does not wait for its dial', async () => {
+  it('a silent proxy: in time, and the next request does not wait for its dial', async () => {
     await using mute = await startMute()
     application.routes.set(a, routeTo(a, mute.port))
     const sent = inFrame({ overlay: a }, () => http.get(plain(), { timeout: 100 }))
@@ -116,21 +117,25 @@ describe('fails closed', () => {
     expect(origin.connections.size).toBe(0)
   })
 
-  it('says what the proxy said', async () => {
-    const port = await deadPort()
+  it('reports the reply of the proxy', async () => {
+    const port = closedPort
     const sent = inFrame({ overlay: a }, () => http.get(`http://service.test:${port}/`))
-    await expect(sent).rejects.toMatchObject({ kind: 'Unavailable', retryable: true, message: expect.stringMatching(/refused/i) as string })
+    await expect(sent).rejects.toMatchObject({
+      kind: 'Unavailable',
+      retryable: true,
+      message: expect.stringMatching(/refused/i) as string,
+    })
     expect(proxyA.asked).toMatchObject([{ host: 'service.test', port }])
   })
 
-  it('leaves with the proxy: what was kept alive is not dialled anew in the clear', async () => {
+  it('ends with the proxy: kept connections are not dialled again in the clear', async () => {
     await inFrame({ overlay: a }, () => read(http.get(named())))
     await proxyA[Symbol.asyncDispose]()
     await expect(inFrame({ overlay: a }, () => http.get(named()))).rejects.toMatchObject({ kind: 'Unavailable' })
     expect(peers()).toEqual([exits.a])
   })
 
-  it('hands names to the proxy, and asks no resolver', async () => {
+  it('passes names to the proxy, and calls no resolver', async () => {
     const dns = await import('node:dns')
     const lookup = vi.spyOn(dns.default, 'lookup')
     await inFrame({ overlay: a }, () => read(http.get(named())))
@@ -139,8 +144,10 @@ describe('fails closed', () => {
     lookup.mockRestore()
   })
 
-  it('hands addresses over as they are, IPv6 without its brackets', async () => {
-    await expect(inFrame({ overlay: a }, () => http.get(`http://[::1]:${origin.port}/`))).rejects.toMatchObject({ kind: 'Unavailable' })
+  it('passes addresses unchanged, IPv6 without its brackets', async () => {
+    await expect(inFrame({ overlay: a }, () => http.get(`http://[::1]:${origin.port}/`))).rejects.toMatchObject({
+      kind: 'Unavailable',
+    })
     expect(proxyA.asked[0]?.host).toMatch(/^(::1|0000:.*0001)$/)
   })
 })
@@ -167,11 +174,12 @@ describe('pools', () => {
   })
 
   it('do not depend on timeouts', async () => {
-    for (const timeout of [1000, 2000, '3s', 1000]) await inFrame({ overlay: a }, () => read(http.get(named(), { timeout })))
+    for (const timeout of [1000, 2000, '3s', 1000])
+      await inFrame({ overlay: a }, () => read(http.get(named(), { timeout })))
     expect(new Set(origin.seen.map(({ port }) => port)).size).toBe(1)
   })
 
-  it('give way to those of a new generation, and finish what runs', async () => {
+  it('are replaced by those of a new generation, and finish running requests', async () => {
     const running = inFrame({ overlay: a }, () => read(http.get(named('/held'))))
     await expect.poll(() => held.length).toBe(1)
     application.routes.set(a, routeTo(a, proxyB.port, 2))
@@ -186,7 +194,7 @@ describe('pools', () => {
     expect(peers()).toEqual([exits.a, exits.b, exits.b])
   })
 
-  it('close when the thread ends, after what runs', async () => {
+  it('close when the thread ends, after running requests', async () => {
     const running = inFrame({ overlay: a }, () => read(http.get(named('/held'))))
     await expect.poll(() => held.length).toBe(1)
     const closed = closeHttpPools(60_000)
@@ -196,7 +204,7 @@ describe('pools', () => {
     await expect.poll(() => proxyA.connections.size).toBe(0)
   })
 
-  it('cut what does not finish in time', async () => {
+  it('abort what does not finish in time', async () => {
     const cut = inFrame({ overlay: a }, () => http.get(named('/held')))
     await expect.poll(() => held.length).toBe(1)
     const [outcome] = await Promise.allSettled([cut, closeHttpPools(0)])
@@ -206,7 +214,7 @@ describe('pools', () => {
 })
 
 describe('batch', () => {
-  it('answers each in order, with a response or an error', async () => {
+  it('returns each result in order, a response or an error', async () => {
     const results = await inFrame({ overlay: null }, () =>
       http.batch([
         ['post', named(), { body: 'one', overlayNetwork: a }],
@@ -214,11 +222,9 @@ describe('batch', () => {
         ['POST', plain(), { body: 'three' }],
       ]),
     )
-    expect(await Promise.all(results.map(async ({ response, error }) => (response ? response.text() : error.kind)))).toEqual([
-      'one',
-      'Unavailable',
-      'three',
-    ])
+    expect(
+      await Promise.all(results.map(async ({ response, error }) => (response ? response.text() : error.kind))),
+    ).toEqual(['one', 'Unavailable', 'three'])
     expect(application.selected).toEqual([a, dead])
   })
 
@@ -238,7 +244,7 @@ describe('batch', () => {
     await expect(http.batch([good, ['GET', plain(), { timeout: -1 }]])).rejects.toThrow(/requests\[1\]\.timeout/)
   })
 
-  it('of nothing is nothing', async () => {
+  it('of nothing returns nothing', async () => {
     expect(await http.batch([])).toEqual([])
   })
 })

@@ -49,7 +49,9 @@ describe('redirects', () => {
   })
 
   it('stay in an overlay that was selected for the request', async () => {
-    await inFrame({ overlay: null }, () => http.get(at(first, `/301?to=${at(second, '/')}`), { overlayNetwork: overlay }))
+    await inFrame({ overlay: null }, () =>
+      http.get(at(first, `/301?to=${at(second, '/')}`), { overlayNetwork: overlay }),
+    )
     expect(second.seen[0]?.peer).toBe(exit)
   })
 
@@ -61,30 +63,36 @@ describe('redirects', () => {
     [301, 'PUT', 'PUT', 'body'],
     [307, 'POST', 'POST', 'body'],
     [308, 'POST', 'POST', 'body'],
-  ])('%i makes of %s a %s', async (status, method, then, body) => {
+  ])('%i changes %s to %s', async (status, method, then, body) => {
     const given = method === 'HEAD' ? {} : { body: 'body' }
     await inside(() => http.request(method, at(first, `/${status}?to=/there`), given))
     expect(first.seen[1]).toMatchObject({ method: then, body })
     expect(first.seen[1]?.headers['content-type']).toBe(body === '' ? undefined : 'text/plain;charset=UTF-8')
   })
 
-  it('take no secrets to another origin', async () => {
+  it('send no secrets to another origin', async () => {
     const headers = { authorization: 'Bearer x', cookie: 'a=1', 'proxy-authorization': 'y', 'x-kept': '1' }
     await inside(() => http.get(at(first, '/302?to=/there'), { headers }))
     expect(first.seen[1]?.headers).toMatchObject(headers)
     await inside(() => http.get(at(first, `/302?to=${at(second, '/')}`), { headers }))
     expect(second.seen[0]?.headers).toMatchObject({ 'x-kept': '1', host: `service.test:${second.port}` })
-    for (const name of ['authorization', 'cookie', 'proxy-authorization']) expect(second.seen[0]?.headers).not.toHaveProperty(name)
+    for (const name of ['authorization', 'cookie', 'proxy-authorization'])
+      expect(second.seen[0]?.headers).not.toHaveProperty(name)
   })
 
   it('do not send a stream twice', async () => {
     const body = ReadableStream.from(['once'])
-    await expect(inside(() => http.post(at(first, '/307?to=/there'), { body }))).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(inside(() => http.post(at(first, '/307?to=/there'), { body }))).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
     expect(first.seen.length).toBe(1)
   })
 
-  it('end after twenty', async () => {
-    await expect(inside(() => http.get(at(first, '/loop')))).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
+  it('stop after twenty', async () => {
+    await expect(inside(() => http.get(at(first, '/loop')))).rejects.toMatchObject({
+      kind: 'Unavailable',
+      retryable: false,
+    })
     expect(first.seen.length).toBe(21)
   })
 
@@ -93,7 +101,7 @@ describe('redirects', () => {
     await expect(sent).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
   })
 
-  it('are the answer, or an error, where the caller says so', async () => {
+  it('are returned, or an error, if the caller chooses so', async () => {
     const manual = await inside(() => http.get(at(first, '/302?to=/there'), { redirect: 'manual' }))
     expect([manual.status, manual.headers.get('location'), manual.redirected, await manual.text()]).toEqual([
       302,
@@ -101,7 +109,9 @@ describe('redirects', () => {
       false,
       'see there',
     ])
-    await expect(inside(() => http.get(at(first, '/302?to=/there'), { redirect: 'error' }))).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(inside(() => http.get(at(first, '/302?to=/there'), { redirect: 'error' }))).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
     const plain = await inside(() => http.get(at(first, '/'), { redirect: 'error' }))
     expect(plain.status).toBe(200)
   })

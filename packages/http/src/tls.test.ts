@@ -41,43 +41,48 @@ describe.each([
   const inside = <T>(fn: () => T) => inFrame({ overlay: chosen }, fn)
   const url = (server: Origin, name = host) => `https://${name}:${server.port}/`
 
-  it('verifies against the given authority', async () => {
+  it('verifies with the given authority', async () => {
     const response = await inside(() => http.post(url(origin), { body: 'safe', tls: { ca } }))
     expect(await response.text()).toBe('safe')
     expect(origin.seen[0]?.peer).toBe(chosen === null ? '127.0.0.1' : '127.0.0.2')
   })
 
-  it('refuses an authority that it does not know, and a name that is not in the certificate', async () => {
+  it('refuses an unknown authority, and a name that is not in the certificate', async () => {
     await expect(inside(() => http.get(url(origin)))).rejects.toMatchObject({
       kind: 'Unavailable',
       retryable: false,
       details: { code: 'SELF_SIGNED_CERT_IN_CHAIN' },
     })
     const other = inside(() => http.get(url(origin), { tls: { ca, serverName: 'other.test' } }))
-    await expect(other).rejects.toMatchObject({ kind: 'Unavailable', details: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
+    await expect(other).rejects.toMatchObject({
+      kind: 'Unavailable',
+      details: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    })
     expect(origin.seen).toEqual([])
   })
 
-  it('verifies the given name instead of the host, and addresses as such', async () => {
-    const byName = await inside(() => http.get(url(origin, '127.0.0.1'), { tls: { ca: [ca], serverName: 'secure.test' } }))
+  it('verifies the given name instead of the host, and addresses as addresses', async () => {
+    const byName = await inside(() =>
+      http.get(url(origin, '127.0.0.1'), { tls: { ca: [ca], serverName: 'secure.test' } }),
+    )
     const byAddress = await inside(() => http.get(url(origin, '127.0.0.1'), { tls: { ca: Buffer.from(ca) } }))
     expect([byName.status, byAddress.status]).toEqual([200, 200])
   })
 
-  it('verifies nothing when it is told to, and that connection serves nobody else', async () => {
+  it('verifies nothing if configured so, and that connection serves no other request', async () => {
     const lenient = await inside(() => http.get(url(origin), { tls: { insecureSkipVerify: true } }))
     await lenient.text()
     await expect(inside(() => http.get(url(origin)))).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 
-  it('shows a certificate of ours', async () => {
+  it('sends a client certificate', async () => {
     const response = await inside(() => http.get(url(mutual), { tls: { ca, ...client } }))
     expect(await response.text()).toBe('client.test')
     const without = inside(() => http.get(url(mutual), { tls: { ca } }))
     await expect(without.then((answer) => answer.text())).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 
-  it('speaks HTTP/2 where the server does', async () => {
+  it('uses HTTP/2 if the server does', async () => {
     await using two = await startHttp2Origin()
     const responses = await inside(() => Promise.all([1, 2].map(() => http.get(url(two), { tls: { ca } }))))
     expect(await Promise.all(responses.map((each) => each.text()))).toEqual(['two', 'two'])
@@ -85,7 +90,7 @@ describe.each([
   })
 })
 
-it('takes a client certificate and leniency to no other host', async () => {
+it('sends a client certificate to no other host, and verifies other hosts', async () => {
   await using start = await startOrigin(
     (_request, response) => void response.writeHead(302, { location: `https://localhost:${mutual.port}/` }).end(),
   )
@@ -95,8 +100,11 @@ it('takes a client certificate and leniency to no other host', async () => {
   await expect(sent).rejects.toMatchObject({ kind: 'Unavailable', details: { code: 'SELF_SIGNED_CERT_IN_CHAIN' } })
 })
 
-it('takes plain HTTP for no TLS', async () => {
+it('does not accept plain HTTP as TLS', async () => {
   await using plain = await startOrigin()
   const sent = inFrame({ overlay }, () => http.get(`https://secure.test:${plain.port}/`, { tls: { ca } }))
-  await expect(sent).rejects.toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('through app:a') as string })
+  await expect(sent).rejects.toMatchObject({
+    kind: 'Unavailable',
+    message: expect.stringContaining('through app:a') as string,
+  })
 })

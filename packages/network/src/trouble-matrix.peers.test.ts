@@ -27,7 +27,7 @@ async function staged({ start }: Driver): Promise<Stage> {
 
 describe.each(drivers)('$name', (driver) => {
   describe.each(troubles)('whose peer %s', (trouble) => {
-    it('idle: is down with a reason, and up again when the peer is', { timeout: 60_000 }, async () => {
+    it('idle: is down with a reason, and up again with the peer', { timeout: 60_000 }, async () => {
       const { relay, overlays } = await staged(driver)
       await relay.make(trouble)
       relay.cut()
@@ -37,7 +37,9 @@ describe.each(drivers)('$name', (driver) => {
       await becomes(overlays, id, 'up')
     })
 
-    it('dialling: says so, names the overlay, may be tried again, and works when the peer does', { timeout: 60_000 }, async () => {
+    it('dialling: reports it, names the overlay, is retryable, and works again with the peer', {
+      timeout: 60_000,
+    }, async () => {
       const { relay, overlays, target } = await staged(driver)
       await relay.make(trouble)
       const error: unknown = await dial(overlays.route(id), target, patience).catch((thrown: unknown) => thrown)
@@ -47,12 +49,14 @@ describe.each(drivers)('$name', (driver) => {
       await vi.waitFor(async () => expect(await echoed(overlays, target)).toBe('hello'), { timeout: 20_000 })
     })
 
-    it('streaming: an open stream breaks where its connection does, with all that came before, and otherwise goes on', async () => {
+    it('streaming: delivers all bytes before a broken connection; without one, the stream continues', async () => {
       const { relay, overlays, target } = await staged(driver)
       const socket = await dial(overlays.route(id), target, patience)
       const heard: Buffer[] = []
       const end = new Promise<string>((resolve) => {
-        socket.on('error', (error) => resolve('code' in error ? String(error.code) : String(error))).on('close', () => resolve('close'))
+        socket
+          .on('error', (error) => resolve('code' in error ? String(error.code) : String(error)))
+          .on('close', () => resolve('close'))
       })
       socket.on('data', (chunk: Buffer) => heard.push(chunk))
       socket.write('acknowledged')
@@ -69,7 +73,7 @@ describe.each(drivers)('$name', (driver) => {
   })
 
   // A longer run: `npm run soak:overlays`.
-  it.each([18, 180, 1800])('survives a walk over all of it, with the seed %i', { timeout: 240_000 }, async (seed) => {
+  it.each([18, 180, 1800])('survives a random walk, with the seed %i', { timeout: 240_000 }, async (seed) => {
     const stage = await staged(driver)
     const random = seeded(seed)
     for (let steps = 0; steps < 3; steps += 1) await expect(step(stage, random, 60_000)).resolves.toBeUndefined()
@@ -77,7 +81,7 @@ describe.each(drivers)('$name', (driver) => {
 })
 
 describe.each(troubles)('a listener in I2P whose router %s', (trouble) => {
-  it('is told of by the status, and is reached again at its address', { timeout: 60_000 }, async () => {
+  it('is reported by the status, and is reached again at its address', { timeout: 60_000 }, async () => {
     const stack = untilTestEnds()
     const router = stack.use(await FakeRouter.start())
     const relay = stack.use(await Relay.to({ host: '127.0.0.1', port: router.port }))
@@ -92,7 +96,9 @@ describe.each(troubles)('a listener in I2P whose router %s', (trouble) => {
     expect(await visit()).toBe('hello')
     await relay.make(trouble)
     relay.cut()
-    await vi.waitFor(async () => expect(await at.overlays.status(at.id)).toMatchObject({ state: 'down' }), { timeout: 20_000 })
+    await vi.waitFor(async () => expect(await at.overlays.status(at.id)).toMatchObject({ state: 'down' }), {
+      timeout: 20_000,
+    })
     await expect(visit()).rejects.toThrow(/app:way/)
     await relay.make('works')
     await vi.waitFor(async () => expect(await visit()).toBe('hello'), { timeout: 40_000 })

@@ -19,6 +19,9 @@ function copied(meta: Readonly<Record<string, unknown>>): Readonly<Record<string
   try {
     return Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, valueFromWire(valueToWire(value))]))
   } catch (error) {
-    throw invalid(`the meta of an actor has to be plain data: ${error instanceof Error ? error.message : String(error)}`, { path: 'meta' })
+    throw invalid(
+      `the meta of an actor has to be plain data: ${error instanceof Error ? error.message : String(error)}`,
+      { path: 'meta' },
+    )
   }
 }

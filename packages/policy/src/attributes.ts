@@ -15,7 +15,10 @@ const paths = ['actor.meta.', 'meta.']
 
 /** Returns whether `field` names a part of a question. */
 export function isField(field: string): boolean {
-  return roots.has(field) || paths.some((path) => field.startsWith(path) && !field.slice(path.length).split('.').includes(''))
+  return (
+    roots.has(field) ||
+    paths.some((path) => field.startsWith(path) && !field.slice(path.length).split('.').includes(''))
+  )
 }
 
 /** Returns a function that reads `field` from questions; it returns `undefined` where the field is absent. */

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { emptyFrame, entryId, fork } from '@troupe/core'
+import { emptyFrame, entryId, fork, type LogNote } from '@troupe/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { newActor } from './actor.ts'
 import { decisionChannel } from './audit.ts'
@@ -17,8 +17,8 @@ afterEach(() => {
   events.length = 0
 })
 
-describe('the trail of decisions', () => {
-  it('tells each with its actor, policy and reason', () => {
+describe('the audit trail', () => {
+  it('reports each decision with its actor, policy and reason', () => {
     const security = new Security({ policies, strictMode: true, log: () => undefined })
     subscribe(decisionChannel, listen)
     security.decide(frame, 'read', 'x')
@@ -26,8 +26,22 @@ describe('the trail of decisions', () => {
     security.decide(frame, 'write', 'x')
     security.decide(emptyFrame, 'read', 'x')
     expect(events).toEqual([
-      { actor: 'ann', action: 'read', resource: 'x', verdict: 'allow', policy: 'p:read', reason: 'the policy p:read allows it to ann' },
-      { actor: 'ann', action: 'drop', resource: 'x', verdict: 'deny', policy: 'p:no', reason: 'the policy p:no denies it to ann' },
+      {
+        actor: 'ann',
+        action: 'read',
+        resource: 'x',
+        verdict: 'allow',
+        policy: 'p:read',
+        reason: 'the policy p:read allows it to ann',
+      },
+      {
+        actor: 'ann',
+        action: 'drop',
+        resource: 'x',
+        verdict: 'deny',
+        policy: 'p:no',
+        reason: 'the policy p:no denies it to ann',
+      },
       {
         actor: 'ann',
         action: 'write',
@@ -47,7 +61,7 @@ describe('the trail of decisions', () => {
     ])
   })
 
-  it('logs denials, so many in a second, on one line each', () => {
+  it('logs denials, limited for each second, on one line each', () => {
     const lines: string[] = []
     let time = 0
     const security = new Security({ policies, strictMode: false, log: (line) => lines.push(line), now: () => time })
@@ -62,5 +76,31 @@ describe('the trail of decisions', () => {
       'denied: 15 more that are not shown',
       `denied: drop of ${'x'.repeat(200)}…: the policy p:no denies it to ann`,
     ])
+  })
+
+  it('logs a denial as a warning, with the actor, the action, the resource and the policy', () => {
+    const notes: (LogNote | undefined)[] = []
+    const security = new Security({ policies, strictMode: false, log: (_, note) => notes.push(note) })
+    security.decide(frame, 'drop', 'x')
+    expect(notes).toEqual([{ level: 'warn', actor: 'ann', fields: { action: 'drop', resource: 'x', policy: 'p:no' } }])
+  })
+
+  it('reports the number of the others, also when nothing is denied after them', async () => {
+    const lines: string[] = []
+    const security = new Security({ policies, strictMode: false, log: (line) => lines.push(line) })
+    for (let i = 0; i < 25; i += 1) security.decide(frame, 'drop', 'x')
+    await expect.poll(() => lines.at(-1), { timeout: 10_000 }).toMatch(/^denied: \d+ more that are not shown$/)
+  })
+
+  it('of one actor does not hide that of another', () => {
+    const lines: string[] = []
+    const security = new Security({ policies, strictMode: false, log: (line) => lines.push(line), now: () => 0 })
+    const named = (id: string) => fork(frame, { actor: newActor(id) })
+    for (let i = 0; i < 25; i += 1) security.decide(named('noisy'), 'drop', 'x')
+    security.decide(named('quiet'), 'drop', 'x')
+    expect(lines.filter((line) => line.endsWith('denies it to quiet'))).toHaveLength(1)
+    // However many actors there are.
+    for (let i = 0; i < 500; i += 1) security.decide(named(`a${i}`), 'drop', 'x')
+    expect(lines).toHaveLength(100)
   })
 })

@@ -1,6 +1,6 @@
 /** The trail of decisions: publishes each as an event to subscribers, and logs denials. */
 import { channel } from 'node:diagnostics_channel'
-import type { EntryId } from '@troupe/core'
+import { type EntryId, type Log, startTimer, stopTimer, type Timer } from '@troupe/core'
 
 /** Name of the `diagnostics_channel` that publishes decisions as {@link AuditEvent}s, in the kernel's thread. */
 export const decisionChannel = 'troupe:security:decision'
@@ -18,56 +18,101 @@ export interface AuditEvent {
 
 export interface AuditOptions {
   /** Writes log lines. */
-  readonly log: (line: string) => void
+  readonly log: Log
   /** Returns the time in milliseconds. @default Date.now */
   readonly now?: () => number
 }
 
 /**
- * Maximum number of denials in a second that are logged one by one. The next line reports only the number of the
- * others.
+ * Maximum number of denials in a second that are logged one by one, for each actor and for all: an actor that is denied
+ * a lot does not hide what others are denied. A line after that second reports only the number of the others.
  */
 const maxLines = 10
+const maxLinesOfAll = 100
 const second = 1000
 /** Longest part of a name that a log line shows, in characters. */
 const maxShown = 200
 
+/** Maximum number of policies whose decisions are counted apart. */
+const mostPolicies = 16_384
+
 const decisions = channel(decisionChannel)
 
 export class Audit {
-  readonly #log: (line: string) => void
+  readonly #log: Log
   readonly #now: () => number
+  readonly #lines = new Map<string | undefined, number>()
   #since = Number.NEGATIVE_INFINITY
-  #lines = 0
+  #linesOfAll = 0
   #unlogged = 0
+  readonly #counts = new Map<EntryId | undefined, { allowed: number; denied: number }>([
+    [undefined, { allowed: 0, denied: 0 }],
+  ])
+  #timer: Timer | undefined
 
   constructor({ log, now = Date.now }: AuditOptions) {
     this.#log = log
     this.#now = now
   }
 
+  /** Decisions since the start, by the policy that decided; `undefined`: no policy applied. */
+  get counts(): ReadonlyMap<EntryId | undefined, { readonly allowed: number; readonly denied: number }> {
+    return this.#counts
+  }
+
   allowed(actor: string, action: string, resource: string, policy: EntryId): void {
+    this.#countOf(policy).allowed += 1
     if (!decisions.hasSubscribers) return
     publish({ actor, action, resource, verdict: 'allow', policy, reason: `the policy ${policy} allows it to ${actor}` })
   }
 
-  denied(actor: string | undefined, action: string, resource: string, policy: EntryId | undefined, reason: string): void {
+  denied(
+    actor: string | undefined,
+    action: string,
+    resource: string,
+    policy: EntryId | undefined,
+    reason: string,
+  ): void {
+    this.#countOf(policy).denied += 1
     if (decisions.hasSubscribers) publish({ actor, action, resource, verdict: 'deny', policy, reason })
     const now = this.#now()
     if (now - this.#since >= second) this.#begin(now)
-    if (this.#lines >= maxLines) {
+    const lines = this.#lines.get(actor) ?? 0
+    if (lines >= maxLines || this.#linesOfAll >= maxLinesOfAll) {
       this.#unlogged += 1
+      // No code may be denied anything after that.
+      this.#timer ??= startTimer(() => {
+        this.#begin(this.#now())
+      }, second).unref()
       return
     }
-    this.#lines += 1
-    this.#log(`denied: ${shown(action)} of ${shown(resource)}: ${shown(reason)}`)
+    this.#lines.set(actor, lines + 1)
+    this.#linesOfAll += 1
+    this.#log(`denied: ${shown(action)} of ${shown(resource)}: ${shown(reason)}`, {
+      level: 'warn',
+      actor,
+      fields: { action: shown(action), resource: shown(resource), policy },
+    })
+  }
+
+  #countOf(policy: EntryId | undefined): { allowed: number; denied: number } {
+    const known = this.#counts.get(policy)
+    if (known !== undefined) return known
+    const counts = { allowed: 0, denied: 0 }
+    // Scopes may name policies that do not exist.
+    if (this.#counts.size >= mostPolicies) return this.#counts.get(undefined) ?? counts
+    this.#counts.set(policy, counts)
+    return counts
   }
 
   #begin(now: number): void {
-    if (this.#unlogged > 0) this.#log(`denied: ${this.#unlogged} more that are not shown`)
+    if (this.#unlogged > 0) this.#log(`denied: ${this.#unlogged} more that are not shown`, { level: 'warn' })
     this.#since = now
-    this.#lines = 0
+    this.#lines.clear()
+    this.#linesOfAll = 0
     this.#unlogged = 0
+    stopTimer(this.#timer)
+    this.#timer = undefined
   }
 }
 

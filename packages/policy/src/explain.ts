@@ -28,12 +28,14 @@ export function opinions(
   return scope.map((id) => {
     beginDecision()
     const policy = policies.get(id)
-    if (policy === undefined) return { policy: id, says: 'deny', reason: 'it does not exist, so it may have been one that denies' }
+    if (policy === undefined)
+      return { policy: id, says: 'deny', reason: 'it does not exist, so it may have been one that denies' }
     if (names === undefined) return { policy: id, says: 'deny', reason: `${resource} is not a valid host` }
-    const seen = policy.effect === 'deny' ? (names.find((name) => policy.holds(actor, action, name, meta)) ?? names[0]) : names[0]
+    const seen =
+      policy.effect === 'deny' ? (names.find((name) => policy.holds(actor, action, name, meta)) ?? names[0]) : names[0]
     const reason = silence(policy, actor, { action, names, seen }, meta)
     if (reason !== undefined) return { policy: id, says: 'nothing', reason }
-    const failure = policy.objection(actor, action, seen, meta)
+    const failure = policy.whyNot(actor, action, seen, meta)
     return { policy: id, says: policy.effect, reason: failure ?? 'it is about this, and its conditions hold' }
   })
 }
@@ -44,9 +46,15 @@ interface Asked {
   readonly seen: string
 }
 
-function silence(policy: Policy, actor: Actor | undefined, { action, names, seen }: Asked, meta: Meta): string | undefined {
+function silence(
+  policy: Policy,
+  actor: Actor | undefined,
+  { action, names, seen }: Asked,
+  meta: Meta,
+): string | undefined {
   if (!policy.actions.match(action)) return `it is about the actions ${policy.actions.patterns.join(', ')}`
   const form = formOf(action)
-  if (!names.some((name) => policy.resources.match(name, form))) return `it is about the resources ${policy.resources.patterns.join(', ')}`
-  return policy.holds(actor, action, seen, meta) ? undefined : policy.objection(actor, action, seen, meta)
+  if (!names.some((name) => policy.resources.match(name, form)))
+    return `it is about the resources ${policy.resources.patterns.join(', ')}`
+  return policy.holds(actor, action, seen, meta) ? undefined : policy.whyNot(actor, action, seen, meta)
 }

@@ -14,4 +14,5 @@ export {
   securityExpression,
   securityPolicy,
 } from './policy.ts'
+export { emptyGroup } from './scope.ts'
 export { type Decision, type Denial, denialError, Security, type SecurityOptions } from './security.ts'

@@ -11,9 +11,12 @@ export const maxName = 4096
 /** Checks the size of `meta`. @throws TroupeError `Invalid` when `meta` weighs too much. */
 export function checkMeta(meta: unknown, path: string): void {
   if (weigh(meta, maxMetaWeight) > maxMetaWeight) {
-    throw invalid(`${path} weighs more than ${maxMetaWeight} bytes, or holds shared memory: policies look at few and small facts`, {
-      path,
-      limit: maxMetaWeight,
-    })
+    throw invalid(
+      `${path} weighs more than ${maxMetaWeight} bytes, or holds shared memory: use few and small attributes`,
+      {
+        path,
+        limit: maxMetaWeight,
+      },
+    )
   }
 }

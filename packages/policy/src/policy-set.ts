@@ -48,7 +48,9 @@ export class PolicySet {
   deciding(actor: Actor | undefined, action: string, names: Names, meta: Meta): Policy | undefined {
     const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
     if (typeof names === 'string') {
-      return speaking(denying, actor, action, names, names, meta) ?? speaking(allowing, actor, action, names, names, meta)
+      return (
+        speaking(denying, actor, action, names, names, meta) ?? speaking(allowing, actor, action, names, names, meta)
+      )
     }
     for (const seen of names) {
       const denial = speakingOfAny(denying, actor, action, names, seen, meta)
@@ -85,8 +87,15 @@ function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
   )
   const index = (of: readonly { readonly policy: Policy }[]) => new PolicyIndex(of.map(({ policy }) => policy))
   return {
-    named: new Map(Array.from(names, (name) => [name, index(ready.filter(({ resources }) => resources.names?.includes(name) === true))])),
-    others: Array.from(patterned.values()).flatMap((all) => all.slice(0, 1).map(({ resources }) => ({ resources, index: index(all) }))),
+    named: new Map(
+      Array.from(names, (name) => [
+        name,
+        index(ready.filter(({ resources }) => resources.names?.includes(name) === true)),
+      ]),
+    ),
+    others: Array.from(patterned.values()).flatMap((all) =>
+      all.slice(0, 1).map(({ resources }) => ({ resources, index: index(all) })),
+    ),
   }
 }
 

@@ -26,7 +26,9 @@ describe('security.policy', () => {
     const policy = compilePolicy(id, registry.decode(id, securityPolicy).fields)
     expect(policy).toMatchObject({ id, effect: 'allow', groups: ['browsing'] })
     const applies = (action: string, resource: string, owner: string) =>
-      policy.actions.match(action) && policy.resources.match(resource) && policy.holds(newActor('ann'), action, resource, { owner })
+      policy.actions.match(action) &&
+      policy.resources.match(resource) &&
+      policy.holds(newActor('ann'), action, resource, { owner })
     expect(applies('network.select', 'app:tor_1', 'ann')).toBe(true)
     expect(applies('network.select', 'app:tor_1', 'bob')).toBe(false)
     expect(applies('network.select', 'app:other', 'ann')).toBe(false)
@@ -39,11 +41,19 @@ describe('security.policy', () => {
     ['resources', { actions: '*', effect: 'deny' }],
     [
       'conditions[0].value',
-      { actions: '*', resources: '*', effect: 'deny', conditions: [{ field: 'action', operator: 'matches', value: '(' }] },
+      {
+        actions: '*',
+        resources: '*',
+        effect: 'deny',
+        conditions: [{ field: 'action', operator: 'matches', value: '(' }],
+      },
     ],
-    ['conditions[0].operater', { actions: '*', resources: '*', effect: 'deny', conditions: [{ field: 'action', operater: 'exists' }] }],
+    [
+      'conditions[0].operater',
+      { actions: '*', resources: '*', effect: 'deny', conditions: [{ field: 'action', operater: 'exists' }] },
+    ],
     ['groups[0]', { actions: '*', resources: '*', effect: 'deny', groups: [''] }],
-  ])('says that %s is wrong', (path, fields) => {
+  ])('reports that %s is wrong', (path, fields) => {
     expect(
       registryWith(fields)
         .check()
@@ -68,11 +78,14 @@ describe('security.policy.expr', () => {
     expect([holds({ owner: 'ann' }), holds({ owner: 'bob' }), holds({})]).toEqual([true, false, false])
   })
 
-  it.each([undefined, 1, 'meta.owner ==', 'resource.matches("(")', 'size(meta)'])('%s is refused, with its place', (expression) => {
-    expect(
-      registryOf(expression)
-        .check()
-        .map((problem) => problem.path),
-    ).toEqual(['expression'])
-  })
+  it.each([undefined, 1, 'meta.owner ==', 'resource.matches("(")', 'size(meta)'])(
+    '%s is refused, with its position',
+    (expression) => {
+      expect(
+        registryOf(expression)
+          .check()
+          .map((problem) => problem.path),
+      ).toEqual(['expression'])
+    },
+  )
 })

@@ -2,7 +2,13 @@
 import { type EntryId, TroupeError } from '@troupe/core'
 import { defineKind, type FieldsOf, type Registry } from '@troupe/registry'
 import { z } from 'zod'
-import { type Condition, compileCondition, conditionSchema, type Requirement, requirementOf } from './condition/condition.ts'
+import {
+  type Condition,
+  compileCondition,
+  conditionSchema,
+  type Requirement,
+  requirementOf,
+} from './condition/condition.ts'
 import { TooCostly } from './condition/budget.ts'
 import { compileExpression } from './condition/expression.ts'
 import { Globs } from './condition/glob.ts'
@@ -11,7 +17,10 @@ import { ResourcePatterns } from './resource/resource-patterns.ts'
 import { isUrlPattern, UrlPattern } from './resource/url-pattern.ts'
 
 const patterns = z
-  .union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'expected a pattern such as "network.*", or a list of them')
+  .union(
+    [z.string().min(1), z.array(z.string().min(1)).min(1)],
+    'expected a pattern such as "network.*", or a list of them',
+  )
   .transform((given) => (typeof given === 'string' ? [given] : given))
 
 const common = {
@@ -39,11 +48,12 @@ const common = {
  */
 export const securityPolicy = defineKind({
   kind: 'security.policy',
-  fields: z.strictObject({
-    ...common,
-    /** All of them must hold. */
-    conditions: z.array(conditionSchema).default([]),
-  }),
+  fields: () =>
+    z.strictObject({
+      ...common,
+      /** All of them must hold. */
+      conditions: z.array(conditionSchema).default([]),
+    }),
 })
 
 /**
@@ -63,13 +73,14 @@ export const securityPolicy = defineKind({
  */
 export const securityExpression = defineKind({
   kind: 'security.policy.expr',
-  fields: z.strictObject({
-    ...common,
-    expression: z.string().superRefine((source, context) => {
-      const fault = faultOf(source)
-      if (fault !== undefined) context.addIssue(fault)
+  fields: () =>
+    z.strictObject({
+      ...common,
+      expression: z.string().superRefine((source, context) => {
+        const fault = faultOf(source)
+        if (fault !== undefined) context.addIssue(fault)
+      }),
     }),
-  }),
 })
 
 export const policyKinds = [securityPolicy, securityExpression]
@@ -91,7 +102,7 @@ export interface Policy {
   /** What it requires of one field for its conditions to hold, if anything. */
   readonly requirement: Requirement | undefined
   /** Returns why its conditions do not hold, for people; `undefined` when they do. */
-  readonly objection: PolicyQuery<string | undefined>
+  readonly whyNot: PolicyQuery<string | undefined>
 }
 
 /** The policies of an application. */
@@ -113,12 +124,14 @@ export function compilePolicy(id: EntryId, fields: PolicyFields | ExpressionFiel
 export function compilePolicies(registry: Registry): Policies {
   return new Map(
     policyKinds.flatMap((kind) =>
-      registry.find({ kind: kind.kind }).map(({ id }) => [id, compilePolicy(id, registry.decode(id, kind).fields)] as const),
+      registry
+        .find({ kind: kind.kind })
+        .map(({ id }) => [id, compilePolicy(id, registry.decode(id, kind).fields)] as const),
     ),
   )
 }
 
-type Test = Pick<Policy, 'holds' | 'requirement' | 'objection'>
+type Test = Pick<Policy, 'holds' | 'requirement' | 'whyNot'>
 
 function testOfConditions(list: readonly Condition[]): Test {
   const conditions = list.map(compileCondition)
@@ -128,7 +141,7 @@ function testOfConditions(list: readonly Condition[]): Test {
       for (const holds of conditions) if (!holds(actor, action, resource, meta)) return false
       return true
     },
-    objection: (actor, action, resource, meta) => {
+    whyNot: (actor, action, resource, meta) => {
       const failed = list[conditions.findIndex((holds) => !holds(actor, action, resource, meta))]
       if (failed === undefined) return undefined
       const { field, operator, value, valueFrom } = failed
@@ -140,7 +153,7 @@ function testOfConditions(list: readonly Condition[]): Test {
 
 function testOfExpression({ expression, effect }: ExpressionFields): Test {
   const evaluate = compileExpression(expression)
-  const objection: PolicyQuery<string | undefined> = (actor, action, resource, meta) => {
+  const whyNot: PolicyQuery<string | undefined> = (actor, action, resource, meta) => {
     try {
       const answer = evaluate({ actor: actor ?? null, action, resource, meta })
       if (answer === true) return undefined
@@ -151,7 +164,7 @@ function testOfExpression({ expression, effect }: ExpressionFields): Test {
   }
   return {
     requirement: undefined,
-    objection,
+    whyNot,
     holds: (actor, action, resource, meta) => {
       try {
         const answer = evaluate({ actor: actor ?? null, action, resource, meta })

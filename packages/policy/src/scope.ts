@@ -1,5 +1,5 @@
 /** Scopes: the policies in force, by their ids. A plain immutable value; frames carry the ids. */
-import { type EntryId, entryId, invalid, notFound } from '@troupe/core'
+import { type EntryId, entryId, invalid, notFound, type TroupeError } from '@troupe/core'
 import { maxScope } from './limits.ts'
 import type { Policies } from './policy.ts'
 
@@ -14,7 +14,8 @@ export class Scope {
   /** Creates a scope. @throws TroupeError `Invalid` for an invalid id, and for more than 1024 policies. */
   constructor(policies: Iterable<PolicyReference> = []) {
     this.policies = Object.freeze([...new Set(Array.from(policies, (policy) => entryId(idOf(policy))))])
-    if (this.policies.length > maxScope) throw invalid(`a scope holds at most ${maxScope} policies`, { limit: maxScope })
+    if (this.policies.length > maxScope)
+      throw invalid(`a scope holds at most ${maxScope} policies`, { limit: maxScope })
     Object.freeze(this)
   }
 
@@ -46,7 +47,9 @@ function idOf(policy: PolicyReference): string {
  */
 export function policiesOf(scope: Scope): readonly EntryId[] {
   if (scope instanceof Scope) return scope.policies
-  throw invalid('not a scope: create one with security.newScope(policies), or use a group with security.namedScope(group)')
+  throw invalid(
+    'not a scope: create one with security.newScope(policies), or use a group with security.namedScope(group)',
+  )
 }
 
 /**
@@ -57,6 +60,11 @@ export function policiesOf(scope: Scope): readonly EntryId[] {
  */
 export function namedScope(group: string, policies: Policies): Scope {
   const members = Array.from(policies.values()).filter((policy) => policy.groups.includes(group))
-  if (members.length === 0) throw notFound(`no policy is in the group "${group}"`, { group })
+  if (members.length === 0) throw emptyGroup(group)
   return new Scope(members.map(({ id }) => id))
+}
+
+/** Returns the error for a group without policies, or of whose policies the caller may not know. */
+export function emptyGroup(group: string): TroupeError {
+  return notFound(`no policy is in the group "${group}"`, { group })
 }

@@ -49,11 +49,17 @@ describe('network.select', () => {
     [proxy, ['p:no_proxy', 'p:net'], 'the policy p:no_proxy denies it to ann'],
     [proxy, ['p:net', 'p:gone'], 'the policy p:gone of the scope does not exist'],
   ])('of %s in the scope %j is denied: %s', (overlay, scope, reason) => {
-    expect(select(overlay, scope)).toMatchObject({ action: 'network.select', resource: overlay ?? 'network:direct', reason })
-    expect(refused(() => checkSelection(security(), frame(...scope), overlay))).toMatchObject({ kind: 'PermissionDenied' })
+    expect(select(overlay, scope)).toMatchObject({
+      action: 'network.select',
+      resource: overlay ?? 'network:direct',
+      reason,
+    })
+    expect(refused(() => checkSelection(security(), frame(...scope), overlay))).toMatchObject({
+      kind: 'PermissionDenied',
+    })
   })
 
-  it('is what strict mode says where actor or scope is missing', () => {
+  it('follows strict mode if actor or scope is missing', () => {
     for (const change of [{}, { actor }, { scope: [] }]) {
       const without = fork(emptyFrame, change)
       expect(security(false).decide(without, 'network.select', proxy)).toBe('allow')
@@ -72,23 +78,26 @@ describe('network.select', () => {
   })
 })
 
-it('network.bind is asked of the same policies', () => {
+it('network.bind is decided by the same policies', () => {
   expect(refused(() => checkBinding(security(), frame('p:net'), proxy))).toBeUndefined()
   expect(refused(() => checkBinding(security(), frame('p:direct'), proxy))).toMatchObject({
     details: { action: 'network.bind', resource: proxy },
   })
 })
 
-it('a denial becomes an error that says what and why', () => {
+it('a denial becomes an error with action and reason', () => {
   const decision = select(proxy, ['p:no_proxy'])
   expect(decision).not.toBe('allow')
   const error = decision === 'allow' ? undefined : denialError(decision)
   expect(error).toBeInstanceOf(TroupeError)
-  expect(error).toMatchObject({ kind: 'PermissionDenied', details: { action: 'network.select', resource: proxy, policy: 'p:no_proxy' } })
+  expect(error).toMatchObject({
+    kind: 'PermissionDenied',
+    details: { action: 'network.select', resource: proxy, policy: 'p:no_proxy' },
+  })
 })
 
-describe('policies that are replaced', () => {
-  it('count from the next decision on', () => {
+describe('replaced policies', () => {
+  it('apply from the next decision on', () => {
     const live = security()
     const asked = frame('p:net')
     expect(live.decide(asked, 'network.select', proxy)).toBe('allow')
@@ -96,13 +105,15 @@ describe('policies that are replaced', () => {
     live.replace(policySet({ 'p:net': { effect: 'deny' } }))
     expect(live.decide(asked, 'network.select', proxy)).toMatchObject({ policy: 'p:net' })
     live.replace(policySet({}))
-    expect(live.decide(asked, 'network.select', proxy)).toMatchObject({ reason: 'the policy p:net of the scope does not exist' })
+    expect(live.decide(asked, 'network.select', proxy)).toMatchObject({
+      reason: 'the policy p:net of the scope does not exist',
+    })
     expect(live.generation).toBe(before + 2)
   })
 })
 
-describe('questions that code makes up', () => {
-  it('are answered by the same rules', () => {
+describe('decisions requested by code', () => {
+  it('follow the same rules', () => {
     const ask = (scope: string[], action: string, meta = {}) =>
       security().evaluate(
         scope.map((id) => entryId(id)),
@@ -117,8 +128,10 @@ describe('questions that code makes up', () => {
     expect(ask(['p:gone'], 'network.select')).toBe('deny')
   })
 
-  it('are refused when they hold too much', () => {
-    expect(refused(() => security().evaluate([], actor, 'a', 'r', { list: 'x'.repeat(5000) }))).toMatchObject({ kind: 'Invalid' })
+  it('are refused when their attributes are too large', () => {
+    expect(refused(() => security().evaluate([], actor, 'a', 'r', { list: 'x'.repeat(5000) }))).toMatchObject({
+      kind: 'Invalid',
+    })
     expect(refused(() => security().evaluate([], actor, 'a'.repeat(5000), 'r'))).toMatchObject({ kind: 'Invalid' })
   })
 })
@@ -159,11 +172,13 @@ describe('a decision', () => {
 
   it('is made by a thousand ordinary ones', () => {
     const ordinary = many({ expression: 'meta.owner == actor.id' })
-    expect(decide(ordinary, 'd1', { owner: 'bob' })).toMatchObject({ reason: 'no policy of the scope allows it to ann' })
+    expect(decide(ordinary, 'd1', { owner: 'bob' })).toMatchObject({
+      reason: 'no policy of the scope allows it to ann',
+    })
     expect(decide(ordinary, 'd1', { owner: 'ann' })).toBe('allow')
   })
 
-  it('on facts that weigh too much is a denial', () => {
+  it('on attributes that are too large is a denial', () => {
     expect(decide(policySet({ 'p:any': {} }), 'd1', { text: 'x'.repeat(5000) })).toMatchObject(costly)
   })
 })

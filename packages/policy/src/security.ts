@@ -85,7 +85,8 @@ export class Security {
   /** Decides whether the code in `frame` may do `action` to `resource`. Allocates nothing when it may. */
   decide(frame: Frame, action: string, resource: string, meta: Meta = nothing): Decision {
     const { actor, scope } = frame
-    if (typeof action !== 'string' || typeof resource !== 'string') throw invalid('an action and a resource are texts')
+    if (typeof action !== 'string' || typeof resource !== 'string')
+      throw invalid('an action and a resource are strings')
     if (actor === undefined || scope === undefined) {
       if (!this.strictMode || frame === this.#trusted) return 'allow'
       const missing = actor === undefined ? 'actor' : 'scope'
@@ -93,7 +94,13 @@ export class Security {
     }
     const book = this.#book(scope)
     if (book.missing !== undefined) {
-      return this.#refuse(actor, action, resource, `the policy ${book.missing} of the scope does not exist`, book.missing)
+      return this.#refuse(
+        actor,
+        action,
+        resource,
+        `the policy ${book.missing} of the scope does not exist`,
+        book.missing,
+      )
     }
     const policy = this.#deciding(book, actor, action, resource, meta)
     if (typeof policy === 'string') return this.#refuse(actor, action, resource, policy, undefined)
@@ -102,7 +109,9 @@ export class Security {
       return 'allow'
     }
     const reason =
-      policy === undefined ? `no policy of the scope allows it to ${actor.id}` : `the policy ${policy.id} denies it to ${actor.id}`
+      policy === undefined
+        ? `no policy of the scope allows it to ${actor.id}`
+        : `the policy ${policy.id} denies it to ${actor.id}`
     return this.#refuse(actor, action, resource, reason, policy)
   }
 
@@ -117,9 +126,17 @@ export class Security {
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
-  evaluate(scope: readonly EntryId[], actor: Actor | undefined, action: string, resource: string, meta: Meta = nothing): PolicyDecision {
-    if (typeof action !== 'string' || typeof resource !== 'string') throw invalid('an action and a resource are texts')
-    if (action.length > maxName || resource.length > maxName) throw invalid(`action or resource is longer than ${maxName} characters`)
+  evaluate(
+    scope: readonly EntryId[],
+    actor: Actor | undefined,
+    action: string,
+    resource: string,
+    meta: Meta = nothing,
+  ): PolicyDecision {
+    if (typeof action !== 'string' || typeof resource !== 'string')
+      throw invalid('an action and a resource are strings')
+    if (action.length > maxName || resource.length > maxName)
+      throw invalid(`action or resource is longer than ${maxName} characters`)
     checkMeta(meta, 'meta')
     const book = this.#book(scope)
     // A policy that was deleted may have been one that denied.
@@ -134,12 +151,18 @@ export class Security {
   }
 
   /** Returns the policy that decides, if there is one; or the reason why none can decide. */
-  #deciding(book: PolicySet, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined | string {
+  #deciding(
+    book: PolicySet,
+    actor: Actor | undefined,
+    action: string,
+    resource: string,
+    meta: Meta,
+  ): Policy | undefined | string {
     beginDecision()
     try {
       if (meta !== nothing && weigh(meta, maxMetaWeight) > maxMetaWeight) throw new TooCostly()
       const names = namesOf(action, resource, this.#variables)
-      return names === undefined ? 'it is not a valid host' : book.deciding(actor, action, names, meta)
+      return names === undefined ? 'it is not a valid host or path' : book.deciding(actor, action, names, meta)
     } catch (error) {
       if (error instanceof TooCostly) return error.message
       throw error
@@ -154,7 +177,18 @@ export class Security {
     return book
   }
 
-  #refuse(actor: Actor | undefined, action: string, resource: string, reason: string, policy: Policy | EntryId | undefined): Denial {
+  /** Decisions since the start, by the policy that decided; `undefined`: no policy applied. */
+  get decisions(): ReadonlyMap<EntryId | undefined, { readonly allowed: number; readonly denied: number }> {
+    return this.#audit.counts
+  }
+
+  #refuse(
+    actor: Actor | undefined,
+    action: string,
+    resource: string,
+    reason: string,
+    policy: Policy | EntryId | undefined,
+  ): Denial {
     const id = typeof policy === 'object' ? policy.id : policy
     this.#audit.denied(actor?.id, action, resource, id, reason)
     return { action, resource, reason, ...(id !== undefined && { policy: id }) }
@@ -163,5 +197,9 @@ export class Security {
 
 /** Returns the error of a denial. */
 export function denialError({ action, resource, reason, policy }: Denial): TroupeError {
-  return denied(`${action} of ${resource} is denied: ${reason}`, { action, resource, ...(policy !== undefined && { policy }) })
+  return denied(`${action} of ${resource} is denied: ${reason}`, {
+    action,
+    resource,
+    ...(policy !== undefined && { policy }),
+  })
 }

@@ -28,7 +28,10 @@ const broken = [
 
 async function start(isolation: 'thread' | 'shared') {
   return startKernel({
-    programs: ['crowd.member', ...['breaks', 'breaksAndWaits', 'breaksAndReturns', 'replaces'].map((name) => `builtins.${name}`)],
+    programs: [
+      'crowd.member',
+      ...['breaks', 'breaksAndWaits', 'breaksAndReturns', 'replaces'].map((name) => `builtins.${name}`),
+    ],
     host: isolation === 'shared' ? { isolation, workers: 1 } : {},
   })
 }
@@ -44,7 +47,7 @@ async function outcome(asked: Promise<unknown>): Promise<'value' | ErrorKind> {
 }
 
 describe.each(['thread', 'shared'] as const)('in a host of isolation %s', (isolation) => {
-  it.each(broken)('a builtin that works no more lets nobody wait for ever: %s', async (what) => {
+  it.each(broken)('a broken builtin leaves no caller waiting forever: %s', async (what) => {
     await using _ = await start(isolation)
     const other = await processes.spawn('app:crowd.member', hostId)
     const outcomes = [
@@ -56,7 +59,7 @@ describe.each(['thread', 'shared'] as const)('in a host of isolation %s', (isola
     expect(outcomes).not.toContain('Timeout')
   })
 
-  it('what does the same is as good', async () => {
+  it('an equivalent replacement works', async () => {
     await using _ = await start(isolation)
     const other = await processes.spawn('app:crowd.member', hostId)
     expect(await processes.exec('app:builtins.replaces', hostId, other)).toBe(other)
@@ -67,13 +70,20 @@ it.each([
   ['push', 'Array.prototype.push'],
   ['set', 'Map.prototype.set'],
   ['get', 'Map.prototype.get'],
-])('the thread ends, and says what was replaced: %s', async (what, name) => {
+])('the thread ends, and reports what was replaced: %s', async (what, name) => {
   await using kernel = await start('thread')
   const other = await processes.spawn('app:crowd.member', hostId)
-  const words = `its thread failed: code in it has replaced ${name}, and the replacement does not work as the runtime needs`
-  await expect(processes.exec('app:builtins.breaks', hostId, what, other)).rejects.toMatchObject({ kind: 'Internal', message: words })
+  const cause = `code in it has replaced ${name}, and the replacement does not work as the runtime needs`
+  const words = `its thread failed: ${cause}`
+  await expect(processes.exec('app:builtins.breaks', hostId, what, other)).rejects.toMatchObject({
+    kind: 'Internal',
+    message: words,
+  })
   await kernel.noted(1)
   expect(kernel.notes).toContainEqual(
-    expect.objectContaining({ message: 'failed', note: expect.objectContaining({ entry: 'app:builtins.breaks' }) as unknown }),
+    expect.objectContaining({
+      message: 'failed',
+      note: expect.objectContaining({ entry: 'app:builtins.breaks' }) as unknown,
+    }),
   )
 })

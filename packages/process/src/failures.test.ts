@@ -17,7 +17,7 @@ describe.each(kinds)('a process in a host of $isolation', (settings) => {
     ['fail.returnsOddly', { kind: 'Invalid', details: { path: 'payload.run' } }],
     ['fail.exits', { message: 'it called process.exit(3)' }],
     ['none.such', { kind: 'NotFound' }],
-  ])('that fails leaves one line, watched or not: %s', async (program, error) => {
+  ])('that fails leaves one line, monitored or not: %s', async (program, error) => {
     await using kernel = await startKernel({ programs: [program], host: settings })
     await kernel.exec(program).catch(() => undefined)
     await kernel.noted(1)
@@ -29,7 +29,16 @@ describe.each(kinds)('a process in a host of $isolation', (settings) => {
     ])
   })
 
-  it('that was told to end leaves none', async () => {
+  it('that fails leaves its line before its last messages are read', async () => {
+    await using kernel = await startKernel({ programs: ['fail.deaf', 'fail.overfills'], host: settings })
+    const reader = await processes.spawn('app:fail.deaf', host)
+    const pid = await processes.spawn('app:fail.overfills', host, reader)
+    // The reader never reads.
+    await processes.exited(pid)
+    expect(errorsOf(kernel)).toMatchObject([{ message: 'failed', note: { error: { message: 'far' } } }])
+  })
+
+  it('that was cancelled leaves none', async () => {
     await using kernel = await startKernel({ programs: ['fail.waits'], host: settings })
     for (const end of [processes.cancel, processes.terminate]) {
       const pid = await processes.spawn('app:fail.waits', host)
@@ -41,21 +50,29 @@ describe.each(kinds)('a process in a host of $isolation', (settings) => {
   })
 })
 
-it.each(['fail.afterwards', 'fail.rejectsAfterwards'])('an error after the end of a process leaves a line: %s', async (program) => {
-  await using kernel = await startKernel({ programs: [program], host: { isolation: 'shared', workers: 1 } })
-  const pid = await processes.spawn(`app:${program}`, host)
-  await kernel.noted(1)
-  expect(errorsOf(kernel)).toMatchObject([
-    {
-      message: expect.stringContaining('after it had ended') as string,
-      note: { entry: `app:${program}`, pid, error: { message: 'left over' } },
-    },
-  ])
-})
+it.each(['fail.afterwards', 'fail.rejectsAfterwards'])(
+  'an error after the end of a process leaves a line: %s',
+  async (program) => {
+    await using kernel = await startKernel({ programs: [program], host: { isolation: 'shared', workers: 1 } })
+    const pid = await processes.spawn(`app:${program}`, host)
+    await kernel.noted(1)
+    expect(errorsOf(kernel)).toMatchObject([
+      {
+        message: expect.stringContaining('after it had ended') as string,
+        note: { entry: `app:${program}`, pid, error: { message: 'left over' } },
+      },
+    ])
+  },
+)
 
 it('a process that another started in its own thread leaves a line', async () => {
-  await using kernel = await startKernel({ programs: ['fail.parent', 'fail.atOnce'], host: { isolation: 'shared', workers: 1 } })
+  await using kernel = await startKernel({
+    programs: ['fail.parent', 'fail.atOnce'],
+    host: { isolation: 'shared', workers: 1 },
+  })
   await kernel.exec('fail.parent')
   await kernel.noted(1)
-  expect(errorsOf(kernel)).toMatchObject([{ message: 'failed', note: { entry: 'app:fail.atOnce', error: { message: 'far' } } }])
+  expect(errorsOf(kernel)).toMatchObject([
+    { message: 'failed', note: { entry: 'app:fail.atOnce', error: { message: 'far' } } },
+  ])
 })

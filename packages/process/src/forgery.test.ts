@@ -9,20 +9,20 @@ import { nonsense } from './testing/programs/forge.ts'
 
 const host = 'app:host'
 
-describe('a program that tries to pass for another', () => {
-  it('does not find the port by which its thread speaks to the kernel', async () => {
+describe('a program that impersonates another', () => {
+  it('does not find the port of its thread to the kernel', async () => {
     await using kernel = await startKernel({ programs: ['forge.findings'] })
     expect(await kernel.exec('forge.findings')).toMatchObject({ data: [] })
   })
 
-  it('shouts at a parent that does not listen', async () => {
+  it('sends messages to a parent that does not listen', async () => {
     await using kernel = await startKernel({ programs: ['forge.shout', 'talk.echo'] })
     const victim = await processes.spawn('app:talk.echo', host)
     await kernel.exec('forge.shout', victim)
     expect(await processes.call(victim, 'a', 5)).toBe(5)
   })
 
-  it('is refused what it asks in the name of another', async () => {
+  it('is refused requests in the name of another', async () => {
     await using kernel = await startKernel({ programs: ['forge.claim', 'talk.echo'] })
     const victim = await processes.spawn('app:talk.echo', host)
     for (const by of [victim, '<0.0>', '<4711.1>'])
@@ -30,7 +30,7 @@ describe('a program that tries to pass for another', () => {
     expect(await processes.call(victim, 'a', 5)).toBe(5)
   })
 
-  it.each(nonsense)('that tells the kernel nonsense ends with its thread: %s', async (name) => {
+  it.each(nonsense)('that sends the kernel malformed messages ends with its thread: %s', async (name) => {
     await using kernel = await startKernel({ programs: ['forge.babble', 'talk.echo'] })
     const victim = await processes.spawn('app:talk.echo', host)
     await expect(kernel.exec('forge.babble', victim, name)).rejects.toMatchObject({
@@ -44,42 +44,48 @@ describe('a program that tries to pass for another', () => {
     expect(lines).toMatchObject([{ note: { level: 'error', entry: 'app:forge.babble' } }])
   })
 
-  it('that asks what is no question is refused, and goes on', async () => {
+  it('that sends an invalid request is refused, and continues', async () => {
     await using kernel = await startKernel({ programs: ['forge.misask'] })
     const answers = await kernel.exec('forge.misask')
     const kinds = typeof answers === 'object' && answers !== null ? Object.values(answers) : []
     expect(kinds).toEqual(Array.from({ length: 22 }, () => 'Invalid'))
   })
 
-  it('that posts without end is ended, and the kernel goes on meanwhile', async () => {
+  it('that posts without end is ended, and the kernel stays responsive', async () => {
     await using kernel = await startKernel({ programs: ['forge.flood', 'talk.echo'] })
     const victim = await processes.spawn('app:talk.echo', host)
     const end = kernel.exec('forge.flood').catch((error: unknown) => error)
     expect(await processes.call(victim, 'a', 5)).toBe(5)
-    expect(await end).toMatchObject({ kind: 'PermissionDenied', message: expect.stringContaining('under way') as unknown })
+    expect(await end).toMatchObject({
+      kind: 'PermissionDenied',
+      message: expect.stringContaining('under way') as unknown,
+    })
     expect(await processes.call(victim, 'a', 6)).toBe(6)
   })
 
-  it.each(['request', 'nonsense', 'list'])('that posts handles ends with its thread, and they are closed: %s', async (where) => {
-    await using kernel = await startKernel({ programs: ['forge.handles', 'talk.echo'] })
-    const files = () => readdirSync('/proc/self/fd').length
-    const victim = await processes.spawn('app:talk.echo', host)
-    await processes.call(victim, 'a', 5)
-    const before = files()
-    await expect(kernel.exec('forge.handles', where)).rejects.toMatchObject({ kind: 'PermissionDenied' })
-    await expect.poll(files).toBeLessThanOrEqual(before + 2)
-    // A dropped handle is garbage-collected, which would end the program.
-    setFlagsFromString('--expose-gc')
-    const collect: unknown = runInNewContext('gc')
-    if (typeof collect !== 'function') expect.unreachable()
-    for (let i = 0; i < 5; i += 1) {
-      Reflect.apply(collect, undefined, [])
-      await new Promise(setImmediate)
-    }
-    expect(await processes.call(victim, 'a', 6)).toBe(6)
-  })
+  it.each(['request', 'nonsense', 'list'])(
+    'that posts handles ends with its thread, and they are closed: %s',
+    async (where) => {
+      await using kernel = await startKernel({ programs: ['forge.handles', 'talk.echo'] })
+      const files = () => readdirSync('/proc/self/fd').length
+      const victim = await processes.spawn('app:talk.echo', host)
+      await processes.call(victim, 'a', 5)
+      const before = files()
+      await expect(kernel.exec('forge.handles', where)).rejects.toMatchObject({ kind: 'PermissionDenied' })
+      await expect.poll(files).toBeLessThanOrEqual(before + 2)
+      // A dropped handle is garbage-collected, which would end the program.
+      setFlagsFromString('--expose-gc')
+      const collect: unknown = runInNewContext('gc')
+      if (typeof collect !== 'function') expect.unreachable()
+      for (let i = 0; i < 5; i += 1) {
+        Reflect.apply(collect, undefined, [])
+        await new Promise(setImmediate)
+      }
+      expect(await processes.call(victim, 'a', 6)).toBe(6)
+    },
+  )
 
-  it.each(['list', 'map', 'error'])('that nests values deeper than stacks are high harms nobody: %s', async (kind) => {
+  it.each(['list', 'map', 'error'])('that nests values deeper than the stack harms only itself: %s', async (kind) => {
     await using kernel = await startKernel({ programs: ['forge.deep', 'talk.echo'] })
     const victim = await processes.spawn('app:talk.echo', host)
     const outcome = await kernel
@@ -89,7 +95,7 @@ describe('a program that tries to pass for another', () => {
     expect(await processes.call(victim, 'a', 6)).toBe(6)
   })
 
-  it('that says much by honest means waits until it is read, and nothing of it is lost', async () => {
+  it('that sends much data in valid messages waits until it is read, and nothing is lost', async () => {
     await using kernel = await startKernel({ programs: ['forge.chatter'] })
     expect(await kernel.exec('forge.chatter', 20_000)).toBe(20_000)
   })

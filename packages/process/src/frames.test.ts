@@ -18,7 +18,7 @@ async function inFrame<T>(change: Partial<Frame>, fn: () => Promise<T>): Promise
 const id = (text: string): EntryId => entryId(text)
 
 describe('the frame of a process', () => {
-  it('has the overlay, the values and a part of the trace of its spawner, and neither actor nor scope', async () => {
+  it('has the overlay, the values and a child span of its spawner, and neither actor nor scope', async () => {
     await using _ = await startKernel({ programs: ['tree.frame', 'tree.childFrame'], overlays })
     const spawner = processes.withOptions({ network: proxy })
     const change = {
@@ -33,7 +33,9 @@ describe('the frame of a process', () => {
       expect(await inFrame(change, async () => spawner.exec(program, host))).toEqual({
         overlay: proxy,
         values: { a: 1 },
-        trace: expect.stringMatching(/^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/) as unknown,
+        trace: expect.stringMatching(
+          /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/,
+        ) as unknown,
         actor: undefined,
         scope: undefined,
         deadline: undefined,
@@ -59,25 +61,34 @@ describe('the frame of a process', () => {
       actor: { id: 'anna' },
       scope: ['app:policy'],
     })
-    expect(await plan.exec('app:tree.chosenFrame', host, other)).toMatchObject({ overlay: other, values: { a: 1, b: 2, below: 2 } })
+    expect(await plan.exec('app:tree.chosenFrame', host, other)).toMatchObject({
+      overlay: other,
+      values: { a: 1, b: 2, below: 2 },
+    })
     expect(await plan.exec('app:tree.chosenFrame', host, null)).toMatchObject({ overlay: null })
     expect(await plan.exec('app:tree.chosenFrame', host, '')).toMatchObject({ overlay: proxy })
     expect(await kernel.exec('tree.childFrame')).toMatchObject({ overlay: undefined, values: {} })
   })
 
-  it('is the clear network for all beneath, once that was chosen', async () => {
+  it('is the clear network for all nested code, once that was chosen', async () => {
     await using _ = await startKernel({ programs: ['tree.frame', 'tree.childFrame'] })
-    expect(await processes.withOptions({ network: null }).exec('app:tree.childFrame', host)).toMatchObject({ overlay: null })
+    expect(await processes.withOptions({ network: null }).exec('app:tree.childFrame', host)).toMatchObject({
+      overlay: null,
+    })
   })
 
   it('has the overlay that its entry is pinned to, unless another was chosen', async () => {
     await using kernel = await startKernel({ programs: ['tree.frame'], pins: { 'tree.frame': proxy }, overlays })
     expect(await kernel.exec('tree.frame')).toMatchObject({ overlay: proxy })
-    expect(await inFrame({ overlay: id(other) }, async () => kernel.exec('tree.frame'))).toMatchObject({ overlay: proxy })
-    expect(await processes.withOptions({ network: other }).exec('app:tree.frame', host)).toMatchObject({ overlay: other })
+    expect(await inFrame({ overlay: id(other) }, async () => kernel.exec('tree.frame'))).toMatchObject({
+      overlay: proxy,
+    })
+    expect(await processes.withOptions({ network: other }).exec('app:tree.frame', host)).toMatchObject({
+      overlay: other,
+    })
   })
 
-  it('is refused for an overlay that is not there, or that policies do not let its spawner choose', async () => {
+  it('is refused for an unknown overlay, or one that policies deny to its spawner', async () => {
     await using _ = await startKernel({
       programs: ['tree.frame', 'tree.chosenFrame'],
       overlays,
@@ -89,7 +100,10 @@ describe('the frame of a process', () => {
     const scoped = processes.withActor({ id: 'anna', meta: {} }).withScope(new Scope(['app:all', 'app:not_other']))
     const chosen = async (network: string) => scoped.exec('app:tree.chosenFrame', host, network)
     await expect(chosen('net:nowhere')).rejects.toMatchObject({ kind: 'NotFound' })
-    await expect(chosen(other)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { action: 'network.select', resource: other } })
+    await expect(chosen(other)).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      details: { action: 'network.select', resource: other },
+    })
     expect(await chosen(proxy)).toMatchObject({ overlay: proxy })
   })
 })
@@ -131,7 +145,9 @@ describe('a message', () => {
     await using _ = await startKernel({ programs, overlays, accepts: { 'tree.frames': [proxy] } })
     const handler = await processes.withOptions({ network: null }).spawn('app:tree.frames', host, 1)
     const ended = processes.exited(handler)
-    await expect(processes.withOptions({ network: other }).exec('app:tree.callOnce', host, handler)).rejects.toMatchObject(refused)
+    await expect(
+      processes.withOptions({ network: other }).exec('app:tree.callOnce', host, handler),
+    ).rejects.toMatchObject(refused)
     await processes.withOptions({ network: proxy }).exec('app:tree.callOnce', host, handler)
     expect(await ended).toEqual({ value: [[null, null, null]] })
   })
@@ -140,7 +156,8 @@ describe('a message', () => {
     await using _ = await startKernel({ programs, overlays, pins: { 'tree.frames': null } })
     const handler = await processes.spawn('app:tree.frames', host, 2)
     const ended = processes.exited(handler)
-    for (const network of [proxy, other]) await processes.withOptions({ network }).exec('app:tree.callOnce', host, handler)
+    for (const network of [proxy, other])
+      await processes.withOptions({ network }).exec('app:tree.callOnce', host, handler)
     expect(await ended).toMatchObject({ value: [[null], [null]].map(([overlay]) => [overlay, overlay, overlay]) })
   })
 
@@ -157,7 +174,7 @@ describe('a message', () => {
     })
   })
 
-  it('of the first hour crosses only where it is accepted', async () => {
+  it('sent at once after the start crosses only if it is accepted', async () => {
     await using _ = await startKernel({ programs: [...programs, 'tree.firstMessage'], overlays })
     const spawner = processes.withOptions({ network: proxy })
     expect(await spawner.withMessage('first', 1).exec('app:tree.lateFrames', host, 1)).toEqual([[1, proxy]])
@@ -174,14 +191,16 @@ describe('a message', () => {
       ['view', 'payload'],
       ['writable', 'payload'],
     ] as const) {
-      await expect(processes.withOptions({ network: null }).exec('app:tree.sendThing', host, handler, thing)).rejects.toMatchObject({
+      await expect(
+        processes.withOptions({ network: null }).exec('app:tree.sendThing', host, handler, thing),
+      ).rejects.toMatchObject({
         kind: 'Invalid',
         details: { path },
       })
     }
   })
 
-  it('tries to send none to another network either, and goes on', async () => {
+  it('is not sent by trySend to another network either, and the sender continues', async () => {
     const given = await startKernel({ programs: [...programs, 'tree.tryShared'], overlays })
     await using _ = given
     const handler = await processes.withOptions({ network: proxy }).spawn('app:tree.frames', host, 2)
@@ -192,7 +211,7 @@ describe('a message', () => {
   })
 })
 
-it('errors in the values of a frame cross whole, from thread to thread and within one', async () => {
+it('errors in the values of a frame are sent completely, between threads and within one', async () => {
   await using kernel = await startKernel({ programs: ['talk.readFrame', 'talk.call'] })
   void kernel
   const error = Object.assign(new RangeError('no more', { cause: Object.assign(new Error('why'), { code: 'E1' }) }), {

@@ -9,7 +9,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
 const failure = (error: unknown) => error
 
 describe('calls', () => {
-  it('are answered', async () => {
+  it('get a reply', async () => {
     await using kernel = await startKernel({ programs: ['talk.echo', 'talk.call'] })
     const echo = await processes.withName('echo').spawn('app:talk.echo', host)
     expect(await processes.call(echo, 'a', { n: 1 })).toEqual({ n: 1 })
@@ -18,11 +18,15 @@ describe('calls', () => {
     expect(await Promise.all(numbers(500).map(async (n) => processes.call(echo, 'n', n)))).toEqual(numbers(500))
   })
 
-  it('reject for a reply that cannot be carried, with its path; the callee goes on, here and in another thread', async () => {
+  it('reject for a reply that cannot be cloned, with its path; the callee continues, in any thread', async () => {
     await using kernel = await startKernel({ programs: ['talk.replyOddly', 'talk.call'] })
     const callee = await processes.spawn('app:talk.replyOddly', host)
     const ended = processes.exited(callee)
-    const unfit = { kind: 'Invalid', message: expect.stringContaining('payload.deep[0]') as unknown, details: { path: 'payload.deep[0]' } }
+    const unfit = {
+      kind: 'Invalid',
+      message: expect.stringContaining('payload.deep[0]') as unknown,
+      details: { path: 'payload.deep[0]' },
+    }
     await expect(processes.call(callee, 'function')).rejects.toMatchObject(unfit)
     await expect(kernel.exec('talk.call', callee, 'function', undefined)).rejects.toMatchObject(unfit)
     expect(await processes.call(callee, 'error')).toMatchObject({
@@ -42,10 +46,10 @@ describe('calls', () => {
     'that a selective receive passes over are replied to or refused, in a host of $isolation',
     async (settings) => {
       await using kernel = await startKernel({
-        programs: ['talk.replyOnceTold', 'talk.callTimes'],
+        programs: ['talk.replyOnSignal', 'talk.callTimes'],
         host: { ...settings, queueSize: 8 },
       })
-      const callee = await processes.spawn('app:talk.replyOnceTold', host)
+      const callee = await processes.spawn('app:talk.replyOnSignal', host)
       const calling = kernel.exec('talk.callTimes', callee, 30)
       // Refused messages make room for the others; the rest waits for the "go" message.
       await processes.send(callee, 'go')
@@ -55,16 +59,19 @@ describe('calls', () => {
     },
   )
 
-  it('say what the callee ended with', async () => {
+  it('reject with the error that ended the callee', async () => {
     await using kernel = await startKernel({ programs: ['talk.dieOnCall', 'talk.call', 'life.loop'] })
     const cause = { name: 'Error', message: 'I would rather not' }
     const message = expect.stringContaining('it ended with Error: I would rather not') as unknown
-    const [one, other] = [await processes.spawn('app:talk.dieOnCall', host), await processes.spawn('app:talk.dieOnCall', host)]
+    const [one, other] = [
+      await processes.spawn('app:talk.dieOnCall', host),
+      await processes.spawn('app:talk.dieOnCall', host),
+    ]
     await expect(processes.call(one, 'a')).rejects.toMatchObject({ kind: 'NotFound', message, cause })
     await expect(kernel.exec('talk.call', other, 'a', 1)).rejects.toMatchObject({ kind: 'NotFound', message, cause })
   })
 
-  it('reject at once when the callee ends, however it does', async () => {
+  it('reject at once when the callee ends, in any way', async () => {
     await using _ = await startKernel({ programs: ['talk.dieOnCall', 'life.loop', 'life.forget', 'talk.ignore'] })
     const callee = await processes.spawn('app:talk.dieOnCall', host)
     await expect(processes.call(callee, 'a')).rejects.toMatchObject({ kind: 'NotFound' })
@@ -80,7 +87,7 @@ describe('calls', () => {
     expect(await calling).toMatchObject({ kind: 'NotFound' })
   })
 
-  it('are no dead letters: who called was told', async () => {
+  it('are no dead letters: their caller was notified', async () => {
     await using kernel = await startKernel({ programs: ['talk.ignore'] })
     const callee = await processes.spawn('app:talk.ignore', host)
     await expect(processes.call(callee, 'a', 1, { timeout: 20 })).rejects.toMatchObject({ kind: 'Timeout' })
@@ -91,7 +98,7 @@ describe('calls', () => {
     expect((await kernel.deadLetters(1)).map(({ topic }) => topic)).toEqual(['c'])
   })
 
-  it('drop what comes too late, and what comes twice', async () => {
+  it('ignore late and second replies', async () => {
     await using _ = await startKernel({ programs: ['talk.late'] })
     const callee = await processes.spawn('app:talk.late', host)
     await expect(processes.call(callee, 'first', 1, { timeout: 20 })).rejects.toMatchObject({ kind: 'Timeout' })

@@ -25,15 +25,19 @@ describe('messages', () => {
     expect(of('m')).toEqual(numbers(1500).map((n) => ['m', n]))
   })
 
-  it('come before the EXIT of their sender', async () => {
+  it('arrive before the EXIT of their sender', async () => {
     await using kernel = await startKernel({ programs: ['talk.hearOut', 'talk.count', 'talk.countAndRun'] })
     for (const program of ['app:talk.count', 'app:talk.countAndRun']) {
-      expect(await kernel.exec('talk.hearOut', program, 700)).toEqual({ heard: numbers(700), event: 'EXIT', from: true })
+      expect(await kernel.exec('talk.hearOut', program, 700)).toEqual({
+        heard: numbers(700),
+        event: 'EXIT',
+        from: true,
+      })
     }
     expect(kernel.dead).toEqual([])
   })
 
-  it('of a process that ends at once are not lost: by pid, by name, whether or not a way was open', async () => {
+  it('of a process that ends at once are not lost: by pid, by name, with and without an open channel', async () => {
     await using kernel = await startKernel({ programs: ['talk.collect', 'talk.countAndRun'] })
     const collector = await processes.withName('collector').spawn('app:talk.collect', host, 1500)
     const ended = processes.exited(collector)
@@ -49,23 +53,37 @@ describe('messages', () => {
     await kernel.exec('talk.countAndRun', receiver, 50)
     const late = await kernel.deadLetters(34)
     expect(late).toHaveLength(34)
-    expect(late[0]).toMatchObject({ to: receiver, topic: 'n', reason: expect.stringContaining('the sender ended') as unknown })
+    expect(late[0]).toMatchObject({
+      to: receiver,
+      topic: 'n',
+      reason: expect.stringContaining('the sender ended') as unknown,
+    })
     await processes.cancel(receiver)
     const all = await kernel.deadLetters(50)
     expect(all).toHaveLength(50)
     expect(all.at(-1)?.reason).toContain('the receiver')
   })
 
-  it('of a process that has ended to nobody are dead letters', async () => {
+  it('of an ended process to a missing process are dead letters', async () => {
     await using kernel = await startKernel({ programs: ['talk.countAndRun', 'life.answer'] })
     const gone = await processes.spawn('app:life.answer', host, 1)
     await processes.exited(gone)
-    for (const to of ['nobody', gone, pid(4711, 1)]) await kernel.exec('talk.countAndRun', to, 3)
+    for (const to of ['unknown', gone, pid(4711, 1)]) await kernel.exec('talk.countAndRun', to, 3)
     const dead = await kernel.deadLetters(9)
-    expect(dead.map(({ to }) => to)).toEqual(['nobody', 'nobody', 'nobody', gone, gone, gone, pid(4711, 1), pid(4711, 1), pid(4711, 1)])
+    expect(dead.map(({ to }) => to)).toEqual([
+      'unknown',
+      'unknown',
+      'unknown',
+      gone,
+      gone,
+      gone,
+      pid(4711, 1),
+      pid(4711, 1),
+      pid(4711, 1),
+    ])
   })
 
-  it('not taken are dead letters when their receiver ends, whatever became of their sender', async () => {
+  it('left unread are dead letters when their receiver ends, whatever became of their sender', async () => {
     await using kernel = await startKernel({ programs: ['life.wait', 'talk.count', 'talk.ignore'] })
     const receiver = await processes.spawn('app:talk.ignore', host)
     await kernel.exec('talk.count', receiver, 5)
@@ -76,7 +94,7 @@ describe('messages', () => {
     expect(kernel.kernel.deadLetters.count).toBe(6)
   })
 
-  it('not taken are dead letters when their receiver is ended by force', async () => {
+  it('left unread are dead letters when their receiver is terminated', async () => {
     await using kernel = await startKernel({ programs: ['life.loop'] })
     const receiver = await processes.spawn('app:life.loop', host)
     for (const n of [1, 2, 3]) expect(processes.trySend(receiver, 'n', n)).toBe(true)
@@ -84,11 +102,11 @@ describe('messages', () => {
     expect(await kernel.deadLetters(3)).toHaveLength(3)
   })
 
-  it('to nobody are refused', async () => {
+  it('to a missing process are refused', async () => {
     await using kernel = await startKernel({ programs: ['life.answer'] })
     const gone = await processes.spawn('app:life.answer', host, 1)
     await processes.exited(gone)
-    for (const to of [gone, pid(4711, 1), pid(0, 0), pid(0, 7), 'nobody']) {
+    for (const to of [gone, pid(4711, 1), pid(0, 0), pid(0, 7), 'unknown']) {
       await expect(processes.send(to, 'topic')).rejects.toMatchObject({ kind: 'NotFound' })
       await expect(processes.call(to, 'topic')).rejects.toMatchObject({ kind: 'NotFound' })
     }
@@ -96,19 +114,26 @@ describe('messages', () => {
     expect(kernel.dead).toEqual([])
   })
 
-  it('that cannot be are refused: reserved topics, payloads that cannot be cloned', async () => {
+  it('that are invalid are refused: reserved topics, payloads that cannot be cloned', async () => {
     await using _ = await startKernel({ programs: ['talk.echo'] })
     const to = await processes.withName('echo').spawn('app:talk.echo', host)
     for (const receiver of [to, 'echo']) {
-      for (const topic of ['@exit', '']) await expect(processes.send(receiver, topic)).rejects.toMatchObject({ kind: 'Invalid' })
-      await expect(processes.send(receiver, 'a', { a: () => 5 })).rejects.toMatchObject({ kind: 'Invalid', details: { path: 'payload.a' } })
-      await expect(processes.call(receiver, 'a', [Symbol('s')])).rejects.toMatchObject({ kind: 'Invalid', details: { path: 'payload[0]' } })
+      for (const topic of ['@exit', ''])
+        await expect(processes.send(receiver, topic)).rejects.toMatchObject({ kind: 'Invalid' })
+      await expect(processes.send(receiver, 'a', { a: () => 5 })).rejects.toMatchObject({
+        kind: 'Invalid',
+        details: { path: 'payload.a' },
+      })
+      await expect(processes.call(receiver, 'a', [Symbol('s')])).rejects.toMatchObject({
+        kind: 'Invalid',
+        details: { path: 'payload[0]' },
+      })
     }
     expect(() => processes.trySend(to, '@exit')).toThrow(expect.objectContaining({ kind: 'Invalid' }))
     expect(await processes.call(to, 'a', 5)).toBe(5)
   })
 
-  it('are as they were when they were sent, or moved', async () => {
+  it('are as they were when sent, or moved', async () => {
     await using kernel = await startKernel({ programs: ['talk.collect', 'talk.changed', 'talk.moved'] })
     const collector = await processes.withName('collector').spawn('app:talk.collect', host, 3)
     const ended = processes.exited(collector)
@@ -125,15 +150,18 @@ describe('messages', () => {
   })
 })
 
-describe('a mailbox that is full', () => {
-  it('makes send wait and trySend say no, from the program and from a process', async () => {
-    await using kernel = await startKernel({ programs: ['talk.onceTold', 'talk.fill', 'talk.offer'], host: { queueSize: 32 } })
-    const receiver = await processes.spawn('app:talk.onceTold', host, 10)
+describe('a full mailbox', () => {
+  it('makes send wait and trySend return false, from the program and from a process', async () => {
+    await using kernel = await startKernel({
+      programs: ['talk.afterSignal', 'talk.fill', 'talk.offer'],
+      host: { queueSize: 32 },
+    })
+    const receiver = await processes.spawn('app:talk.afterSignal', host, 10)
     const ended = processes.exited(receiver)
     await processes.send(receiver, 'early')
-    const told = await kernel.exec('talk.offer', receiver, 100)
-    expect((told as boolean[]).filter(Boolean).length).toBeLessThanOrEqual(32)
-    expect((told as boolean[]).at(-1)).toBe(false)
+    const accepted = await kernel.exec('talk.offer', receiver, 100)
+    expect((accepted as boolean[]).filter(Boolean).length).toBeLessThanOrEqual(32)
+    expect((accepted as boolean[]).at(-1)).toBe(false)
     let sent = 0
     const more = numbers(60).map(async (n) =>
       processes.send(receiver, 'late', n).then(
@@ -149,7 +177,7 @@ describe('a mailbox that is full', () => {
     expect(sent).toBeLessThanOrEqual(60)
   })
 
-  it('takes all that it holds of one thread, and no more', async () => {
+  it('accepts its whole capacity from one thread, and no more', async () => {
     await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.fill'], host: { queueSize: 100 } })
     const receiver = await processes.spawn('app:talk.ignore', host)
     expect(await kernel.exec('talk.fill', receiver)).toBe(100)
@@ -158,18 +186,20 @@ describe('a mailbox that is full', () => {
   it.each([
     { tries: false, threads: 3 },
     { tries: true, threads: 1 },
-  ])('accepts no more than it holds, whoever sends: $threads threads, trySend $tries', async ({ tries, threads }) => {
+  ])('never accepts more than its capacity: $threads threads, trySend $tries', async ({ tries, threads }) => {
     await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.accepted'], host: { queueSize: 4 } })
     const receiver = await processes.spawn('app:talk.ignore', host)
-    const counts = await Promise.all(numbers(threads).map(async () => kernel.exec('talk.accepted', receiver, 20, tries)))
+    const counts = await Promise.all(
+      numbers(threads).map(async () => kernel.exec('talk.accepted', receiver, 20, tries)),
+    )
     const sum = counts.reduce<number>((all, count) => all + Number(count), 0)
     if (tries) expect(sum).toBeLessThanOrEqual(4)
     else expect(sum).toBe(4)
   })
 
   it('keeps senders waiting until there is room, in order', async () => {
-    await using kernel = await startKernel({ programs: ['talk.onceTold', 'talk.count'], host: { queueSize: 8 } })
-    const receiver = await processes.spawn('app:talk.onceTold', host, 200)
+    await using kernel = await startKernel({ programs: ['talk.afterSignal', 'talk.count'], host: { queueSize: 8 } })
+    const receiver = await processes.spawn('app:talk.afterSignal', host, 200)
     const ended = processes.exited(receiver)
     const counting = kernel.exec('talk.count', receiver, 500).catch((error: unknown) => error)
     await processes.send(receiver, 'go')
@@ -180,8 +210,11 @@ describe('a mailbox that is full', () => {
     expect(await counting).toMatchObject({ kind: 'NotFound' })
   })
 
-  it('gives the room of threads that are gone to others', async () => {
-    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.count', 'talk.fill'], host: { queueSize: 64 } })
+  it('gives the room of ended threads to others', async () => {
+    await using kernel = await startKernel({
+      programs: ['talk.ignore', 'talk.count', 'talk.fill'],
+      host: { queueSize: 64 },
+    })
     const receiver = await processes.spawn('app:talk.ignore', host)
     for (let n = 0; n < 6; n += 1) await kernel.exec('talk.count', receiver, 1)
     await expect.poll(() => kernel.kernel.threads.size, patient).toBe(3)
@@ -190,7 +223,7 @@ describe('a mailbox that is full', () => {
 })
 
 describe('receiving', () => {
-  it('of a topic of its own', async () => {
+  it('from the mailbox of a topic', async () => {
     await using _ = await startKernel({ programs: ['talk.listenTo'] })
     const listener = await processes.spawn('app:talk.listenTo', host, 'mine')
     const ended = processes.exited(listener)
@@ -204,7 +237,7 @@ describe('receiving', () => {
     expect(await ended).toEqual({ value: { got: [2, 'last'], others: [1, 3] } })
   })
 
-  it('gives up after a while', async () => {
+  it('times out', async () => {
     await using kernel = await startKernel({ programs: ['talk.receiveFor'] })
     for (const timeout of [0, 10, '10ms'])
       await expect(kernel.exec('talk.receiveFor', timeout, 'topic')).rejects.toMatchObject({ kind: 'Timeout' })
@@ -212,7 +245,7 @@ describe('receiving', () => {
       await expect(kernel.exec('talk.receiveFor', timeout)).rejects.toMatchObject({ kind: 'Invalid' })
   })
 
-  it('waits even longer than timers can', async () => {
+  it('waits longer than Node’s timers can', async () => {
     await using _ = await startKernel({ programs: ['talk.receiveFor'] })
     const receiver = await processes.spawn('app:talk.receiveFor', host, '1000h')
     const ended = processes.exited(receiver)
@@ -235,7 +268,10 @@ describe('names', () => {
   })
 
   it('are looked up once more when a process ends before it has accepted: of another thread', async () => {
-    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.echo', 'talk.sendToTwo'], host: { queueSize: 100 } })
+    await using kernel = await startKernel({
+      programs: ['talk.ignore', 'talk.echo', 'talk.sendToTwo'],
+      host: { queueSize: 100 },
+    })
     const deaf = await processes.withName('it').spawn('app:talk.ignore', host)
     const successor = await processes.spawn('app:talk.echo', host)
     const ended = processes.exited(successor)
@@ -247,18 +283,20 @@ describe('names', () => {
     expect(await kernel.deadLetters(400 - taken)).toHaveLength(400 - taken)
   })
 
-  it('without a successor lead nowhere', async () => {
+  it('without a successor are not found', async () => {
     await using _ = await startKernel({ programs: ['talk.ignore'], host: { queueSize: 4 } })
     const deaf = await processes.withName('it').spawn('app:talk.ignore', host)
     const sent = numbers(30).map(async (n) => processes.send('it', 'n', n))
     const outcomes = Promise.allSettled(sent)
     await processes.terminate(deaf)
-    const reasons = (await outcomes).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+    const reasons = (await outcomes).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    )
     expect(reasons.length).toBeGreaterThan(0)
     for (const reason of reasons) expect(reason).toMatchObject({ kind: 'NotFound' })
   })
 
-  it('are taken once, and go with their process', async () => {
+  it('have one owner, and are free when it ends', async () => {
     await using _ = await startKernel({ programs: ['life.wait'] })
     const one = await processes.spawn('app:life.wait', host)
     const two = await processes.spawn('app:life.wait', host)
@@ -266,7 +304,8 @@ describe('names', () => {
     await processes.names.register('it', one)
     await expect(processes.names.register('it', two)).rejects.toMatchObject({ kind: 'AlreadyExists' })
     await expect(processes.names.register('nothing', pid(4711, 1))).rejects.toMatchObject({ kind: 'NotFound' })
-    for (const name of ['', '<1.1>']) await expect(processes.names.register(name, one)).rejects.toMatchObject({ kind: 'Invalid' })
+    for (const name of ['', '<1.1>'])
+      await expect(processes.names.register(name, one)).rejects.toMatchObject({ kind: 'Invalid' })
     await processes.terminate('it')
     await expect.poll(async () => processes.names.lookup('it'), patient).toBeUndefined()
     await processes.names.register('it', two)
@@ -275,7 +314,7 @@ describe('names', () => {
     await expect(processes.terminate('it')).rejects.toMatchObject({ kind: 'NotFound' })
   })
 
-  it('lead to who has them when the message is sent', async () => {
+  it('lead to their owner at the time of the send', async () => {
     await using _ = await startKernel({ programs: ['talk.collect'] })
     const [one, two] = await Promise.all([1, 2].map(async () => processes.spawn('app:talk.collect', host, 1)))
     const ended = Promise.all([one, two].map(async (to) => processes.exited(to as Pid)))

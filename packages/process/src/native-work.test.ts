@@ -14,7 +14,7 @@ async function begin(program: string, ...args: unknown[]) {
 }
 
 describe('native code that works when its process is to end', () => {
-  it('comes to its end before the thread of a process that returns', async () => {
+  it('finishes before the thread of a process that returns', async () => {
     await using kernel = await startKernel({ programs: ['native.work'] })
     const work = await begin('native.work', true)
     await processes.exited(work.pid)
@@ -22,21 +22,21 @@ describe('native code that works when its process is to end', () => {
     expect(work.hasEnded()).toBe(true)
   })
 
-  it('comes to its end before the thread of a process that is terminated', async () => {
+  it('finishes before the thread of a process that is terminated', async () => {
     await using _ = await startKernel({ programs: ['native.work'] })
     const work = await begin('native.work', false)
     await processes.terminate(work.pid)
     expect(work.hasEnded()).toBe(true)
   })
 
-  it.each(['thread', 'shared'] as const)('comes to its end before a host of isolation "%s" does', async (isolation) => {
+  it.each(['thread', 'shared'] as const)('finishes before a host of isolation "%s" stops', async (isolation) => {
     const kernel = await startKernel({ programs: ['native.work'], host: { isolation } })
     const work = await begin('native.work', false)
     await kernel[Symbol.asyncDispose]()
     expect(work.hasEnded()).toBe(true)
   })
 
-  it('saves nobody who does not come back to the event loop', async () => {
+  it('does not save a process that does not return to the event loop', async () => {
     await using _ = await startKernel({ programs: ['native.loop'] })
     const { pid } = await begin('native.loop')
     const exit = processes.exited(pid)

@@ -10,7 +10,8 @@ const tree = ['member', 'broadcast', 'sendUnheard', 'watchAndCancel', 'become', 
   (name) => `tree.${name}`,
 )
 
-const start = async (more: Partial<KernelFixtureOptions> = {}) => startKernel({ programs: tree, overlays: [one, two], ...more })
+const start = async (more: Partial<KernelFixtureOptions> = {}) =>
+  startKernel({ programs: tree, overlays: [one, two], host: { spares: 1 }, ...more })
 const within = (network: string | null) => processes.withOptions({ network })
 
 /** A process in a network that is a member of groups. */
@@ -46,7 +47,7 @@ describe('a broadcast', () => {
   })
 })
 
-describe('a message that settled before it was refused', () => {
+describe('a message that was accepted before it was refused', () => {
   it('is a dead letter with the reason', async () => {
     await using kernel = await start()
     const target = await member(two)
@@ -58,13 +59,16 @@ describe('a message that settled before it was refused', () => {
       reason: expect.stringMatching(/runs in overlay net:two .*accepts/) as unknown,
     })
     const sent = within(one).exec('app:tree.sendOnce', host, target, 1)
-    await expect(sent).rejects.toMatchObject({ kind: 'PermissionDenied', details: { code: 'ENETWORK', from: one, receiver: two } })
+    await expect(sent).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      details: { code: 'ENETWORK', from: one, receiver: two },
+    })
     expect(kernel.dead).toHaveLength(1)
   })
 })
 
-describe('whatever the networks', () => {
-  it('ends, links and cancellations are told, and replies come back', async () => {
+describe('across networks', () => {
+  it('ends, links and cancellations are reported, and replies arrive', async () => {
     await using _ = await start()
     for (const [watcher, watched] of [
       [one, two],
@@ -81,7 +85,7 @@ describe('whatever the networks', () => {
 })
 
 describe('an upgrade', () => {
-  it('into another network is refused, and the process goes on', async () => {
+  it('into another network is refused, and the process continues', async () => {
     await using _ = await start({ pins: { 'tree.network': two } })
     expect(await within(one).exec('app:tree.become', host, 'app:tree.network')).toBe('Invalid')
     expect(await within(null).exec('app:tree.become', host, 'app:tree.network')).toBe('Invalid')
@@ -94,8 +98,8 @@ describe('an upgrade', () => {
   })
 })
 
-describe('threads kept warm', () => {
-  it('load modules of the application in the default network alone, and run in no other', async () => {
+describe('warm threads', () => {
+  it('load modules of the application in the default network only, and run in no other', async () => {
     const preload = [entryId('app:tree.network')]
     await using kernel = await start({ defaultOverlay: one, host: { spares: 2, preload } })
     await kernel.host.ready()
@@ -109,7 +113,7 @@ describe('threads kept warm', () => {
     expect(await kernel.exec('tree.network')).toBe(one)
   })
 
-  it('have no network before their first work where nothing of the application is loaded', async () => {
+  it('have no network before their first work if no application code is loaded', async () => {
     await using kernel = await start({ defaultOverlay: one, host: { spares: 1 } })
     await kernel.host.ready()
     const spare = kernel.kernel.threads.get(1)
@@ -121,7 +125,7 @@ describe('threads kept warm', () => {
 })
 
 describe('an overlay that is deleted and created again under its id', () => {
-  it('is another network: what runs in the old one is refused as another', async () => {
+  it('is another network: code in the old one is refused as foreign', async () => {
     await using fixture = await start({ defaultOverlay: one })
     const { kernel } = fixture
     const before = kernel.networks.ofProcess({ ...kernel.frames.empty, overlay: two })

@@ -54,7 +54,20 @@ when(canSeal())('a process of a sealed host', () => {
     expect(await kernel.exec('sealed.reported')).toEqual({ excluded: true, shown: false })
   })
 
-  it('is connected in the clear by the kernel', async () => {
+  it('changes no priority, nor the name of the program', async () => {
+    {
+      await using sealed = await startKernel({ programs: ['sealed.reach'], host: { network: 'sealed' } })
+      expect(await sealed.exec('sealed.reach')).toEqual({
+        ownPriority: 'PermissionDenied',
+        parentPriority: 'PermissionDenied',
+        title: 'PermissionDenied',
+      })
+    }
+    await using guarded = await startKernel({ programs: ['sealed.reach'] })
+    expect(await guarded.exec('sealed.reach')).toEqual({ ownPriority: 'done', parentPriority: 'done', title: 'done' })
+  })
+
+  it('is connected in the clear network by the kernel', async () => {
     await using kernel = await startKernel({ programs: ['sealed.visit'], host: { network: 'sealed' } })
     expect(await kernel.exec('sealed.visit', port)).toEqual({
       said: 'hello',
@@ -66,7 +79,7 @@ when(canSeal())('a process of a sealed host', () => {
     expect(await kernel.exec('sealed.visit', port, 'localhost')).toMatchObject({ said: 'hello' })
   })
 
-  it('hears of a connection in the frame in which it was opened', async () => {
+  it('is notified of a connection in the frame in which it was opened', async () => {
     await using kernel = await startKernel({ programs: ['sealed.context'], host: { network: 'sealed' } })
     expect(await kernel.exec('sealed.context', port)).toEqual(['mine', true])
   })
@@ -80,11 +93,17 @@ when(canSeal())('a process of a sealed host', () => {
       syscall: 'connect',
       message: `connect ECONNREFUSED 127.0.0.1:${port}`,
     })
-    expect(await kernel.exec('sealed.fail', port, 'nobody.invalid')).toMatchObject({ code: 'ENOTFOUND', syscall: 'getaddrinfo' })
+    expect(await kernel.exec('sealed.fail', port, 'absent.invalid')).toMatchObject({
+      code: 'ENOTFOUND',
+      syscall: 'getaddrinfo',
+    })
   })
 
-  it('resolves names by the kernel, and by resolvers of its own', async () => {
-    await using kernel = await startKernel({ programs: ['sealed.look', 'sealed.ownLookup'], host: { network: 'sealed' } })
+  it('resolves names by the kernel, and by its own resolvers', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.look', 'sealed.ownLookup'],
+      host: { network: 'sealed' },
+    })
     expect(await kernel.exec('sealed.look', 'localhost')).toContainEqual({ address: '127.0.0.1', family: 4 })
     expect(await kernel.exec('sealed.ownLookup', port)).toBe('hello')
   })
@@ -112,11 +131,11 @@ when(canSeal())('a process of a sealed host', () => {
   })
 })
 
-when(canSeal())('the kernel, asked by hand for connections', () => {
+when(canSeal())('a direct dial request to the kernel', () => {
   const overlay = 'net:proxy'
   const target = { host: '127.0.0.1', port: 9 }
 
-  it('opens none through an overlay that is not in force, nor in the clear from within one', async () => {
+  it('opens none through an overlay of another thread, nor in the clear network from within an overlay', async () => {
     await using kernel = await startKernel({
       programs: ['sealed.forge', 'sealed.routeOf'],
       overlays: [overlay, 'net:other'],
@@ -125,16 +144,25 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
     })
     const connectRequests = ['net:other', null, overlay].map((id) => ({ overlay: id, target }))
     // Nothing listens at the address of the proxy of its own overlay.
-    expect(await kernel.exec('sealed.forge', connectRequests)).toEqual(['PermissionDenied', 'PermissionDenied', 'Unavailable'])
-    expect(await kernel.exec('sealed.routeOf', overlay)).toEqual({ overlay, generation: 1, driver: 'handed', config: undefined })
+    expect(await kernel.exec('sealed.forge', connectRequests)).toEqual([
+      'PermissionDenied',
+      'PermissionDenied',
+      'Unavailable',
+    ])
+    expect(await kernel.exec('sealed.routeOf', overlay)).toEqual({
+      overlay,
+      generation: 1,
+      driver: 'handed',
+      config: undefined,
+    })
   })
 
-  it('opens none for a thread that may itself', async () => {
+  it('opens none for a thread that may connect itself', async () => {
     await using kernel = await startKernel({ programs: ['sealed.forge'] })
     expect(await kernel.exec('sealed.forge', [{ overlay: null, target }])).toEqual(['PermissionDenied'])
   })
 
-  it('refuses what is no connection', async () => {
+  it('refuses invalid dial requests', async () => {
     await using kernel = await startKernel({ programs: ['sealed.forge'], host: { network: 'sealed' } })
     const connectRequests = [
       undefined,
@@ -151,7 +179,7 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
     expect(await kernel.exec('sealed.forge', [{ overlay: null, target }], 'long')).toEqual(['Invalid'])
   })
 
-  it('has only so many under way for a thread, and gives up those that nobody waits for', async () => {
+  it('has a limited number in progress for a thread, and abandons those that are no longer awaited', async () => {
     await using kernel = await startKernel({
       programs: ['sealed.flood'],
       overlays: [overlay],
@@ -166,7 +194,7 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
     expect(kernel.kernel.dials.pending).toBe(0)
   })
 
-  it('gives up those of a thread that has ended', async () => {
+  it('abandons those of a thread that has ended', async () => {
     await using kernel = await startKernel({
       programs: ['sealed.hang'],
       overlays: [overlay],
@@ -180,7 +208,7 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
     expect(kernel.kernel.dials.pending).toBe(0)
   })
 
-  it('asks policies about the clear network', async () => {
+  it('evaluates policies for the clear network', async () => {
     await using kernel = await startKernel({
       programs: ['sealed.forge', 'sealed.visit'],
       policies: {
@@ -193,15 +221,17 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
     expect(kernel.kernel.dials.pending).toBe(0)
     const policyEnforced = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:not']))
     expect(await policyEnforced.exec('app:sealed.visit', hostId, port)).toMatchObject({ said: 'hello' })
-    expect(await policyEnforced.exec('app:sealed.forge', hostId, [{ overlay: null, target: { host: 'localhost', port } }])).toEqual([
-      'PermissionDenied',
-    ])
+    expect(
+      await policyEnforced.exec('app:sealed.forge', hostId, [{ overlay: null, target: { host: 'localhost', port } }]),
+    ).toEqual(['PermissionDenied'])
     const abroad = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:abroad']))
     await expect(abroad.exec('app:sealed.visit', hostId, port)).rejects.toMatchObject({ kind: 'PermissionDenied' })
-    await expect(abroad.exec('app:sealed.visit', hostId, port, 'localhost')).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect(abroad.exec('app:sealed.visit', hostId, port, 'localhost')).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+    })
   })
 
-  it('has nothing started or changed from within that would not be sealed', async () => {
+  it('starts, changes, stops and reads nothing on request that is not sealed', async () => {
     await using kernel = await startKernel({
       programs: ['sealed.breakOut', 'sealed.permissions'],
       overlays: [overlay],
@@ -212,10 +242,13 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
     expect(await kernel.exec('sealed.breakOut')).toEqual({
       spawn: 'PermissionDenied',
       spawnSealed: 'done',
-      apply: 'PermissionDenied',
-      rollback: 'PermissionDenied',
       setEnv: 'PermissionDenied',
       startChild: 'PermissionDenied',
+      terminateChild: 'PermissionDenied',
+      deleteChild: 'PermissionDenied',
+      getEnv: 'PermissionDenied',
+      entry: 'PermissionDenied',
+      entries: 'PermissionDenied',
       bind: 'PermissionDenied',
     })
   })

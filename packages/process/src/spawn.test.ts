@@ -14,7 +14,7 @@ const patient = { timeout: 20_000 }
 const host = 'app:host'
 
 describe('spawning', () => {
-  it('runs a program in a thread of its own, and answers with its pid', async () => {
+  it('runs a program in its own thread, and returns its pid', async () => {
     await using _ = await startKernel({ programs: ['life.who'] })
     const pid = await processes.spawn('app:life.who', host)
     expect(isPid(pid)).toBe(true)
@@ -23,23 +23,25 @@ describe('spawning', () => {
     expect(other).not.toBe(pid)
   })
 
-  it('hands on arguments and the result as copies', async () => {
+  it('passes arguments and the result as copies', async () => {
     await using kernel = await startKernel({ programs: ['life.answer'] })
     const value = { list: [1, new Map([['a', new Date(5)]])], nothing: undefined }
     expect(await kernel.exec('life.answer', value)).toEqual(value)
   })
 
-  it('goes on from process to process', async () => {
+  it('continues from process to process', async () => {
     await using kernel = await startKernel({ programs: ['tree.nest'] })
     const pids = await kernel.exec('tree.nest', 3)
     expect(new Set(pids as string[]).size).toBe(4)
   })
 
-  it('gives it a name before it starts, and first messages', async () => {
+  it('registers a name before the start, and delivers first messages', async () => {
     await using _ = await startKernel({ programs: ['life.wait', 'talk.collect'] })
     const pid = await processes.withName('waiter').spawn('app:life.wait', host)
     expect(await processes.names.lookup('waiter')).toBe(pid)
-    await expect(processes.withName('waiter').spawn('app:life.wait', host)).rejects.toMatchObject({ kind: 'AlreadyExists' })
+    await expect(processes.withName('waiter').spawn('app:life.wait', host)).rejects.toMatchObject({
+      kind: 'AlreadyExists',
+    })
     const payload = { a: [1] }
     const spawner = processes.withMessage('first', payload).withMessage('second')
     payload.a.push(2)
@@ -49,9 +51,9 @@ describe('spawning', () => {
     ])
   })
 
-  it('tells what is wrong with the order', async () => {
+  it('reports invalid arguments', async () => {
     await using kernel = await startKernel({ programs: ['life.answer'] })
-    await expect(kernel.exec('life.nobody')).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect(kernel.exec('life.unknown')).rejects.toMatchObject({ kind: 'NotFound' })
     await expect(processes.spawn('app:life.answer', 'app:nowhere')).rejects.toMatchObject({ kind: 'NotFound' })
     await expect(processes.spawn('app:life.answer', 'app:life.answer')).rejects.toMatchObject({ kind: 'Invalid' })
     await expect(processes.spawn('no id', host)).rejects.toMatchObject({ kind: 'Invalid' })
@@ -63,9 +65,11 @@ describe('spawning', () => {
     expect(kernel.host.size).toBe(0)
   })
 
-  it('takes no options that it does not know', async () => {
+  it('refuses unknown options', async () => {
     const options = { network: 'app:proxy', retries: 3 }
-    expect(() => processes.withOptions(options)).toThrow(expect.objectContaining({ kind: 'Invalid', details: { path: 'retries' } }))
+    expect(() => processes.withOptions(options)).toThrow(
+      expect.objectContaining({ kind: 'Invalid', details: { path: 'retries' } }),
+    )
     expect(() => processes.withOptions({ network: 'no id' })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
     expect(() => processes.withOptions({ timeout: 'soon' })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
     expect(() => processes.withOptions({ timeout: -1 })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
@@ -73,7 +77,7 @@ describe('spawning', () => {
     expect(() => processes.withMessage('topic', () => 5)).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 
-  it('is Unavailable in a host that is full, and possible again once there is room', async () => {
+  it('is Unavailable in a full host, and possible again once there is room', async () => {
     await using kernel = await startKernel({ programs: ['life.wait'], host: { maxProcesses: 2 } })
     const [first] = await Promise.all([processes.spawn('app:life.wait', host), processes.spawn('app:life.wait', host)])
     await expect(processes.spawn('app:life.wait', host)).rejects.toMatchObject({ kind: 'Unavailable' })
@@ -84,7 +88,7 @@ describe('spawning', () => {
     expect(isPid(await processes.spawn('app:life.wait', host))).toBe(true)
   })
 
-  it('is Unavailable in a host that has stopped', async () => {
+  it('is Unavailable in a stopped host', async () => {
     await using kernel = await startKernel({ programs: ['life.wait'] })
     const pid = await processes.spawn('app:life.wait', host)
     const ended = processes.exited(pid)
@@ -95,9 +99,11 @@ describe('spawning', () => {
 })
 
 describe('exec', () => {
-  it('ends the process when it takes too long, or is not wanted any more', async () => {
+  it('ends the process at the timeout, or when it is cancelled', async () => {
     await using kernel = await startKernel({ programs: ['life.loop', 'life.forget'] })
-    await expect(processes.withOptions({ timeout: 50 }).exec('app:life.loop', host)).rejects.toMatchObject({ kind: 'Timeout' })
+    await expect(processes.withOptions({ timeout: 50 }).exec('app:life.loop', host)).rejects.toMatchObject({
+      kind: 'Timeout',
+    })
     const aborter = new AbortController()
     const running = processes.withOptions({ signal: aborter.signal }).exec('app:life.forget', host)
     await expect.poll(() => kernel.host.size, patient).toBe(1)
@@ -106,7 +112,7 @@ describe('exec', () => {
     expect(kernel.host.size).toBe(0)
   })
 
-  it('starts nothing when it is not wanted from the start, and ends what was cancelled while it started', async () => {
+  it('starts nothing when already cancelled, and ends what was cancelled during its start', async () => {
     await using kernel = await startKernel({ programs: ['life.forget'] })
     const spawner = processes.withOptions({ signal: AbortSignal.abort() })
     await expect(spawner.exec('app:life.forget', host)).rejects.toMatchObject({ kind: 'Canceled' })
@@ -124,7 +130,11 @@ describe('a module', () => {
     try {
       if (text !== '') writeFileSync(join(folder, name), text)
       await using kernel = await startKernel({ programs: [] })
-      kernel.kernel.registry.add({ id: entryId('app:it'), kind: 'process.ts', fields: { source: `file://${join(folder, name)}`, method } })
+      kernel.kernel.registry.add({
+        id: entryId('app:it'),
+        kind: 'process.ts',
+        fields: { source: `file://${join(folder, name)}`, method },
+      })
       return await processes.exec('app:it', host)
     } finally {
       rmSync(folder, { recursive: true })
@@ -138,16 +148,21 @@ describe('a module', () => {
     })
   })
 
-  it('that imports one that is missing', async () => {
+  it('that imports a missing one', async () => {
     const failing = execFile('it.ts', 'import "./other.ts"\nexport function main() {}')
     await expect(failing).rejects.toMatchObject({ message: expect.stringContaining('other.ts') as unknown })
   })
 
   it('that does not export the method', async () => {
     const failing = execFile('it.ts', 'export function other() {}')
-    await expect(failing).rejects.toMatchObject({ kind: 'NotFound', message: expect.stringContaining('it exports other') as unknown })
+    await expect(failing).rejects.toMatchObject({
+      kind: 'NotFound',
+      message: expect.stringContaining('it exports other') as unknown,
+    })
     await expect(execFile('it.ts', 'export const main = 5')).rejects.toMatchObject({ kind: 'Invalid' })
-    await expect(execFile('it.ts', 'export function other() {}', 'toString')).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect(execFile('it.ts', 'export function other() {}', 'toString')).rejects.toMatchObject({
+      kind: 'NotFound',
+    })
   })
 
   it('that throws while it loads', async () => {
@@ -155,7 +170,7 @@ describe('a module', () => {
     await expect(failing).rejects.toMatchObject({ name: 'RangeError', kind: 'Unknown', message: 'not today' })
   })
 
-  it.each(['it.ts', 'it.js'])('that is no program: %s', async (name) => {
+  it.each(['it.ts', 'it.js'])('that has no program: %s', async (name) => {
     const failing = execFile(name, 'export function main() { return ) }')
     await expect(failing).rejects.toMatchObject({ name: 'SyntaxError', kind: 'Unknown' })
   })
@@ -164,7 +179,11 @@ describe('a module', () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-process-'))
     writeFileSync(join(folder, 'it.ts'), 'await new Promise(() => undefined)\nexport function main() {}')
     await using kernel = await startKernel({ programs: [] })
-    kernel.kernel.registry.add({ id: entryId('app:it'), kind: 'process.ts', fields: { source: `file://${join(folder, 'it.ts')}` } })
+    kernel.kernel.registry.add({
+      id: entryId('app:it'),
+      kind: 'process.ts',
+      fields: { source: `file://${join(folder, 'it.ts')}` },
+    })
     const pid = await processes.spawn('app:it', host)
     const ended = processes.exited(pid)
     await processes.terminate(pid)
@@ -172,14 +191,17 @@ describe('a module', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('whose method is no async function, and answers with something like a promise', async () => {
+  it('whose method is not async, and returns a thenable', async () => {
     expect(await execFile('it.ts', 'export function main() { return { then(resolve) { resolve(5) } } }')).toBe(5)
   })
 })
 
 describe('afterwards', () => {
-  it('there are the kernel and the spares', async () => {
-    await using kernel = await startKernel({ programs: ['life.answer', 'life.fail', 'life.wait', 'life.exit'], host: { spares: 2 } })
+  it('the kernel and the spares are left', async () => {
+    await using kernel = await startKernel({
+      programs: ['life.answer', 'life.fail', 'life.wait', 'life.exit'],
+      host: { spares: 2 },
+    })
     await Promise.allSettled([
       kernel.exec('life.answer', 5),
       kernel.exec('life.fail', 'no'),
@@ -191,7 +213,9 @@ describe('afterwards', () => {
   })
 
   it('nothing keeps a program alive that has disposed of its kernel', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'testing', 'alone.ts')], { timeout: 25_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'testing', 'alone.ts')], {
+      timeout: 25_000,
+    })
     expect(stdout).toBe('done []\n')
   })
 })

@@ -45,7 +45,7 @@ process: app:probe
 host: app:processes
 `
 
-describe('a sound application', () => {
+describe('a valid application', () => {
   const files = {
     'app.yaml': app,
     'probe.ts': '',
@@ -58,11 +58,16 @@ describe('a sound application', () => {
   it('is read, checked and ordered', async () => {
     const { registry, problems } = await loaded(files)
     expect(problems).toEqual([])
-    expect(registry.entries().map((entry) => entry.id)).toEqual(['app.more:watcher', 'app:probe', 'app:processes', 'app:proxy'])
+    expect(registry.entries().map((entry) => entry.id)).toEqual([
+      'app.more:watcher',
+      'app:probe',
+      'app:processes',
+      'app:proxy',
+    ])
     expect(registry.version()).toBe(1)
   })
 
-  it('starts what others need first', async () => {
+  it('starts needed entries first', async () => {
     using folder = appFolder(files)
     const registry = new Registry({ kinds })
     await registry.load(folder.path)
@@ -87,10 +92,12 @@ describe('a sound application', () => {
     })
     const { fields } = registry.decode(id('app:proxy'), socks5)
     expect([fields.port, fields.password]).toEqual([1080, 'hunter2'])
-    expect(registry.decode(id('app:processes')).fields).toMatchObject({ host: { isolation: 'thread', queueSize: 1024 } })
+    expect(registry.decode(id('app:processes')).fields).toMatchObject({
+      host: { isolation: 'thread', queueSize: 1024 },
+    })
   })
 
-  it('gives entries that are plain, frozen data', async () => {
+  it('returns entries that are plain, frozen data', async () => {
     const { registry } = await loaded(files)
     const entry = registry.get(id('app:processes'))
     expect(structuredClone(entry)).toEqual(entry)
@@ -108,17 +115,17 @@ describe('Registry', () => {
     expect(registry.has(id('app:prxy'))).toBe(false)
   })
 
-  it('tells an id that code defines twice', () => {
+  it('reports an id that code defines twice', () => {
     const registry = new Registry({ kinds })
     registry.add({ id: id('app:x'), kind: 'test.link' }, { id: id('app:x'), kind: 'test.link' })
     expect(registry.check()).toMatchObject([{ code: 'duplicate-entry', entry: 'app:x' }])
   })
 
-  it('refuses a folder that is not there', async () => {
+  it('refuses a folder that does not exist', async () => {
     await expect(new Registry({ kinds }).load('/nowhere/at/all')).rejects.toMatchObject({ kind: 'NotFound' })
   })
 
-  it('does not show an id that a placeholder gave', () => {
+  it('does not show an id that came from a placeholder', () => {
     const registry = new Registry({ kinds })
     registry.add({ id: id('app:x'), kind: 'test.link', fields: { to: ['${TROUPE_TEST_NONE|hunter2}'] } })
     expect(registry.check()).toMatchObject([
@@ -128,7 +135,7 @@ describe('Registry', () => {
 })
 
 describe('override', () => {
-  it('replaces fields, nested ones and meta, and tells its own place', async () => {
+  it('replaces fields, nested ones and meta, and has its own position', async () => {
     const { registry } = await loaded({ 'app.yaml': app, 'probe.ts': '' })
     registry.override(id('app:proxy'), 'port', '9050')
     registry.override(id('app:processes'), 'host.queue_size', '5')
@@ -144,14 +151,14 @@ describe('override', () => {
     })
   })
 
-  it('works on entries that code made', () => {
+  it('works on entries created by code', () => {
     const registry = new Registry({ kinds })
     registry.add({ id: id('app:x'), kind: 'test.link', fields: { to: ['y', 'z'] } })
     registry.override(id('app:x'), 'to[1]', 'x')
     expect(registry.decode(id('app:x'), link).fields.to).toEqual(['app:y', 'app:x'])
   })
 
-  it('refuses what leads nowhere', () => {
+  it('refuses unknown paths', () => {
     const registry = new Registry({ kinds })
     registry.add({ id: id('app:x'), kind: 'network.socks5', fields: { host: 'a', port: 1 } })
     expect(() => registry.override(id('app:y'), 'port', '1')).toThrow('there is no entry app:y')

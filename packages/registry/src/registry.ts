@@ -1,49 +1,27 @@
 /** The registry: all entries of an application, what they mean together, and how they change. */
-import { resolve } from 'node:path'
 import type { EntryId } from '@troupe/core'
 import { appliedEvents, type AppliedOptions, publish, type Version, versionOf } from './changes/applied.ts'
 import { examine } from './changes/changeset.ts'
 import { type Change, changed, changeBetween, differences, type EntryChange, readChanges } from './changes/change.ts'
-import { type Analysis, analyse, duplicateDiagnostic, learn } from './schema/check.ts'
+import { learn } from './schema/check.ts'
 import type { Decoded, DecodedAs } from './schema/decode.ts'
-import { byId, Entries, type FindQuery } from './entries/entries.ts'
+import { byId, type FindQuery } from './entries/entries.ts'
 import { type Entry, type EntryInput, entryFromInput, type EntryMap } from './entries/entry.ts'
-import { Env } from './env/env.ts'
-import { envKinds } from './env/kinds.ts'
+import type { Env } from './env/env.ts'
 import type { Graph } from './entries/graph.ts'
 import type { KindHandler } from './changes/change-handler.ts'
 import { HandlersByKind } from './changes/handlers-by-kind.ts'
-import { changesBack, type History, MemoryHistory, versionsAfter } from './changes/history.ts'
+import { changesBack, changesBetween, type History, MemoryHistory, versionsAfter } from './changes/history.ts'
 import type { Kind } from './schema/kind.ts'
 import { located, initialStateOf } from './changes/initial-state.ts'
 import { overridden } from './config/override.ts'
 import { type Diagnostic, diagnosticsError } from './schema/diagnostic.ts'
 import { SerialQueue } from './changes/serial-queue.ts'
 import { readFolder } from './yaml/read-folder.ts'
+import { RegistryState, type RegistryOptions } from './registry-state.ts'
 import { settle, transact } from './changes/transaction.ts'
 
-/** The kinds, folders and history of a registry. */
-export interface RegistryOptions {
-  /** Kinds that entries may have, in addition to those of the environment (`env.*`). */
-  readonly kinds: readonly Kind[]
-  /** The folder to which the files of entries without a source are relative. @default the current folder */
-  readonly root?: string
-  /**
-   * Folders other than `root` in which code may be. Applies to entries from files and from changes, not to entries that
-   * the program adds itself.
-   *
-   * @default any folder
-   */
-  readonly sourceFolders?: readonly string[]
-}
-
-/** One state of the registry. Immutable: a change makes the next state. */
-interface Snapshot {
-  readonly version: number
-  readonly entries: Entries
-  /** The problems of the files. */
-  readonly problems: readonly Diagnostic[]
-}
+export type { RegistryOptions } from './registry-state.ts'
 
 /** Throws for a change that is not allowed. */
 type Permit = (change: EntryChange) => void
@@ -74,36 +52,29 @@ export class Registry {
   readonly env: Env
   /** Dispatches an {@link AppliedEvent} named `applied` for each version, once it has taken effect. */
   readonly events = new EventTarget()
-  readonly #kinds: ReadonlyMap<string, Kind>
   /** The application's folder. */
   readonly root: string
-  readonly #sourceFolders: readonly string[] | undefined
-  /** Entries of the program itself, which may run any code. */
-  readonly #own = new WeakSet<Entry>()
+  readonly #state: RegistryState
   readonly #handlers = new HandlersByKind()
   readonly #queue = new SerialQueue()
   #history: History = new MemoryHistory()
-  #snapshot: Snapshot
-  #analysis: { readonly of: Snapshot; readonly found: Analysis } | undefined
   /** The entries of the files at the last read. */
   #files: EntryMap = new Map()
 
   constructor(options: RegistryOptions) {
-    this.#kinds = new Map([...envKinds, ...options.kinds].map((kind) => [kind.kind, kind]))
-    this.root = resolve(options.root ?? '.')
-    this.#sourceFolders = options.sourceFolders && [this.root, ...options.sourceFolders.map((folder) => resolve(this.root, folder))]
-    this.env = new Env(() => this.#snapshot.entries.all, this.root)
-    this.#snapshot = { version: 0, entries: this.#entriesOf(new Map()), problems: [] }
+    this.#state = new RegistryState(options)
+    this.root = this.#state.root
+    this.env = this.#state.env
   }
 
   /** Number of the registry's state: it grows by one with each change. */
   version(): number {
-    return this.#snapshot.version
+    return this.#state.version
   }
 
   /** All entries, by id. */
   entries(): readonly Entry[] {
-    return byId(this.#snapshot.entries.all.values())
+    return byId(this.#state.entries.all.values())
   }
 
   /**
@@ -113,19 +84,19 @@ export class Registry {
    */
   async load(folder: string): Promise<void> {
     const { entries, problems } = await readFolder(folder)
-    this.#extend(entries, problems)
+    this.#state.extend(entries, problems)
   }
 
   /** Adds entries that code makes, before the application runs. {@link check} reports an id that is already taken. */
   add(...inputs: readonly EntryInput[]): void {
     const entries = inputs.map(entryFromInput)
-    for (const entry of entries) this.#own.add(entry)
-    this.#extend(entries, [])
+    for (const entry of entries) this.#state.own.add(entry)
+    this.#state.extend(entries, [])
   }
 
   /** Returns whether an entry with this id exists. */
   has(id: EntryId): boolean {
-    return this.#snapshot.entries.has(id)
+    return this.#state.entries.has(id)
   }
 
   /**
@@ -134,24 +105,24 @@ export class Registry {
    * @throws TroupeError `NotFound`
    */
   get(id: EntryId): Entry {
-    return this.#snapshot.entries.get(id)
+    return this.#state.entries.get(id)
   }
 
   /** Returns the entries that match, by id. */
   find(query: FindQuery = {}): readonly Entry[] {
-    return this.#snapshot.entries.find(query)
+    return this.#state.entries.find(query)
   }
 
-  /** See {@link Entries.decode}. */
+  /** See `Entries.decode`. */
   decode(id: EntryId): Decoded
   decode<K extends Kind>(id: EntryId, kind: K): DecodedAs<K>
   decode(id: EntryId, kind?: Kind): Decoded {
-    return kind ? this.#snapshot.entries.decode(id, kind) : this.#snapshot.entries.decode(id)
+    return kind ? this.#state.entries.decode(id, kind) : this.#state.entries.decode(id)
   }
 
-  /** See {@link Entries.variable}. */
+  /** See `Entries.variable`. */
   variable(id: EntryId, name: string): string | undefined {
-    return this.#snapshot.entries.variable(id, name)
+    return this.#state.entries.variable(id, name)
   }
 
   /**
@@ -161,8 +132,8 @@ export class Registry {
    * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the value is not YAML or the path leads nowhere.
    */
   override(id: EntryId, path: string, value: string): void {
-    const { all } = this.#snapshot.entries
-    this.#become(this.version() + 1, new Map(all).set(id, overridden(this.get(id), path, value)))
+    const { all } = this.#state.entries
+    this.#state.become(this.version() + 1, new Map(all).set(id, overridden(this.get(id), path, value)))
   }
 
   /**
@@ -170,7 +141,7 @@ export class Registry {
    * start.
    */
   check(): readonly Diagnostic[] {
-    return this.#analyse().problems
+    return this.#state.analyse().problems
   }
 
   /**
@@ -179,7 +150,7 @@ export class Registry {
    * @throws TroupeError `Invalid` with all problems that {@link check} finds.
    */
   graph(): Graph {
-    return this.#sound().graph
+    return this.#state.sound().graph
   }
 
   /** Returns the ids in start order: see {@link Graph.levels}. Throws like {@link graph}. */
@@ -203,14 +174,14 @@ export class Registry {
    */
   open(history: History): void {
     this.#history = history
-    this.#files = this.#snapshot.entries.all
+    this.#files = this.#state.entries.all
     const start = initialStateOf(history.kept(), this.#files, this.version())
-    if (start.entries !== this.#files) this.#become(start.version, start.entries)
+    if (start.entries !== this.#files) this.#state.become(start.version, start.entries)
     // A state with problems is not stored: it stops the boot.
-    if (start.record === undefined || this.#known().problems.length > 0) return
+    if (start.record === undefined || this.#state.known().problems.length > 0) return
     history.append(start.record, this.#files)
-    this.#become(start.record.version, start.entries)
-    if (this.#analysis) this.#analysis = { ...this.#analysis, of: this.#snapshot }
+    this.#state.become(start.record.version, start.entries)
+    this.#state.keepAnalysis()
   }
 
   /**
@@ -231,8 +202,8 @@ export class Registry {
     isOwn: boolean = permit === undefined,
   ): Promise<number> {
     return this.#queue.run(async () => {
-      const read = readChanges(changes, this.#snapshot.entries)
-      if (isOwn) for (const { after } of read) if (after !== undefined) this.#own.add(after)
+      const read = readChanges(changes, this.#state.entries)
+      if (isOwn) for (const { after } of read) if (after !== undefined) this.#state.own.add(after)
       return this.#carryOut(read, { released, permit })
     })
   }
@@ -245,7 +216,7 @@ export class Registry {
   async rollback(version: number, released?: () => Promise<void>, permit?: Permit): Promise<number> {
     return this.#queue.run(async () => {
       const undone = versionsAfter(this.#history.records(), version, this.version())
-      return this.#carryOut(changesBack(this.#snapshot.entries.all, undone), { released, permit })
+      return this.#carryOut(changesBack(this.#state.entries.all, undone), { released, permit })
     })
   }
 
@@ -257,11 +228,13 @@ export class Registry {
    */
   async reload(fresh: Registry): Promise<number> {
     return this.#queue.run(async () => {
-      const { entries, problems } = fresh.#snapshot
+      const { entries, problems } = fresh.#state
       if (problems.length > 0) throw diagnosticsError(problems)
       const edited = differences(this.#files, entries.all)
-      const now = this.#snapshot.entries.all
-      const changes = edited.map(({ id, after }) => changeBetween(id, now.get(id), after)).filter((change) => change !== undefined)
+      const now = this.#state.entries.all
+      const changes = edited
+        .map(({ id, after }) => changeBetween(id, now.get(id), after))
+        .filter((change) => change !== undefined)
       const version = await this.#carryOut(changes, { files: entries.all })
       this.#relocate(entries.all)
       return version
@@ -271,6 +244,15 @@ export class Registry {
   /** Returns the versions that are kept, the oldest first. */
   history(): readonly Version[] {
     return this.#history.records().map(versionOf)
+  }
+
+  /**
+   * Returns the changes that lead from one version to another; `to` may be the older one.
+   *
+   * @throws TroupeError `NotFound` for a version that is no longer kept.
+   */
+  diff(from: number, to: number): readonly EntryChange[] {
+    return changesBetween(this.#state.entries.all, this.#history.records(), this.version(), [from, to])
   }
 
   /** Yields versions from now on, as they take effect. */
@@ -286,16 +268,16 @@ export class Registry {
   async #carryOut(changes: readonly EntryChange[], { files, released, permit }: CarryOutOptions): Promise<number> {
     for (const change of changes) permit?.(change)
     if (changes.length === 0) return this.version()
-    const known = this.#sound()
-    const { entries } = this.#snapshot
-    const next = this.#entriesOf(changed(entries.all, changes))
+    const known = this.#state.sound()
+    const { entries } = this.#state
+    const next = this.#state.entriesOf(changed(entries.all, changes))
     const { steps, inspected } = examine(entries, next, changes, known)
     const version = this.version() + 1
     const record = { version, time: Date.now(), changes }
     const prepared = await transact(this.#handlers.steps(steps, next), () => this.#history.append(record, files))
     for (const id of learn(known, inspected, changes)) this.env.forget(id)
-    this.#become(version, next.all)
-    this.#analysis = { of: this.#snapshot, found: known }
+    this.#state.become(version, next.all)
+    this.#state.keepAnalysis(known)
     try {
       await (released === undefined ? settle(prepared) : Promise.race([settle(prepared), released()]))
     } finally {
@@ -307,48 +289,7 @@ export class Registry {
   /** Gives entries that equal those of the files their position in the files. */
   #relocate(files: EntryMap): void {
     this.#files = files
-    this.#become(this.version(), located(this.#snapshot.entries.all, files))
-    if (this.#analysis) this.#analysis = { ...this.#analysis, of: this.#snapshot }
-  }
-
-  #extend(added: readonly Entry[], problems: readonly Diagnostic[]): void {
-    const entries = new Map(this.#snapshot.entries.all)
-    const found = [...this.#snapshot.problems, ...problems]
-    for (const entry of added) {
-      const first = entries.get(entry.id)
-      if (first) found.push(duplicateDiagnostic(entry, first))
-      else entries.set(entry.id, entry)
-    }
-    this.#become(this.version() + 1, entries, found)
-  }
-
-  #become(version: number, all: EntryMap, problems: readonly Diagnostic[] = this.#snapshot.problems): void {
-    this.#snapshot = { version, entries: this.#entriesOf(all), problems }
-  }
-
-  #entriesOf(all: EntryMap): Entries {
-    return new Entries(all, {
-      kinds: this.#kinds,
-      root: this.root,
-      env: this.env.at(all),
-      sourceFolders: (entry) => (this.#own.has(entry) ? undefined : this.#sourceFolders),
-    })
-  }
-
-  /** The analysis of the entries. @throws TroupeError `Invalid` when there are problems. */
-  #sound(): Analysis {
-    const known = this.#known()
-    if (known.problems.length > 0) throw diagnosticsError(known.problems)
-    return known
-  }
-
-  #known(): Analysis {
-    return this.#analysis?.of === this.#snapshot ? this.#analysis.found : this.#analyse()
-  }
-
-  #analyse(): Analysis {
-    const found = analyse(this.#snapshot.entries, this.#snapshot.problems)
-    this.#analysis = { of: this.#snapshot, found }
-    return found
+    this.#state.become(this.version(), located(this.#state.entries.all, files))
+    this.#state.keepAnalysis()
   }
 }

@@ -22,17 +22,29 @@ function laidOut() {
   return folder
 }
 
-async function problemsOf(folder: string, source: string, options: { sourceFolders?: readonly string[]; kind?: string } = {}) {
+async function problemsOf(
+  folder: string,
+  source: string,
+  options: { sourceFolders?: readonly string[]; kind?: string } = {},
+) {
   const { kind = 'code', sourceFolders = [] } = options
-  writeFileSync(join(folder, 'app/src/_.yaml'), `namespace: app\nentries: [{ name: x, kind: ${kind}, source: "${source}" }]\n`)
+  writeFileSync(
+    join(folder, 'app/src/_.yaml'),
+    `namespace: app\nentries: [{ name: x, kind: ${kind}, source: "${source}" }]\n`,
+  )
   const registry = new Registry({ kinds, root: join(folder, 'app'), sourceFolders })
   await registry.load(join(folder, 'app/src'))
   return registry.check().map(({ message, place }) => `${place?.line}: ${message}`)
 }
 
-it('code lies in the folder of the application, whatever dots and links say', async () => {
+it('code must be in the folder of the application, through any dots and links', async () => {
   using folder = laidOut()
-  for (const source of ['file://in.ts', 'file://./../src/in.ts', 'file://inside.ts', `file://${folder.path}/app/src/in.ts`])
+  for (const source of [
+    'file://in.ts',
+    'file://./../src/in.ts',
+    'file://inside.ts',
+    `file://${folder.path}/app/src/in.ts`,
+  ])
     expect(await problemsOf(folder.path, source)).toEqual([])
   for (const source of [
     'file://../../shared/out.ts',
@@ -43,12 +55,13 @@ it('code lies in the folder of the application, whatever dots and links say', as
   ]) {
     const [problem] = await problemsOf(folder.path, source)
     expect(problem).toBe(
-      `2: source: ${source} leads out of the application's folder: name the folder in registry.source_folders of the configuration`,
+      `2: source: ${source} leads out of the application's folder: ` +
+        'name the folder in registry.source_folders of the configuration',
     )
   }
 })
 
-it('or in a folder that the configuration names', async () => {
+it('or in a folder of the configuration', async () => {
   using folder = laidOut()
   for (const source of ['file://../../shared/out.ts', 'file://link/out.ts', 'file://linked.ts'])
     expect(await problemsOf(folder.path, source, { sourceFolders: ['../shared'] })).toEqual([])
@@ -56,7 +69,7 @@ it('or in a folder that the configuration names', async () => {
   expect(await problemsOf(folder.path, 'file:///etc/hostname', { kind: 'data' })).toEqual([])
 })
 
-it('changes are checked, too; what the program adds itself is not', async () => {
+it('changes are checked, too; entries added by the program are not', async () => {
   using folder = laidOut()
   mkdirSync(join(folder.path, 'app/other'))
   const registry = new Registry({ kinds, root: join(folder.path, 'app'), sourceFolders: [] })
@@ -67,5 +80,7 @@ it('changes are checked, too; what the program adds itself is not', async () => 
   await expect(create(`file://${folder.path}/shared/out.ts`)).rejects.toThrow("leads out of the application's folder")
   await expect(create('file://src/link/out.ts')).rejects.toThrow("leads out of the application's folder")
   await create('file://src/in.ts')
-  await registry.apply([{ op: 'create', entry: { id: 'app:z', kind: 'code', source: `file://${folder.path}/shared/out.ts` } }])
+  await registry.apply([
+    { op: 'create', entry: { id: 'app:z', kind: 'code', source: `file://${folder.path}/shared/out.ts` } },
+  ])
 })

@@ -1,38 +1,61 @@
 /** Boots an application, runs it, and stops it. For programs that contain one: the command line, tests, embedding. */
-import { type Clock, entryId, type EntryId, runInSlot, TroupeError } from '@troupe/core'
+import { type Calendar, runOutsideSlots } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
-import { closeHttpPools } from '@troupe/http'
-import { answerConnections, type ServerAddress, ServerServices, TokenStoreTable } from '@troupe/http/kernel'
-import { type OverlayStatus, provideNetworkAccess, trustAddons } from '@troupe/network'
+import { answerConnections, permitHttpClient, ServerServices, TokenStoreTable } from '@troupe/http/kernel'
+import { trustAddons } from '@troupe/network'
 import { overlayKinds, OverlayTable, RunningReport } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
-import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
+import { joinProgram } from '@troupe/process'
 import {
-  type HostSettings,
   Kernel,
-  kernelNetworkAccess,
   type Print,
   routesChanged,
   servicesOf,
-  type ServiceStatus,
   ServiceSupervisor,
+  LaterMessages,
   RunningSupervisors,
 } from '@troupe/process/kernel'
-import { type AppConfig, diagnosticsError, type Registry } from '@troupe/registry'
-import { type CommandResult, runCommand } from './command.ts'
-import { renewCode, restartWith } from './live/code.ts'
+import { kernelRequests } from '@troupe/process/protocol'
+import { type AppConfig, diagnosticsError } from '@troupe/registry'
+import { Application } from './application.ts'
+import { prepareTelemetry } from './observe/telemetry.ts'
 import { openHistory } from './live/history.ts'
 import { installChangeHandlers } from './live/change-handlers.ts'
-import { Logger } from './log/logger.ts'
+import { followConfig } from './log/follow-config.ts'
+import { loggerOf } from './log/logger-of.ts'
 import { type Loaded, type LoadOptions, loadWith, readConfigOf } from './load.ts'
-import { adviceFor, enterNetwork, type PendingAccess, programOverlay } from './program-network.ts'
+import { noteApplication } from './running.ts'
+import { adviceFor, checkOverlay, enterNetwork, type ProgramPlace, programOverlay } from './program-network.ts'
 
-export type { Clock } from '@troupe/core'
+export type { Calendar, Clock } from '@troupe/core'
+export { Application } from './application.ts'
+export { runningApplication } from './running.ts'
 export type { CommandResult } from './command.ts'
 export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 export { checkCertificates } from '@troupe/http/kernel'
-export { keptAddress, type ReportedOverlay, runningOverlays } from '@troupe/network/kernel'
+export { isAlive, keptAddress, type ReportedOverlay, runningOverlays } from '@troupe/network/kernel'
+export {
+  type AttachFiles,
+  attachFiles,
+  type DashboardPlace,
+  operatorAction,
+  type OperatorAction,
+} from './observe/attach-files.ts'
+export type { ShownChange } from './observe/registry-diff.ts'
+export type { Version as ShownVersion } from '@troupe/registry'
+export type { FlowRecording, MessageRecording } from './observe/attach-recordings.ts'
+export type {
+  Observation,
+  ObservedOverlay,
+  ObservedPolicy,
+  ObservedPool,
+  ObservedRoute,
+  ObservedServer,
+  ObservedService,
+  ObserveOptions,
+} from './observe/observation.ts'
 export { escapedLines } from './log/escape.ts'
+export type { LeastLevel } from './log/levels.ts'
 export { redactedText } from './log/redact.ts'
 export { userFrames } from './log/stack.ts'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
@@ -47,6 +70,13 @@ export interface LaunchOptions {
    * @default `network_service.default_network`, else the clear network
    */
   readonly network?: string | null
+  /**
+   * Whether code of the program outside of {@link Application.run} acts in this application. If several have it, such
+   * code is refused. A library that starts an application for itself sets `false`.
+   *
+   * @default true
+   */
+  readonly ambient?: boolean
   /** Writes log lines. @default stderr */
   readonly onLog?: (line: string) => void
   /**
@@ -56,169 +86,26 @@ export interface LaunchOptions {
    */
   readonly logFor?: 'people' | 'programs'
   /** The clock of supervision: delays, timeouts, thresholds. @default the system's clock */
-  readonly clock?: Clock
+  readonly clock?: Calendar
   /** Where threads print. @default the program's standard output and error */
   readonly print?: Print
+  /**
+   * Whether its user may look into it and steer it from another program, by a Unix socket in the state folder
+   * (`troupe ps`, `troupe top`).
+   *
+   * @default false; `troupe run` sets it
+   */
+  readonly attach?: boolean
+  /** Whether the section `dashboard` is served. @default true; `troupe run` with a command sets false */
+  readonly dashboard?: boolean
   /** The input of `process.stdin` in threads: returns the next bytes, or nothing at the end. @default an empty input */
   readonly input?: () => Promise<Uint8Array | undefined>
 }
 
 export interface BootOptions extends LoadOptions, LaunchOptions {}
 
-/** The host of commands that name no host. */
-const commandHost = entryId('troupe:commands')
-const commandSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
-
 /** Modules that every thread loads while it waits for work. */
-const preload = [import.meta.resolve('troupe')]
-
-interface Parts {
-  readonly config: AppConfig
-  readonly kernel: Kernel
-  readonly supervisor: ServiceSupervisor
-  readonly supervisors: RunningSupervisors
-  readonly functions: Functions
-  readonly servers: ServerServices
-  readonly tokens: TokenStoreTable
-  readonly report: RunningReport
-}
-
-/** A running application. */
-export class Application implements AsyncDisposable {
-  readonly config: AppConfig
-  readonly registry: Registry
-  readonly kernel: Kernel
-  readonly #supervisor: ServiceSupervisor
-  readonly #supervisors: RunningSupervisors
-  readonly #functions: Functions
-  readonly #servers: ServerServices
-  readonly #tokens: TokenStoreTable
-  readonly #report: RunningReport
-  #stopping: Promise<void> | undefined
-
-  /** Use {@link boot}. */
-  constructor({ config, kernel, supervisor, supervisors, functions, servers, tokens, report }: Parts) {
-    this.config = config
-    this.registry = kernel.registry
-    this.kernel = kernel
-    this.#supervisor = supervisor
-    this.#supervisors = supervisors
-    this.#functions = functions
-    this.#servers = servers
-    this.#tokens = tokens
-    this.#report = report
-  }
-
-  /** Returns the current state of hosts, overlays and supervised processes. */
-  services(): readonly ServiceStatus[] {
-    return this.#supervisor.list()
-  }
-
-  /** Returns the state of one service. @throws TroupeError `NotFound` */
-  service(id: EntryId): ServiceStatus {
-    return this.#supervisor.status(id)
-  }
-
-  /**
-   * Returns the status of an overlay; `undefined` for kinds that know no more than their dials show.
-   *
-   * @throws TroupeError `NotFound`
-   */
-  async overlayStatus(id: EntryId): Promise<OverlayStatus | undefined> {
-    return this.kernel.overlays.status(id)
-  }
-
-  /** Starts a service, and the services that it needs. */
-  async start(id: EntryId): Promise<ServiceStatus> {
-    return this.#supervisor.start(id)
-  }
-
-  /** Stops a service; its dependents stop first. */
-  async stopService(id: EntryId): Promise<void> {
-    await this.#supervisor.stop(id)
-  }
-
-  /**
-   * Runs a process entry to its end, in its own thread, and returns its result.
-   *
-   * @throws what the process threw.
-   */
-  async exec(entry: EntryId, args: readonly unknown[] = []): Promise<unknown> {
-    return this.run(async () => processes.exec(entry, this.#commands(), ...args))
-  }
-
-  /**
-   * Runs a process entry like a program of the shell: it also finds its arguments in `process.argv`, and may set
-   * `process.exitCode` or call `process.exit`.
-   *
-   * @throws what the process threw.
-   */
-  async command(entry: EntryId, args: readonly string[] = []): Promise<CommandResult> {
-    return runCommand(this.kernel, entry, this.#commands(), args)
-  }
-
-  /** The host of everything that the surrounding program runs. */
-  #commands(): EntryId {
-    const { hosts } = this.kernel
-    if (!hosts.has(commandHost)) hosts.add(hosts.create(commandHost, commandSettings))
-    return commandHost
-  }
-
-  /**
-   * Reports that the code of a process or function entry has changed. New processes and calls load the new code,
-   * including what it imports by relative paths. Running ones continue; upgradable processes receive an OUTDATED event.
-   *
-   * @throws TroupeError `NotFound`
-   */
-  async codeChanged(entry: EntryId): Promise<void> {
-    await renewCode({ kernel: this.kernel, functions: this.#functions, servers: this.#servers }, entry)
-  }
-
-  /**
-   * Restarts the services and supervised children that run a process entry, so that they run its current code.
-   * Upgradable processes are not restarted, because they take over the new code themselves.
-   *
-   * @returns the names of the restarted services.
-   */
-  async restartWith(entry: EntryId): Promise<readonly string[]> {
-    return restartWith({ kernel: this.kernel, supervisor: this.#supervisor, supervisors: this.#supervisors }, entry)
-  }
-
-  /** Returns the address of a running `http.service`. @throws TroupeError `NotFound` */
-  address(service: EntryId): ServerAddress {
-    return this.#servers.address(service)
-  }
-
-  /** Runs `fn` as the surrounding program, so that `processes`, `funcs` and `http` work in it. */
-  run<T>(fn: () => T): T {
-    return runInSlot(this.kernel.runtime.root.slot(), fn)
-  }
-
-  /** Stops services, dependents first, and then all threads. */
-  async stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
-    await this.#stopping
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-  }
-
-  async #stop(): Promise<void> {
-    await this.registry.close()
-    await this.#supervisor.stopAll()
-    await this.#functions[Symbol.asyncDispose]()
-    await this.kernel[Symbol.asyncDispose]()
-    await this.#tokens[Symbol.asyncDispose]()
-    // Connections that the surrounding program kept open lead into this application's overlays, and serve no other
-    // application.
-    await closeHttpPools(0)
-    await this.#report[Symbol.asyncDispose]()
-    await this.kernel.overlays[Symbol.asyncDispose]()
-    setOutsideParticipant(undefined)
-    setRuntime(undefined)
-  }
-}
+const preload = [new URL(`./index${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href]
 
 /**
  * Reads an application, checks it, and starts its auto-started services.
@@ -229,42 +116,52 @@ export class Application implements AsyncDisposable {
  * await app.exec(entryId('app:probe'))
  * ```
  *
- * @throws TroupeError `Invalid` with all that is wrong in its files, `AlreadyExists` when one runs in this program.
+ * @throws TroupeError `Invalid` with all that is wrong in its files; `AlreadyExists` when another application runs in
+ *   this program, and the program in an overlay of it.
  */
 export async function boot(options: BootOptions): Promise<Application> {
   // Synchronous, so that the default applies from the first moment.
   const config = readConfigOf(options)
-  const entered = enterNetwork(programOverlay(options.network, config.networkService.defaultNetwork), isRunning())
-  try {
-    return await start(await loadWith(config, options), options, entered)
-  } catch (error) {
-    entered?.fail(error)
-    throw error
-  }
+  return startIn(async () => loadWith(config, options), options, config)
 }
 
 /** Starts an application that was already read. Throws like {@link boot}. */
 export async function launch(loaded: Loaded, options: LaunchOptions = {}): Promise<Application> {
-  const entered = enterNetwork(programOverlay(options.network, loaded.config.networkService.defaultNetwork), isRunning())
+  return startIn(async () => loaded, options, loaded.config)
+}
+
+/** Not in the context of the caller, which may be code of another application. */
+async function startIn(
+  load: () => Promise<Loaded>,
+  options: LaunchOptions,
+  { networkService }: AppConfig,
+): Promise<Application> {
+  const place = enterNetwork(programOverlay(options.network, networkService.defaultNetwork))
   try {
-    return await start(loaded, options, entered)
+    return await runOutsideSlots(async () => start(await load(), options, place))
   } catch (error) {
-    entered?.fail(error)
+    place.fail(error)
     throw error
   }
 }
 
 async function start(
-  { config, registry, overlays: own, problems }: Loaded,
+  { config, registry, overlays: own, problems, reread }: Loaded,
   options: LaunchOptions,
-  entered: PendingAccess | undefined,
+  place: ProgramPlace,
 ): Promise<Application> {
   const program = programOverlay(options.network, config.networkService.defaultNetwork)
   if (problems.length > 0) throw diagnosticsError(problems)
-  if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
-  entered?.checkAlone()
+  place.checkAlone()
+  await using unless = new AsyncDisposableStack()
   registry.open(await openHistory(config))
-  const logger = loggerOf(config, registry, options)
+  unless.defer(async () => registry.close())
+  const secrets = () => registry.env.secrets
+  const history =
+    options.dashboard === false || config.dashboard === undefined
+      ? undefined
+      : new (await import('./observe/dashboard/history.ts')).DashboardHistory(secrets)
+  const logger = loggerOf(config, registry, { ...options, tail: history })
   const log = logger.note
   const security = new Security({
     policies: compilePolicies(registry),
@@ -272,82 +169,94 @@ async function start(
     variables: (name) => registry.env.namesOf(name),
     log,
   })
-  const overlays = new OverlayTable(registry, {
-    onHandOver: routesChanged,
-    kinds: [...overlayKinds, ...own.map(({ kind }) => kind)],
-    stateDir: config.networkService.stateDir,
-    log,
-  })
   for (const { driver } of own) await import(driver)
   if (program !== null) checkOverlay(registry, program)
-  const kernel = new Kernel({
-    registry,
-    overlays,
-    security,
-    preload: [...own.map(({ driver }) => driver), ...preload],
-    defaultOverlay: config.networkService.defaultNetwork,
-    // If no other network was chosen, the program uses the default, as all other code does.
-    programOverlay: program === (config.networkService.defaultNetwork ?? null) ? undefined : program,
-    drainTimeout: config.networkService.drainTimeout,
-    log,
-    ...(options.print && { print: options.print }),
-  })
+  const overlays = unless.use(
+    new OverlayTable(registry, {
+      onHandOver: routesChanged,
+      kinds: [...overlayKinds, ...own.map(({ kind }) => kind)],
+      stateDir: config.networkService.stateDir,
+      log,
+    }),
+  )
+  const kernel = unless.use(
+    new Kernel({
+      registry,
+      overlays,
+      security,
+      preload: [...own.map(({ driver }) => driver), ...preload],
+      defaultOverlay: config.networkService.defaultNetwork,
+      // If no other network was chosen, the program uses the default, as all other code does.
+      programOverlay: program === (config.networkService.defaultNetwork ?? null) ? undefined : program,
+      drainTimeout: config.networkService.drainTimeout,
+      keptBytes: config.deadLetters.payload,
+      log,
+      ...(options.print && { print: options.print }),
+    }),
+  )
   kernel.threads.native = config.networkService.native
-  trustAddons(kernel.threads.native)
-  setRuntime(kernel.runtime)
-  setOutsideParticipant(kernel.runtime.root)
-  const access = kernelNetworkAccess(kernel.runtime, false, adviceFor(options.network, program))
-  provideNetworkAccess(access)
-  entered?.provide(access)
+  if (program !== null) trustAddons(kernel.threads.native)
+  const leave = joinProgram(kernel.runtime, options.ambient)
+  unless.defer(leave)
+  place.provide(kernel.runtime, adviceFor(options.network, program))
+  await prepareTelemetry(kernel, config)
   const supervision = { log, ...(options.clock && { clock: options.clock }) }
-  const supervisors = new RunningSupervisors({ kernel, ...supervision })
+  const later = new LaterMessages({ kernel, file: config.process.laterPath, ...supervision })
+  const supervisors = new RunningSupervisors({ kernel, store: later.store, ...supervision })
   const servers = new ServerServices({ kernel, log })
   const supervisor = new ServiceSupervisor({
     graph: registry.graph(),
     services: [...servicesOf(kernel, supervisors), ...servers.services()],
     defaultOverlay: config.networkService.defaultNetwork,
+    onChange: history?.changed,
     ...supervision,
   })
+  permitHttpClient(kernel)
   const functions = new Functions({ kernel })
   const tokens = new TokenStoreTable({ kernel, root: config.root })
   answerConnections({ kernel, tokens })
   const overlayIds = () => registry.find({ kind: 'network.*' }).map(({ id }) => id)
   const report = new RunningReport(overlays, overlayIds, config.networkService.stateDir)
-  const app = new Application({ config, kernel, supervisor, supervisors, functions, servers, tokens, report })
-  kernel.handle('log', logger.line)
-  kernel.handle('input', (_, { record }) => {
+  const app = new Application({
+    config,
+    kernel,
+    supervisor,
+    supervisors,
+    functions,
+    servers,
+    tokens,
+    report,
+    later,
+    logger,
+    watch: followConfig(config, reread, logger),
+    leave: () => {
+      leave()
+      place.leave()
+      forget()
+    },
+  })
+  const forget = noteApplication(app)
+  // From here on the application ends its parts itself.
+  unless.move()
+  kernel.handle('log', kernelRequests.log, logger.line)
+  kernel.handle('input', kernelRequests.input, (_, { record }) => {
     kernel.authorizer.check(record, 'input.read', 'stdin')
     return options.input?.()
   })
-  installChangeHandlers({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
-  functions.warm()
-  await supervisor.startAll()
-  return app
-}
-
-/** @throws TroupeError `NotFound` */
-function checkOverlay(registry: Registry, overlay: EntryId): void {
-  if (registry.find({ kind: 'network.*' }).some(({ id }) => id === overlay)) return
-  throw new TroupeError('NotFound', `network: there is no overlay ${overlay}`, { details: { overlay } })
-}
-
-function loggerOf(config: AppConfig, { env }: Registry, { onLog, logFor }: LaunchOptions): Logger {
-  const isTerminal = process.stderr.isTTY
-  return new Logger({
-    config: config.log,
-    root: config.root,
-    secrets: () => env.secrets,
-    write: onLog ?? ((line) => process.stderr.write(`${line}\n`)),
-    forPeople: logFor === undefined ? onLog !== undefined || isTerminal : logFor === 'people',
-    withTime: onLog === undefined && isTerminal,
-  })
-}
-
-function isRunning(): boolean {
+  const { drainTimeout } = config.networkService
+  installChangeHandlers({ kernel, supervisor, supervisors, functions, servers, drainTimeout })
   try {
-    currentRuntime()
-    return true
-  } catch {
-    return false
+    await app.serveMetrics()
+    if (history !== undefined)
+      app.closeWith(await (await import('./observe/dashboard/start-dashboard.ts')).startDashboard(app, history))
+    if (options.attach === true) await app.allowAttach()
+    functions.warm()
+    await supervisor.startAll()
+    await later.begin()
+  } catch (error) {
+    await app.stop()
+    throw error
   }
+  app.started()
+  return app
 }

@@ -10,7 +10,12 @@ export interface CommandResult {
 }
 
 /** Runs `entry` to its end. @throws what the process threw. */
-export async function runCommand(kernel: Kernel, entry: EntryId, host: EntryId, args: readonly string[]): Promise<CommandResult> {
+export async function runCommand(
+  kernel: Kernel,
+  entry: EntryId,
+  host: EntryId,
+  args: readonly string[],
+): Promise<CommandResult> {
   const { promise: ended, resolve } = Promise.withResolvers<WireExit>()
   const { program, pin } = kernel.program(entry)
   kernel.spawn({

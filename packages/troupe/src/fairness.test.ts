@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import fc from 'fast-check'
 import { processes } from 'troupe'
-import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import { startApp, type TestApp, type WrittenEntry } from 'troupe/test'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { busy, main, names, processNames, progress } from './testing/busy.ts'
 
@@ -10,11 +10,16 @@ const root = `${import.meta.dirname}/testing`
 const source = 'file://busy.ts'
 const times = 5
 
-function shared(name: string): TestEntry {
-  return { id: `app:${name}`, kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } }
+function shared(name: string): WrittenEntry {
+  return {
+    id: `app:${name}`,
+    kind: 'process.host',
+    host: { isolation: 'shared', workers: 1 },
+    lifecycle: { auto_start: true },
+  }
 }
 
-const entries: readonly TestEntry[] = [
+const entries: readonly WrittenEntry[] = [
   shared('crowd'),
   shared('others'),
   ...['main', 'ask', 'echo', 'nothing'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source, method })),
@@ -72,12 +77,13 @@ describe('timers, sockets and messages progress', () => {
     })
   })
 
-  it('beside two processes of the main thread that write to each other', async () => {
+  it('beside two processes of the main thread that exchange messages', async () => {
     await using one = await app.probe()
     await using other = await app.probe()
     const watch = { over: false }
     const reply = other.run(async () => {
-      for (let message = await other.next(); message.topic !== 'over'; message = await other.next()) processes.trySend(one.pid, 'pong')
+      for (let message = await other.next(); message.topic !== 'over'; message = await other.next())
+        processes.trySend(one.pid, 'pong')
     })
     const play = one.run(async () => {
       const start = performance.now()
@@ -93,10 +99,12 @@ describe('timers, sockets and messages progress', () => {
     await Promise.all([play, reply])
   })
 
-  it('in the kernel, beside threads that ask it', async () => {
+  it('in the kernel, beside threads that send requests', async () => {
     await assertBeside(names, async (some) => {
       await app.app.run(async () => {
-        const askers = await Promise.all([...some, ...some, ...some].map(async (name) => processes.spawn('app:ask', 'app:crowd', name)))
+        const askers = await Promise.all(
+          [...some, ...some, ...some].map(async (name) => processes.spawn('app:ask', 'app:crowd', name)),
+        )
         const exits = askers.map(async (pid) => processes.exited(pid))
         await progress(port, times)
         for (const pid of askers) await processes.cancel(pid)

@@ -29,7 +29,7 @@ when(canSeal)('in a process of its own', () => {
 })
 
 when(!canSeal)('where Node has no permission for the network', () => {
-  it('there are no such processes', () => {
+  it('has no such processes', () => {
     expect(process.versions.node.startsWith('24.')).toBe(true)
   })
 })

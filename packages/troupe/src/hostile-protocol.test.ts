@@ -51,7 +51,8 @@ afterAll(async () => {
   await app.stop()
 })
 
-const mallory = (...scope: readonly string[]) => processes.withActor(newActor('mallory')).withScope(security.newScope(scope))
+const mallory = (...scope: readonly string[]) =>
+  processes.withActor(newActor('mallory')).withScope(security.newScope(scope))
 
 /** Runs the garbage collector: with a fault, collecting the dropped objects would end the program. */
 async function collect(): Promise<void> {
@@ -79,23 +80,23 @@ describe.each(hosts)('in %s', (host) => {
     expect(stall).toBeLessThan(5000)
   })
 
-  it.each(severing)('%s: the sender is heard no more', async (name) => {
+  it.each(severing)('%s: the sender is ignored from then on', async (name) => {
     const before = errors()
     expect(await mallory('app:nothing').exec('app:attack', host, name, victim)).toBe('done')
     await expect.poll(errors).toBe(before + 1)
     await honestGoesOn()
   })
 
-  it.each(silent)('%s goes nowhere', async (name) => {
+  it.each(silent)('%s has no effect', async (name) => {
     expect(await mallory('app:nothing').exec('app:attack', host, name, victim)).toBe('done')
     await honestGoesOn()
     expect(stall).toBeLessThan(5000)
   })
 
-  it('the frame of a message is what the kernel says, whatever the message claims', async () => {
-    const told = await mallory('app:sends').exec('app:forge', host, victim)
+  it('the frame of a message is that of the kernel, whatever the message claims', async () => {
+    const received = await mallory('app:sends').exec('app:forge', host, victim)
     const mine = { actor: 'mallory', values: {} }
-    expect(told).toMatchObject([mine, mine, mine])
+    expect(received).toMatchObject([mine, mine, mine])
     // Code without an actor cannot claim one.
     const free = await processes.exec('app:forge', host, victim)
     expect(free).toMatchObject([{ actor: undefined }, { actor: undefined }, { actor: undefined, values: {} }])

@@ -10,21 +10,32 @@ import {
   type AppConfig,
   configPosition,
   didYouMean,
-  type EntryInput,
   type Kind,
   readConfig,
   parseOverride,
   type Diagnostic,
+  readWrittenEntry,
   Registry,
+  type WrittenEntry,
 } from '@troupe/registry'
 
 export interface LoadOptions {
   /** The application's folder: it contains `.troupe.yaml`, and `src/` with the entries. */
   readonly root: string
-  /** Entries instead of those of the folder; then only their files are relative to the folder. */
-  readonly entries?: readonly EntryInput[]
+  /**
+   * Entries instead of those of the folder, with their fields as in YAML: `{ id: 'app:proxy', kind: 'network.socks5',
+   * host: '127.0.0.1', port: 9050 }`. Then only their files are relative to the folder.
+   */
+  readonly entries?: readonly WrittenEntry[]
   /** Configuration files instead of `.troupe.yaml`; later ones override earlier ones. */
   readonly config?: readonly string[]
+  /** Sections of the configuration, with their fields as in YAML, laid over all files. */
+  readonly sections?: Readonly<Record<string, unknown>>
+  /**
+   * Values of `env.variable` entries, by their ids: they are set before the entries are checked, so that no entry
+   * contains them.
+   */
+  readonly variables?: Readonly<Record<string, string>>
   /** Profiles of the configuration that are laid over it; later ones override earlier ones. */
   readonly profiles?: readonly string[]
   /** `section.path=value` for the configuration. */
@@ -45,6 +56,8 @@ export interface OwnOverlay {
 /** An application that was read. */
 export interface Loaded {
   readonly config: AppConfig
+  /** Reads the configuration again. Throws like {@link load}. */
+  readonly reread: () => AppConfig
   readonly registry: Registry
   readonly overlays: readonly OwnOverlay[]
   /** All its problems, by position. Empty when it can start. */
@@ -57,7 +70,8 @@ export const kinds: readonly Kind[] = [...processKinds, ...functionKinds, ...net
 /**
  * Reads an application's configuration and entries, and checks them.
  *
- * @throws TroupeError `NotFound` when the folder cannot be read, `Invalid` for a wrong configuration or override.
+ * @throws TroupeError `NotFound` when the folder cannot be read; `Invalid` for a wrong configuration, override or
+ *   entry.
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
   return loadWith(readConfigOf(options), options)
@@ -67,6 +81,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
 export function readConfigOf(options: LoadOptions): AppConfig {
   return readConfig(options.root, {
     ...((options.config ?? options.entries) && { files: options.config ?? [] }),
+    ...(options.sections && { sections: options.sections }),
     ...(options.profiles && { profiles: options.profiles }),
     ...(options.set && { set: options.set }),
   })
@@ -81,14 +96,21 @@ export async function loadWith(config: AppConfig, options: LoadOptions): Promise
     sourceFolders: config.registry.sourceFolders ?? [],
   })
   if (options.entries === undefined) await registry.load(join(config.root, 'src'))
-  else registry.add(...options.entries)
+  else registry.add(...options.entries.map((entry, index) => readWrittenEntry(entry, `entries[${index}]`)))
   for (const text of options.overrides ?? []) {
     const { id, path, value } = parseOverride(text)
     registry.override(id, path, value)
   }
+  for (const [name, value] of Object.entries(options.variables ?? {})) registry.env.set(name, value)
   registry.env.readSecrets()
   const overOthers = [...checkRoutes(registry), ...checkOverlays(registry, config.networkService.stateDir)]
-  return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry), ...overOthers] }
+  return {
+    config,
+    reread: () => readConfigOf(options),
+    registry,
+    overlays,
+    problems: [...registry.check(), ...checkDefault(config, registry), ...checkLevels(config, registry), ...overOthers],
+  }
 }
 
 /** The default network must be an overlay. */
@@ -106,4 +128,19 @@ function checkDefault(config: AppConfig, registry: Registry): readonly Diagnosti
       ...(place && { place }),
     },
   ]
+}
+
+/** Levels of the log may be set for entries that exist. */
+function checkLevels(config: AppConfig, registry: Registry): readonly Diagnostic[] {
+  const ids = registry.entries().map((entry) => entry.id)
+  const unknown = Object.keys(config.log.entries).filter((id) => !ids.some((known) => known === id))
+  return unknown.map((id) => {
+    const place = configPosition(config, ['log', 'entries', id])
+    return {
+      code: 'dangling-reference',
+      message: `log.entries: there is no entry ${id}${didYouMean(id, ids)}`,
+      path: 'log.entries',
+      ...(place && { place }),
+    }
+  })
 }

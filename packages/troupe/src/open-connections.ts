@@ -4,7 +4,11 @@ import { z } from 'zod'
 
 /** One end of a connection in a diagnostic report. */
 const endpoint = z.object({ host: z.string(), port: z.number() })
-const tcp = z.object({ type: z.literal('tcp'), localEndpoint: endpoint.nullable(), remoteEndpoint: endpoint.nullable() })
+const tcp = z.object({
+  type: z.literal('tcp'),
+  localEndpoint: endpoint.nullable(),
+  remoteEndpoint: endpoint.nullable(),
+})
 const reportSchema = z.object({
   libuv: z.array(z.unknown()),
   workers: z.array(z.object({ header: z.object({ threadId: z.number() }) })).default([]),
@@ -19,12 +23,16 @@ export function openConnections(): readonly string[] {
   const handles = tcpHandles()
   // A closed server still has the connections that it accepted.
   const accepted = new Set(sockets.filter(isAccepted).map(({ localPort }) => localPort))
-  for (const { localEndpoint, remoteEndpoint } of handles) if (remoteEndpoint === null) accepted.add(localEndpoint?.port)
+  for (const { localEndpoint, remoteEndpoint } of handles)
+    if (remoteEndpoint === null) accepted.add(localEndpoint?.port)
   const open = handles.flatMap(({ localEndpoint, remoteEndpoint: far }) =>
     far === null || accepted.has(localEndpoint?.port) ? [] : [`${far.host}:${far.port}`],
   )
   const connecting = sockets.filter((socket) => socket.connecting && !isAccepted(socket))
-  return [...open, ...connecting.map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'connecting'}:${remotePort ?? ''}`)]
+  return [
+    ...open,
+    ...connecting.map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'connecting'}:${remotePort ?? ''}`),
+  ]
 }
 
 function tcpHandles(): readonly z.infer<typeof tcp>[] {

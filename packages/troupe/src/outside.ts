@@ -4,6 +4,7 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Worker } from 'node:worker_threads'
+import { preparedThread } from '@troupe/process/prepare'
 import { z } from 'zod'
 import { report } from './open-connections.ts'
 
@@ -46,6 +47,8 @@ export function runningOutside(): readonly string[] {
     if (url.startsWith('node:')) threads.delete(id)
     else threads.set(id, URL.canParse(url) ? `thread ${id}, ${url}` : `thread ${id}`)
   }
+  const own = preparedThread()
+  if (own !== undefined) threads.delete(own)
   const children = libuv.flatMap((handle) => child.safeParse(handle).data ?? [])
   return [...threads.values(), ...children.map(({ pid }) => `child process ${pid}`)]
 }

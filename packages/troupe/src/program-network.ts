@@ -3,7 +3,17 @@
  * it until it ends.
  */
 import { asTroupeError, type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
-import { bindThreadNetwork, installGuard, type NetworkAccess, provideNetworkAccess, threadNetwork } from '@troupe/network'
+import {
+  bindThreadNetwork,
+  installGuard,
+  type NetworkAccess,
+  provideNetworkAccess,
+  provideNetworkAccessOf,
+  threadNetwork,
+} from '@troupe/network'
+import { isApplicationThread, type Runtime } from '@troupe/process'
+import { callersNetworkAccess, kernelNetworkAccess } from '@troupe/process/kernel'
+import type { Registry } from '@troupe/registry'
 import { openConnections } from './open-connections.ts'
 import { forgetThreads, runningOutside } from './outside.ts'
 
@@ -26,38 +36,103 @@ export function programOverlay(chosen: ProgramNetwork, byDefault: EntryId | unde
 
 /** Whether nothing is running that this thread started while it had no network. */
 let isAlone = false
-/** The network of the application that is starting. */
-let starting: PendingAccess | undefined
+/** The applications of this program, from the begin of their start until they have stopped. */
+const present = new Set<ProgramPlace>()
 
 /**
  * Applies a network to the program's thread, synchronously. In an overlay, connections that the program opens wait
  * until the application is ready, and fail if it does not start.
  *
- * @param isRunning - An application already runs in this program: its state stays.
  * @throws TroupeError `Invalid` when the thread already has another network. Also when, before there was a guard, it
- *   opened connections, or started threads or child processes that still run.
+ *   opened connections, or started threads or child processes that still run. `AlreadyExists` when the overlay would be
+ *   that of another application that runs in this program: the sockets of the thread belong to one.
  */
-export function enterNetwork(overlay: EntryId | null, isRunning: boolean): PendingAccess | undefined {
+export function enterNetwork(overlay: EntryId | null): ProgramPlace {
+  if (isApplicationThread())
+    throw new TroupeError(
+      'AlreadyExists',
+      'a thread of an application starts no other application: use a program of its own, or the program around it',
+    )
   const bound = threadNetwork()
   if (bound !== undefined && bound.overlay !== overlay) {
     throw invalid(
       `the thread of this program runs in ${nameOf(bound.overlay)} and keeps that network: ` +
-        `an application whose program is to run in ${nameOf(overlay)} needs a thread or a program of its own (or "network: ${bound.overlay ?? 'null'}")`,
+        `an application whose program is to run in ${nameOf(overlay)} needs a ` +
+        `thread or a program of its own (or "network: ${bound.overlay ?? 'null'}")`,
       { network: bound.overlay, requested: overlay, code: 'ENETWORK' },
     )
   }
+  if (overlay !== null && present.size > 0) throw alreadyRuns(overlay)
   if (overlay !== null && !isAlone) checkAlone(overlay)
   if (overlay !== null && bound === undefined) checkFresh(overlay)
   bindThreadNetwork({ overlay })
-  if (overlay === null) {
-    forgetThreads()
-    return undefined
+  return new ProgramPlace(overlay)
+}
+
+function alreadyRuns(overlay: EntryId): TroupeError {
+  return new TroupeError(
+    'AlreadyExists',
+    `an application runs in this program already, and the program's own sockets belong to its overlay ${overlay}: ` +
+      'stop it first, or start it with "network: null": then others run beside it',
+    { details: { overlay } },
+  )
+}
+
+/** The place of an application in the program that contains it. */
+export class ProgramPlace {
+  readonly #overlay: EntryId | null
+  readonly #pending: PendingAccess | undefined
+
+  /** Use {@link enterNetwork}. */
+  constructor(overlay: EntryId | null) {
+    this.#overlay = overlay
+    present.add(this)
+    if (overlay === null) {
+      forgetThreads()
+      return
+    }
+    installGuard()
+    this.#pending = new PendingAccess()
+    provideNetworkAccess(this.#pending.access)
   }
-  installGuard()
-  if (isRunning || starting !== undefined) return undefined
-  starting = new PendingAccess(overlay)
-  provideNetworkAccess(starting.access)
-  return starting
+
+  /**
+   * Checks again before the application starts threads: a thread that the program started just before may have been
+   * missed.
+   *
+   * @throws TroupeError `Invalid`
+   */
+  checkAlone(): void {
+    if (this.#overlay === null) return
+    if (!isAlone) checkAlone(this.#overlay)
+    isAlone = true
+    forgetThreads()
+  }
+
+  /**
+   * The application is running: its overlay is that of the program's sockets. In the clear network each application has
+   * the requests that code makes in it.
+   */
+  provide(runtime: Runtime, advice: string | undefined): void {
+    if (this.#pending === undefined) {
+      provideNetworkAccessOf(callersNetworkAccess)
+      return
+    }
+    const access = kernelNetworkAccess(runtime, false, advice)
+    provideNetworkAccess(access)
+    this.#pending.provide(access)
+  }
+
+  /** The application did not start. */
+  fail(cause: unknown): void {
+    this.leave()
+    this.#pending?.fail(cause)
+  }
+
+  /** The application has stopped. */
+  leave(): void {
+    present.delete(this)
+  }
 }
 
 /**
@@ -69,8 +144,11 @@ function checkAlone(overlay: EntryId): void {
   const running = runningOutside()
   if (running.length === 0) return
   throw invalid(
-    `this program started ${running.slice(0, 3).join('; ')}${running.length > 3 ? `; and ${running.length - 3} more` : ''} before the application, ` +
-      `whose default network is ${overlay}: what they open would not go there. Boot the application before anything is started, ` +
+    'this program started ' +
+      `${running.slice(0, 3).join('; ')}${running.length > 3 ? `; and ${running.length - 3} more` : ''} ` +
+      'before the application, ' +
+      `whose default network is ${overlay}: what they open would not ` +
+      'go there. Boot the application before anything is started, ' +
       'or keep the program in the clear with "network: null"',
     { overlay, running, code: 'ENETWORK' },
   )
@@ -81,8 +159,10 @@ function checkFresh(overlay: EntryId): void {
   const open = openConnections()
   if (open.length === 0) return
   throw invalid(
-    `this program opened ${open.length} connection${open.length === 1 ? '' : 's'} (${open.slice(0, 3).join(', ')}) before the application, ` +
-      `whose default network is ${overlay}: boot it before anything is opened, or keep the program in the clear with "network: null"`,
+    `this program opened ${open.length} connection${open.length === 1 ? '' : 's'} ` +
+      `(${open.slice(0, 3).join(', ')}) before the application, ` +
+      `whose default network is ${overlay}: boot it before anything ` +
+      `is opened, or keep the program in the clear with "network: null"`,
     { overlay, connections: open, code: 'ENETWORK' },
   )
 }
@@ -90,17 +170,18 @@ function checkFresh(overlay: EntryId): void {
 /** Advice for a program in the application's default network whose own connection fails. */
 export function adviceFor(chosen: ProgramNetwork, overlay: EntryId | null): string | undefined {
   if (overlay === null || (chosen !== undefined && chosen !== '')) return undefined
-  return `This program itself runs in ${overlay}, the application's default network: boot it with "network: null" to keep its own connections in the clear`
+  return (
+    `This program itself runs in ${overlay}, the application's default network: ` +
+    `boot it with "network: null" to keep its own connections in the clear`
+  )
 }
 
 /** A placeholder for the application's access to its overlays, until that is ready. */
-export class PendingAccess {
+class PendingAccess {
   readonly access: NetworkAccess
   readonly #there = Promise.withResolvers<NetworkAccess>()
-  readonly #overlay: EntryId
 
-  constructor(overlay: EntryId) {
-    this.#overlay = overlay
+  constructor() {
     const { promise } = this.#there
     promise.catch(() => undefined)
     this.access = {
@@ -114,35 +195,24 @@ export class PendingAccess {
     }
   }
 
-  /**
-   * Checks again before the application starts threads: a thread that the program started just before may have been
-   * missed.
-   *
-   * @throws TroupeError `Invalid`
-   */
-  checkAlone(): void {
-    if (!isAlone) checkAlone(this.#overlay)
-    isAlone = true
-    forgetThreads()
-  }
-
-  /** The application is running. */
   provide(access: NetworkAccess): void {
-    this.#settle()
     this.#there.resolve(access)
   }
 
-  /** The application did not start. */
   fail(cause: unknown): void {
-    this.#settle()
     this.#there.reject(
-      new TroupeError('Unavailable', `the application did not start: ${asTroupeError(cause).message}`, { cause, retryable: false }),
+      new TroupeError('Unavailable', `the application did not start: ${asTroupeError(cause).message}`, {
+        cause,
+        retryable: false,
+      }),
     )
   }
+}
 
-  #settle(): void {
-    if (starting === this) starting = undefined
-  }
+/** @throws TroupeError `NotFound` */
+export function checkOverlay(registry: Registry, overlay: EntryId): void {
+  if (registry.find({ kind: 'network.*' }).some(({ id }) => id === overlay)) return
+  throw new TroupeError('NotFound', `network: there is no overlay ${overlay}`, { details: { overlay } })
 }
 
 function nameOf(overlay: EntryId | null): string {

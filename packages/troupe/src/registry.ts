@@ -18,7 +18,9 @@ export const registry = {
   },
 
   /** Returns the entries of a kind (`network.*` for all kinds with that prefix), or with these keys in their `meta`. */
-  async find(query: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> } = {}): Promise<readonly EntryView[]> {
+  async find(
+    query: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> } = {},
+  ): Promise<readonly EntryView[]> {
     return ask('entries', query)
   },
   /**

@@ -20,9 +20,15 @@ export class PolicyScope extends Scope {
    * Returns the joint decision of its policies: `deny` if any denies, otherwise `allow` if one allows, otherwise
    * `undefined`.
    *
-   * @throws TroupeError `Invalid` for a question that is too long.
+   * @throws TroupeError `Invalid` for a question that is too long; `PermissionDenied` for a policy that the caller may
+   *   not know (`registry.get`).
    */
-  async evaluate(actor: Actor | undefined, action: string, resource: string, meta: Facts = {}): Promise<PolicyDecision> {
+  async evaluate(
+    actor: Actor | undefined,
+    action: string,
+    resource: string,
+    meta: Facts = {},
+  ): Promise<PolicyDecision> {
     return evaluate(this.policies, actor, action, resource, meta)
   }
 }
@@ -80,7 +86,7 @@ export const security = {
     return new PolicyScope(policies)
   },
 
-  /** Returns the policy with this id. @throws TroupeError `NotFound` */
+  /** Returns the policy with this id. @throws TroupeError `NotFound`; `PermissionDenied` (`registry.get`). */
   async policy(id: string): Promise<PolicyHandle> {
     const view = await ask('policy', { id: entryId(id) })
     return Object.freeze({
@@ -98,13 +104,23 @@ export const security = {
     return tokenStore(id)
   },
 
-  /** Returns the scope of all policies of a group. @throws TroupeError `NotFound` when the group has no policy. */
+  /**
+   * Returns the scope of all policies of a group.
+   *
+   * @throws TroupeError `NotFound` when the group has no policy, or one of which the caller may not know.
+   */
   async namedScope(group: string): Promise<PolicyScope> {
     return new PolicyScope(await ask('namedScope', { group }))
   },
 }
 
-async function evaluate(scope: readonly EntryId[], actor: Actor | undefined, action: string, resource: string, meta: Facts) {
+async function evaluate(
+  scope: readonly EntryId[],
+  actor: Actor | undefined,
+  action: string,
+  resource: string,
+  meta: Facts,
+) {
   return ask('evaluate', { scope, actor, action, resource, meta: snapshotFacts(meta) })
 }
 

@@ -29,7 +29,9 @@ var others = []uintptr{
 	unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL, unix.SYS_SEMGET, unix.SYS_SEMOP, unix.SYS_SEMCTL, unix.SYS_SEMTIMEDOP,
 	unix.SYS_MSGGET, unix.SYS_MSGSND, unix.SYS_MSGRCV, unix.SYS_MSGCTL,
 	unix.SYS_MQ_OPEN, unix.SYS_MQ_UNLINK, unix.SYS_MQ_NOTIFY,
-	unix.SYS_KEYCTL, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY,
+	unix.SYS_KEYCTL, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_GET_ROBUST_LIST,
+	// Locks of files that others lock, and the disks of all.
+	unix.SYS_FLOCK, unix.SYS_SYNC, unix.SYS_SYNCFS,
 }
 
 // Calls that affect the system, and large parts of the kernel that Node does not need.
@@ -46,7 +48,10 @@ var system = []uintptr{
 }
 
 // Calls that libraries try, and do without if the system does not have them.
-var absent = []uintptr{unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, unix.SYS_CLONE3}
+// The filter cannot see the arguments of the last two.
+var absent = []uintptr{
+	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, unix.SYS_CLONE3, unix.SYS_OPENAT2,
+}
 
 const (
 	// Calls above this one are newer than this list.
@@ -79,58 +84,58 @@ func filterProgram(architecture uint32, self uint32) []unix.SockFilter {
 	lines := []unix.SockFilter{
 		{Code: load, K: offsetOfArchitecture},
 		{Code: equal, K: architecture, Jt: 1},
-		{Code: give, K: enosys},
+		answer(enosys),
 		{Code: load, K: offsetOfNumber},
 		// Calls of the x32 interface have higher numbers too.
 		{Code: least, K: lastKnown + 1, Jf: 1},
-		{Code: give, K: enosys},
+		answer(enosys),
 	}
 	on := func(number uintptr, then ...unix.SockFilter) {
 		lines = append(lines, unix.SockFilter{Code: equal, K: uint32(number), Jf: uint8(len(then))})
 		lines = append(lines, then...)
 	}
 	for _, number := range absent {
-		on(number, unix.SockFilter{Code: give, K: enosys})
+		on(number, answer(enosys))
 	}
 	for _, list := range [][]uintptr{sockets, others, system, ofArchitecture} {
 		for _, number := range list {
-			on(number, unix.SockFilter{Code: give, K: eperm})
+			on(number, answer(eperm))
 		}
 	}
-	either := func(first unix.SockFilter, more ...unix.SockFilter) []unix.SockFilter {
-		return append([]unix.SockFilter{first}, more...)
-	}
 	// Threads are allowed, processes are not.
-	on(unix.SYS_CLONE, either(
+	on(unix.SYS_CLONE,
 		unix.SockFilter{Code: load, K: argument(0)},
 		unix.SockFilter{Code: bits, K: unix.CLONE_THREAD, Jt: 1},
-		unix.SockFilter{Code: give, K: eperm},
-		unix.SockFilter{Code: give, K: allow})...)
-	on(unix.SYS_TGKILL, either(
-		unix.SockFilter{Code: load, K: argument(0)},
-		unix.SockFilter{Code: equal, K: self, Jt: 1},
-		unix.SockFilter{Code: give, K: eperm},
-		unix.SockFilter{Code: give, K: allow})...)
-	on(unix.SYS_PRLIMIT64, either(
-		unix.SockFilter{Code: load, K: argument(0)},
-		unix.SockFilter{Code: equal, K: 0, Jt: 1},
-		unix.SockFilter{Code: give, K: eperm},
-		unix.SockFilter{Code: give, K: allow})...)
-	// The signal at the parent's death, and the permission to trace this process.
-	on(unix.SYS_PRCTL, either(
-		unix.SockFilter{Code: load, K: argument(0)},
-		unix.SockFilter{Code: equal, K: unix.PR_SET_PDEATHSIG, Jt: 1},
-		unix.SockFilter{Code: equal, K: unix.PR_SET_PTRACER, Jf: 1},
-		unix.SockFilter{Code: give, K: eperm},
-		unix.SockFilter{Code: give, K: allow})...)
-	on(unix.SYS_IOCTL, either(
-		unix.SockFilter{Code: load, K: argument(1)},
-		unix.SockFilter{Code: equal, K: unix.TIOCSTI, Jt: 2},
-		unix.SockFilter{Code: least, K: firstOfSockets, Jf: 2},
-		unix.SockFilter{Code: least, K: lastOfSockets + 1, Jt: 1},
-		unix.SockFilter{Code: give, K: eperm},
-		unix.SockFilter{Code: give, K: allow})...)
-	return append(lines, unix.SockFilter{Code: give, K: allow})
+		answer(eperm),
+		answer(allow))
+	// Calls about a process, by its number.
+	for number, only := range map[uintptr]uint32{unix.SYS_TGKILL: self, unix.SYS_PRLIMIT64: 0, unix.SYS_SCHED_SETAFFINITY: 0} {
+		on(number,
+			unix.SockFilter{Code: load, K: argument(0)},
+			unix.SockFilter{Code: equal, K: only, Jt: 1},
+			answer(eperm),
+			answer(allow))
+	}
+	on(unix.SYS_IOCTL, append([]unix.SockFilter{
+		{Code: load, K: argument(1)},
+		{Code: least, K: firstOfSockets, Jf: 2},
+		{Code: least, K: lastOfSockets + 1, Jt: 1},
+		answer(eperm)},
+		refuseValues(1, terminalRequests, eperm)...)...)
+	on(unix.SYS_PRCTL, refuseValues(0, prctlRequests, eperm)...)
+	on(unix.SYS_FCNTL, refuseValues(1, fcntlRequests, eperm)...)
+	on(unix.SYS_SETSOCKOPT, allowOptions(socketOptions, eperm)...)
+	for _, modes := range []map[uintptr]uint32{modeAt, modeOfArchitectureAt} {
+		for number, index := range modes {
+			on(number, refuseSetID(index, eperm)...)
+		}
+	}
+	for _, flags := range []map[uintptr]uint32{flagsAt, flagsOfArchitectureAt} {
+		for number, index := range flags {
+			on(number, refuseSetIDWhereCreated(index, eperm)...)
+		}
+	}
+	return append(lines, answer(allow))
 }
 
 func installFilter() error {

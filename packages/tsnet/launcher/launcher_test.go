@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -74,6 +75,7 @@ func probe() map[string]string {
 		"younger call":     call(lastKnown+1, 0),
 		"x32":              call(0x40000000 + unix.SYS_GETPID),
 	}
+	maps.Copy(found, probeArguments(call))
 	if os.Getpid() == 1 {
 		// Otherwise its parent would stop it at the next signal.
 		found["ptrace"] = call(unix.SYS_PTRACE, unix.PTRACE_TRACEME)
@@ -125,21 +127,24 @@ func run(t *testing.T, given *settings) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	writable := t.TempDir()
 	arguments := []string{"probe"}
 	if given != nil {
-		given.Read, given.Folder = []string{own}, "/"
+		given.Read, given.Write, given.Folder = []string{own}, []string{writable}, "/"
 		text, _ := json.Marshal(given)
 		arguments = []string{string(text), own, "probe"}
 	}
 	ended, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ended, own, arguments...)
-	command.Env = []string{"SECRET=" + secret}
+	command.Env = []string{"SECRET=" + secret, "FOLDER=" + writable}
 	command.ExtraFiles = []*os.File{os.NewFile(uintptr(channel[1]), "channel"), file, file}
 	command.Stderr = os.Stderr
 	printed, err := command.Output()
 	if err != nil {
-		t.Fatal(err)
+		report := make([]byte, maxLine)
+		n, _ := unix.Read(channel[0], report)
+		t.Fatalf("%v: %s", err, report[:max(n, 0)])
 	}
 	found := map[string]string{}
 	if err := json.Unmarshal(printed, &found); err != nil {
@@ -154,6 +159,9 @@ func TestProgramHasNothing(t *testing.T) {
 		"write": "done", "see own program": "done", "is lower": "yes",
 		"io_uring": "ENOSYS", "clone3": "ENOSYS", "younger call": "ENOSYS", "x32": "ENOSYS",
 		"see secret": "ENOENT", "see users": "ENOENT", "write a file": "refused",
+		"openat2": "ENOSYS", "no delay": "done", "keep alive": "done", "type of service": "done", "own processors": "done",
+		"create a file": "done", "mode of a file": "done", "open a file": "done", "status of a descriptor": "done",
+		"core dump": "limited", "end when memory runs out": "first",
 	}
 	for what, came := range found {
 		expected, isListed := allowed[what]
@@ -169,7 +177,9 @@ func TestProgramHasNothing(t *testing.T) {
 // The attempts are valid: without the launcher they succeed.
 func TestProbeSucceedsWithoutLauncher(t *testing.T) {
 	found := run(t, nil)
-	for _, what := range []string{"socket", "socket unix", "socketpair", "write", "connect nowhere", "listen", "memfd", "kill", "fork", "see secret"} {
+	for _, what := range []string{"socket", "socket unix", "socketpair", "write", "connect nowhere", "listen", "memfd", "kill", "fork", "see secret",
+		"owner of a descriptor", "owner, by structure", "signal of a descriptor", "lease", "lock", "group of multicast", "set-user-id file",
+		"set-user-id mode", "set-group-id mode", "set-group-id folder", "flush all disks", "processors of another"} {
 		if found[what] != "done" {
 			t.Errorf("%s: %s", what, found[what])
 		}
@@ -185,5 +195,35 @@ func TestFilterIsForThisProcess(t *testing.T) {
 		if line.Code&0x07 == unix.BPF_JMP && at+1+int(max(line.Jt, line.Jf)) >= len(lines) {
 			t.Errorf("instruction %d jumps out", at)
 		}
+	}
+}
+
+// A busy program acknowledges no connection. The end of the parent is seen nevertheless.
+func TestRelayEndsWithTheParent(t *testing.T) {
+	pair := func() [2]int {
+		ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ends
+	}
+	parent, program := pair(), pair()
+	ended := make(chan struct{})
+	go func() {
+		relay(parent[1], program[1])
+		close(ended)
+	}()
+	line := []byte("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\"}\n")
+	if err := unix.Sendmsg(parent[0], line, unix.UnixRights(program[0]), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := unix.Read(program[0], make([]byte, len(line))); err != nil || n == 0 {
+		t.Fatalf("the program got %d bytes: %v", n, err)
+	}
+	unix.Close(parent[0])
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for the program")
 	}
 }

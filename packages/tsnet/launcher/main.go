@@ -35,6 +35,7 @@ type settings struct {
 	Namespaces string            `json:"namespaces"`
 	Limits     map[string]uint64 `json:"limits"`
 	Nice       int               `json:"nice"`
+	Cgroup     groupSettings     `json:"cgroup"`
 }
 
 // stage is the message from the first stage to the second.

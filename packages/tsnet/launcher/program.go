@@ -61,6 +61,9 @@ func become(text []byte) error {
 	if err := json.Unmarshal(text, &what); err != nil {
 		return err
 	}
+	// Where memory runs out, the system ends this process before the one that started it. Without this setting it is a
+	// process like others.
+	os.WriteFile("/proc/self/oom_score_adj", []byte(endedFirst), 0)
 	if what.Isolated {
 		if err := unix.Sethostname([]byte("sealed")); err != nil {
 			return noNamespaces{fmt.Errorf("name the host: %w", err)}
@@ -72,10 +75,10 @@ func become(text []byte) error {
 	if err := os.Chdir(what.Folder); err != nil {
 		return err
 	}
-	// No core dumps, because they are files; no queues, no locked memory: nothing that outlives the program or takes
-	// resources from others.
-	for _, resource := range []int{unix.RLIMIT_CORE, unix.RLIMIT_MEMLOCK, unix.RLIMIT_MSGQUEUE} {
-		if err := limit(resource, 0); err != nil {
+	// No core dumps, no queues, no locked memory: nothing that outlives the program or takes resources from others. A
+	// limit of 0 does not keep the system from handing a dump to its own program, a limit of 1 does.
+	for resource, most := range map[int]uint64{unix.RLIMIT_CORE: 1, unix.RLIMIT_MEMLOCK: 0, unix.RLIMIT_MSGQUEUE: 0} {
+		if err := limit(resource, most); err != nil {
 			return err
 		}
 	}
@@ -105,6 +108,9 @@ func become(text []byte) error {
 	}
 	return fmt.Errorf("%s: %w", what.Program[0], syscall.Exec(what.Program[0], what.Program, os.Environ()))
 }
+
+// endedFirst is the highest value of oom_score_adj.
+const endedFirst = "1000"
 
 // limit lowers a limit; a lower one is kept.
 func limit(resource int, most uint64) error {

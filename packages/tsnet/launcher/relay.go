@@ -16,12 +16,22 @@ var (
 	ack        = []byte("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")
 )
 
+// maxQueued is the number of connections that wait here. Node sends the next one when the last was acknowledged.
+const maxQueued = 16
+
+// passed is a connection on its way to the program, with the line that names it.
+type passed struct {
+	message []byte
+	handle  int
+}
+
 // relay passes connections that the parent sends on to the program, one after the other: the next one when the program
 // has acknowledged the last. Lines that the program writes are only counted; their content never reaches the parent.
-// Returns when the parent closes its end.
+// Returns when the parent closes its end, whether or not the program acknowledges anything.
 func relay(parent, program int) {
-	acknowledged := make(chan struct{}, 1)
-	go countLines(program, acknowledged)
+	queue := make(chan passed, maxQueued)
+	defer close(queue)
+	go passOn(parent, program, queue)
 	var line []byte
 	var handles []int
 	chunk, control := make([]byte, maxLine), make([]byte, unix.CmsgSpace(4*16))
@@ -42,24 +52,36 @@ func relay(parent, program int) {
 			}
 			message := line[:at+1]
 			if bytes.Contains(message, handleMark) && len(handles) > 0 {
-				handle := handles[0]
-				handles = handles[1:]
 				select {
-				case <-acknowledged:
+				case queue <- passed{bytes.Clone(message), handles[0]}:
 				default:
-				}
-				unix.Sendmsg(program, message, unix.UnixRights(handle), nil, unix.MSG_NOSIGNAL)
-				unix.Close(handle)
-				if _, isOpen := <-acknowledged; !isOpen {
 					return
 				}
-				writeAll(parent, ack)
+				handles = handles[1:]
 			}
 			line = line[at+1:]
 		}
 		if len(line) > maxLine {
 			return
 		}
+	}
+}
+
+// passOn sends each connection when the program has acknowledged the one before, and tells the parent.
+func passOn(parent, program int, queue <-chan passed) {
+	acknowledged := make(chan struct{}, 1)
+	go countLines(program, acknowledged)
+	for next := range queue {
+		select {
+		case <-acknowledged:
+		default:
+		}
+		unix.Sendmsg(program, next.message, unix.UnixRights(next.handle), nil, unix.MSG_NOSIGNAL)
+		unix.Close(next.handle)
+		if _, isOpen := <-acknowledged; !isOpen {
+			return
+		}
+		writeAll(parent, ack)
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	statusFd = 6
 )
 
+// outOfMemory is reported in place of the signal with which the kernel ended the program at its limit of memory.
+const outOfMemory = "OOM"
+
 // report is what the parent receives, as messages of Node's IPC.
 type report struct {
 	// Started reports whether the program has namespaces, and why not.
@@ -34,6 +37,12 @@ type report struct {
 type started struct {
 	Namespaces bool   `json:"namespaces"`
 	Why        string `json:"why,omitempty"`
+	// Cgroup is the folder of the program's cgroup, which the parent deletes if this process was killed.
+	Cgroup string `json:"cgroup,omitempty"`
+	// CgroupWhy is the reason why there is none.
+	CgroupWhy string `json:"cgroup_why,omitempty"`
+	// Unlimited are the limits of the cgroup whose controllers are not available.
+	Unlimited []string `json:"unlimited,omitempty"`
 }
 
 type ended struct {
@@ -47,14 +56,22 @@ func supervise(given settings, program []string) int {
 	if err != nil {
 		return fail("a socket for the program", err)
 	}
-	pid, why, err := start(stage{settings: given, Program: program}, pair[1])
+	about := started{}
+	limited, why := newGroup(given.Cgroup)
+	about.CgroupWhy = why
+	if limited != nil {
+		about.Cgroup, about.Unlimited = limited.path, limited.unlimited
+		defer limited.remove()
+	}
+	pid, why, err := start(stage{settings: given, Program: program}, pair[1], limited)
 	if err != nil {
 		return fail("the program does not start", err)
 	}
 	unix.Close(pair[1])
 	// Only the program may close the other ends of these.
 	closeProgramFiles()
-	tell(report{Started: &started{Namespaces: why == "", Why: why}})
+	about.Namespaces, about.Why = why == "", why
+	tell(report{Started: &about})
 	go func() {
 		relay(channelFd, pair[0])
 		// The parent has ended.
@@ -77,6 +94,9 @@ func supervise(given settings, program []string) int {
 	if isLimited && status.Signaled() && uint64(used.Utime.Sec+used.Stime.Sec)+1 >= most {
 		end.Signal = "SIGXCPU"
 	}
+	if limited != nil && status.Signaled() && limited.ranOut() {
+		end.Signal = outOfMemory
+	}
 	tell(report{Ended: &end})
 	return 0
 }
@@ -94,9 +114,9 @@ func tell(what report) {
 }
 
 // start starts the second stage, in namespaces if that is possible. why is the reason if it is not.
-func start(what stage, channel int) (pid int, why string, err error) {
+func start(what stage, channel int, limited *group) (pid int, why string, err error) {
 	what.Isolated = true
-	pid, err = startStage(what, channel)
+	pid, err = startStage(what, channel, limited)
 	if err == nil {
 		return pid, "", nil
 	}
@@ -108,11 +128,11 @@ func start(what stage, channel int) (pid int, why string, err error) {
 		return 0, why, fmt.Errorf("no namespaces: %s", why)
 	}
 	what.Isolated = false
-	pid, err = startStage(what, channel)
+	pid, err = startStage(what, channel, limited)
 	return pid, why, err
 }
 
-func startStage(what stage, channel int) (int, error) {
+func startStage(what stage, channel int, limited *group) (int, error) {
 	text, err := json.Marshal(what)
 	if err != nil {
 		return 0, err
@@ -141,6 +161,13 @@ func startStage(what stage, channel int) (int, error) {
 	}
 	if err != nil {
 		return 0, err
+	}
+	if limited != nil {
+		if err := limited.add(pid); err != nil {
+			unix.Kill(pid, unix.SIGKILL)
+			unix.Wait4(pid, nil, 0, nil)
+			return 0, fmt.Errorf("cgroup: %w", err)
+		}
 	}
 	// From here on the death of this process also ends that one; an earlier death would have had no effect.
 	writeAll(status[0], []byte("go"))

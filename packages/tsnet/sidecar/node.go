@@ -36,6 +36,7 @@ type node struct {
 	names      names
 	answers    answers
 	identities identities
+	contact    contact
 	ports      ports
 	open       openConnections
 	traffic    traffic

@@ -3,11 +3,16 @@ package main
 import (
 	"net"
 	"reflect"
+	"time"
 	"unsafe"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"tailscale.com/control/controlclient"
+	"tailscale.com/ipn/ipnlocal"
+	"tailscale.com/net/dnscache"
+	"tailscale.com/syncs"
 	"tailscale.com/tsnet"
 	"tailscale.com/wgengine/netstack"
 )
@@ -54,11 +59,88 @@ func stackOf(server *tsnet.Server) (*stack.Stack, bool) {
 	return fieldOf[*stack.Stack](impl, "ipstack")
 }
 
+// forgetControlAddresses makes the client of the control server look its name up again. It keeps addresses for ten
+// minutes, also those at which nothing answers any more. It reports whether it could.
+func forgetControlAddresses(server *tsnet.Server) bool {
+	backend, ok := fieldOf[*ipnlocal.LocalBackend](server, "lb")
+	if !ok {
+		return false
+	}
+	cache, ok := controlNamesOf(backend)
+	if !ok {
+		return false
+	}
+	lock, isLock := pointerTo[syncs.Mutex](cache, "mu")
+	known := fieldNamed(cache, "ipCache")
+	if !isLock || !known.IsValid() || known.Kind() != reflect.Map {
+		return false
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	known.Clear()
+	return true
+}
+
+// controlNamesOf returns the names that the client of the control server knows. There is another client after a login.
+func controlNamesOf(backend *ipnlocal.LocalBackend) (*dnscache.Resolver, bool) {
+	lock, isLock := pointerTo[syncs.Mutex](backend, "mu")
+	held, isHeld := pointerTo[controlclient.Client](backend, "cc")
+	if !isLock || !isHeld {
+		return nil, false
+	}
+	lock.Lock()
+	client := *held
+	lock.Unlock()
+	auto, ok := client.(*controlclient.Auto)
+	if !ok {
+		return nil, false
+	}
+	direct, ok := fieldOf[*controlclient.Direct](auto, "direct")
+	if !ok {
+		return nil, false
+	}
+	return fieldOf[*dnscache.Resolver](direct, "dnsCache")
+}
+
+// allowPlainControl makes the client of a control server without TLS use its own port again. After a connection that
+// lasted less than two minutes the client tries port 443 only, and each attempt starts those minutes anew
+// (tailscale/tailscale#14646). It reports whether it could.
+func allowPlainControl(server *tsnet.Server) bool {
+	tracker := server.Sys().HealthTracker.Get()
+	lock, isLock := pointerTo[syncs.Mutex](tracker, "mu")
+	last, isLast := pointerTo[time.Time](tracker, "lastNoiseDial")
+	if !isLock || !isLast {
+		return false
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	*last = time.Time{}
+	return true
+}
+
 func fieldOf[T any, S any](of *S, name string) (value T, ok bool) {
-	field := reflect.ValueOf(of).Elem().FieldByName(name)
+	field := fieldNamed(of, name)
 	if !field.IsValid() {
 		return value, false
 	}
-	value, ok = reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(T)
+	value, ok = field.Interface().(T)
 	return value, ok
+}
+
+func pointerTo[T any, S any](of *S, name string) (pointer *T, ok bool) {
+	field := fieldNamed(of, name)
+	if !field.IsValid() {
+		return nil, false
+	}
+	pointer, ok = field.Addr().Interface().(*T)
+	return pointer, ok
+}
+
+// fieldNamed returns a field that may be read and set, exported or not.
+func fieldNamed[S any](of *S, name string) reflect.Value {
+	field := reflect.ValueOf(of).Elem().FieldByName(name)
+	if !field.IsValid() {
+		return field
+	}
+	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
 }

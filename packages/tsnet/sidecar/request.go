@@ -27,6 +27,7 @@ type request struct {
 	Name       string   `json:"name"`
 	Address    string   `json:"address"`
 	Family     int      `json:"family"`
+	Probe      bool     `json:"probe"`
 }
 
 func (r *request) timeout(otherwise time.Duration) time.Duration {

@@ -66,7 +66,7 @@ func (s *sidecar) carryOut(r *request) (fields, error) {
 	case "cert":
 		return n.certificate(r.Domain)
 	case "status":
-		return n.status()
+		return n.status(r.Probe)
 	}
 	ctx, cancel := context.WithTimeout(n.ctx, r.timeout(namesWithin))
 	defer cancel()

@@ -31,7 +31,11 @@ func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool, be
 	}
 	peer := peerAt(status, at.Addr())
 	if peer == nil {
-		return nil
+		// A peer that was removed during the dial has no route any more.
+		if _, err := n.routed(at.Addr()); err != nil {
+			return err
+		}
+		return n.unreached(ctx)
 	}
 	name := shortName(peer.DNSName, peer.HostName)
 	if n.isThere(ctx, peer) {
@@ -46,7 +50,7 @@ func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool, be
 		return nil
 	}
 	if peer.Online {
-		return nil
+		return n.unreached(ctx)
 	}
 	if peer.LastSeen.IsZero() {
 		return fail("EHOSTUNREACH", "%s is offline", name)

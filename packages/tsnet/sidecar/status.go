@@ -24,8 +24,13 @@ type peerStatus struct {
 	ExitNode      bool     `json:"exit_node"`
 }
 
-func (n *node) status() (fields, error) {
-	ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
+// status describes the node; probe tests its way to the tailnet before.
+func (n *node) status(probe bool) (fields, error) {
+	if probe {
+		n.contactNow(n.ctx)
+	}
+	reach, fault, _ := n.contact.last()
+	ctx, cancel := context.WithTimeout(n.ctx, 3*time.Second)
 	defer cancel()
 	status, err := n.local.Status(ctx)
 	if err != nil {
@@ -48,6 +53,12 @@ func (n *node) status() (fields, error) {
 	}
 	if status.AuthURL != "" {
 		answer["auth_url"] = status.AuthURL
+	}
+	if reach != "" {
+		answer["reach"] = reach
+	}
+	if fault != nil {
+		answer["fault"] = fault.Error()
 	}
 	return answer, nil
 }

@@ -47,7 +47,11 @@ export async function recordedAt({ folder, checksum }: CachePlace): Promise<stri
   if (recorded === undefined) return undefined
   const { uid, mode } = await stat(folder)
   if (uid === process.getuid?.() && (mode & 0o022) === 0) return recorded.trim()
-  throw new TroupeError('Invalid', `the folder ${folder} is not this user's alone, so that what lies in it is not run`, {
-    retryable: false,
-  })
+  throw new TroupeError(
+    'Invalid',
+    `the folder ${folder} is not this user's alone, so that what lies in it is not run`,
+    {
+      retryable: false,
+    },
+  )
 }

@@ -17,7 +17,8 @@ export async function verify(path: string, expected: string): Promise<string> {
   if (actual === expected) return actual
   throw new TroupeError(
     'Invalid',
-    `${path} is not the program that was built: its SHA-256 is ${actual}, and should be ${expected}. Install it again, or build it with "npx troupe-tsnet build"`,
+    `${path} is not the program that was built: its SHA-256 is ${actual}, and should ` +
+      `be ${expected}. Install it again, or build it with "npx troupe-tsnet build"`,
     { retryable: false, details: { path, expected, actual } },
   )
 }

@@ -39,16 +39,20 @@ async function failure(promise: Promise<unknown>): Promise<TroupeError> {
 }
 
 describe('the sidecar', () => {
-  it('is the one that is named, before all others', async () => {
+  it('is the named one, before all others', async () => {
     await cached()
     const named = join(cache, 'named')
     await writeFile(named, text, { mode: 0o755 })
-    await expect(findSidecar({ path: named, cache, platform })).resolves.toEqual({ path: named, origin: 'path', sha256: sum })
+    await expect(findSidecar({ path: named, cache, platform })).resolves.toEqual({
+      path: named,
+      origin: 'path',
+      sha256: sum,
+    })
     vi.stubEnv('TROUPE_TSNET', named)
     await expect(findSidecar({ cache, platform })).resolves.toMatchObject({ path: named })
   })
 
-  it('that is named has to be there, and to be the one that was meant', async () => {
+  it('that is named must exist, and must have the right checksum', async () => {
     const missing = await failure(findSidecar({ path: join(cache, 'none') }))
     expect(missing).toMatchObject({ kind: 'Unavailable', final: true })
     const named = join(cache, 'named')
@@ -70,13 +74,13 @@ describe('the sidecar', () => {
     expect(error.message).toContain(program)
   })
 
-  it('is not run from a folder that others may write to', async () => {
+  it('is not run from a folder that is writable for others', async () => {
     await cached()
     await chmod((await cachePlace(cache, platform)).folder, 0o777)
     expect(await failure(findSidecar({ cache, platform }))).toMatchObject({ kind: 'Invalid', final: true })
   })
 
-  it('that is nowhere is an error that says what to do', async () => {
+  it('that is not found is an error with advice', async () => {
     const error = await failure(findSidecar({ cache, platform }))
     expect(error).toMatchObject({ kind: 'Unavailable', final: true, details: { package: '@troupe/tsnet-linux-arm64' } })
     expect(error.message).toMatch(/@troupe\/tsnet-linux-arm64.*npx troupe-tsnet build.*TROUPE_TSNET/)
@@ -88,7 +92,7 @@ describe('platforms', () => {
     expect(currentPlatform('darwin', 'arm64')).toBe('darwin-arm64')
   })
 
-  it('that have none are refused with the reason', () => {
+  it('without one are refused with the reason', () => {
     expect(() => currentPlatform('win32', 'x64')).toThrow(
       /not supported on win32-x64: its data socket is protected by the permissions of a folder/,
     )

@@ -61,11 +61,13 @@ async function find(program: GoProgram, options: FindOptions): Promise<Sidecar> 
   const explicit = options.path ?? process.env[program.variable]
   if (explicit !== undefined && explicit !== '') return atPath(program, explicit, options.sha256)
   const platform = options.platform ?? currentPlatform()
-  const found = (await inPackage(program, platform)) ?? (await inCache(program, options.cache ?? defaultCache(), platform))
+  const found =
+    (await inPackage(program, platform)) ?? (await inCache(program, options.cache ?? defaultCache(), platform))
   if (found) return found
   throw new TroupeError(
     'Unavailable',
-    `there is no ${program.name} for ${platform}, ${program.title}. Install ${platformPackage(platform)} (npm leaves it out with "--omit=optional"), ` +
+    `there is no ${program.name} for ${platform}, ${program.title}. Install ` +
+      `${platformPackage(platform)} (npm leaves it out with "--omit=optional"), ` +
       'or build it with "npx troupe-tsnet build" (needs Go), or name it with the variable ' +
       program.variable,
     { retryable: false, details: { platform, package: platformPackage(platform) } },
@@ -104,7 +106,9 @@ async function inCache(program: GoProgram, cache: string, platform: Platform): P
 async function publishedChecksums(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(join(import.meta.dirname, '../checksums.json'), 'utf8').catch(() => '{}')
   const json: unknown = JSON.parse(text)
-  const entries: readonly (readonly [string, unknown])[] = Object.entries(typeof json === 'object' && json !== null ? json : {})
+  const entries: readonly (readonly [string, unknown])[] = Object.entries(
+    typeof json === 'object' && json !== null ? json : {},
+  )
   return new Map(entries.flatMap(([platform, sum]) => (typeof sum === 'string' ? [[platform, sum]] : [])))
 }
 

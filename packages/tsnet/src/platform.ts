@@ -23,7 +23,8 @@ export function currentPlatform(system: string = process.platform, processor: st
   if (found !== undefined) return found
   const reason =
     system === 'win32'
-      ? 'its data socket is protected by the permissions of a folder, and its state by a lock on a file, in ways that Windows does not have'
+      ? 'its data socket is protected by the permissions of a folder, and ' +
+        'its state by a lock on a file, in ways that Windows does not have'
       : `it is built for ${platforms.join(', ')}`
   throw new TroupeError('Invalid', `network.tailscale is not supported on ${name}: ${reason}`, {
     retryable: false,

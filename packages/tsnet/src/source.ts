@@ -12,7 +12,9 @@ export const sourceFolder = sidecar.folder
  */
 export async function sourceDigest(folder: string = sourceFolder): Promise<string> {
   const files = await Array.fromAsync(glob('**/*', { cwd: folder, withFileTypes: true }))
-  const paths = files.filter((file) => file.isFile() && !file.name.endsWith('_test.go')).map((file) => join(file.parentPath, file.name))
+  const paths = files
+    .filter((file) => file.isFile() && !file.name.endsWith('_test.go'))
+    .map((file) => join(file.parentPath, file.name))
   const hash = createHash('sha256')
   for (const path of paths.toSorted())
     hash

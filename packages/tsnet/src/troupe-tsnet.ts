@@ -9,10 +9,10 @@ import { buildLauncher, buildSidecar } from './build/index.ts'
 import { findSidecar } from './find.ts'
 import { type Platform, platforms } from './platform.ts'
 
-const usage = `troupe-tsnet build [--platform <platform>] [--again]   builds the sidecar and the launcher from source, with Go, into the cache
+const usage = `troupe-tsnet build [--platform <platform>] [--again]   builds the sidecar and the launcher, with Go
 troupe-tsnet where                                     prints the path of the sidecar that would be used
 
-Platforms: ${platforms.join(', ')}. The cache is $TROUPE_CACHE_DIR, else "troupe" in your cache folder.`
+Platforms: ${platforms.join(', ')}. It builds into the cache: $TROUPE_CACHE_DIR, else "troupe" in your cache folder.`
 
 try {
   process.exitCode = await main(process.argv.slice(2))
@@ -55,7 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 function platformNamed(name: string): Platform {
   const found = platforms.find((platform) => platform === name)
-  if (found === undefined) throw new TroupeError('Invalid', `there is no platform "${name}", only ${platforms.join(', ')}`)
+  if (found === undefined)
+    throw new TroupeError('Invalid', `there is no platform "${name}", only ${platforms.join(', ')}`)
   return found
 }
 

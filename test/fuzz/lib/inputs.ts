@@ -12,7 +12,10 @@ export class BadInput extends Error {
   readonly input: string
 
   constructor(input: string, cause: unknown) {
-    super(`${cause instanceof Error ? cause.message : String(cause)}\ninput: ${JSON.stringify(input).slice(0, shown)}`, { cause })
+    super(
+      `${cause instanceof Error ? cause.message : String(cause)}\ninput: ${JSON.stringify(input).slice(0, shown)}`,
+      { cause },
+    )
     this.input = input
   }
 }
@@ -50,7 +53,9 @@ export function textTarget({ pieces, maxPieces = 24, unit = 'binary', check }: T
     { weight: 1, arbitrary: fc.string({ maxLength: 5, unit }) },
     {
       weight: 1,
-      arbitrary: fc.tuple(fc.constantFrom(...pieces), fc.integer({ min: 2, max: 400 })).map(([text, times]) => text.repeat(times)),
+      arbitrary: fc
+        .tuple(fc.constantFrom(...pieces), fc.integer({ min: 2, max: 400 }))
+        .map(([text, times]) => text.repeat(times)),
     },
   )
   const input = fc.array(piece, { maxLength: maxPieces }).map((parts) => parts.join(''))

@@ -46,7 +46,8 @@ async function rebound(attack) {
 const { toString } = Function.prototype
 const patience = 700
 
-const soon = (promise) => Promise.race([promise, new Promise((_, reject) => setTimeout(reject, patience, new Error('late')))])
+const soon = (promise) =>
+  Promise.race([promise, new Promise((_, reject) => setTimeout(reject, patience, new Error('late')))])
 
 async function dialled(socket) {
   socket.on('error', nothing)
@@ -155,7 +156,8 @@ async function askByHand(name, question, by = self.pid) {
   return soon(answer)
 }
 
-const dialBy = (overlay) => (host, port) => askByHand('dial', { connectRequest: { overlay, target: { host, port } }, timeout: 500 })
+const dialBy = (overlay) => (host, port) =>
+  askByHand('dial', { connectRequest: { overlay, target: { host, port } }, timeout: 500 })
 
 /** Uses descriptors of connections that are already open. */
 export const byDescriptor = {
@@ -199,7 +201,9 @@ export const byDescriptor = {
   'fs.promises.writeFile on such a FileHandle': async ({ fd }) => {
     await using handle = await fileHandle()
     Object.defineProperty(URL, Symbol.hasInstance, { value: () => true, configurable: true })
-    return fs.promises.writeFile(Object.create(handle, { fd: { value: fd } }), 'writeFile').finally(() => delete URL[Symbol.hasInstance])
+    return fs.promises
+      .writeFile(Object.create(handle, { fd: { value: fd } }), 'writeFile')
+      .finally(() => delete URL[Symbol.hasInstance])
   },
   'a native FileHandle': async ({ fd }) => {
     await using handle = await fileHandle()
@@ -233,8 +237,12 @@ export const attacks = {
     const socket = dgram.createSocket('udp4').on('error', nothing)
     return soon(
       Promise.all([
-        new Promise((resolve, reject) => socket.send('x', udp, host, (error) => (error ? reject(error) : resolve('sent')))),
-        new Promise((resolve, reject) => socket.send('x', 9999, world, (error) => (error ? reject(error) : resolve('sent')))),
+        new Promise((resolve, reject) =>
+          socket.send('x', udp, host, (error) => (error ? reject(error) : resolve('sent'))),
+        ),
+        new Promise((resolve, reject) =>
+          socket.send('x', 9999, world, (error) => (error ? reject(error) : resolve('sent'))),
+        ),
       ]),
     )
   },
@@ -284,11 +292,17 @@ export const attacks = {
   // By other frames
   'an AsyncResource from outside': async (place) =>
     outside.runInAsyncScope(() => both(place, (host, port) => dialled(net.connect(port, host)))),
-  'a snapshot from outside': async (place) => outsideSnapshot(() => both(place, (host, port) => dialled(net.connect(port, host)))),
+  'a snapshot from outside': async (place) =>
+    outsideSnapshot(() => both(place, (host, port) => dialled(net.connect(port, host)))),
   'a frame of its own making': async (place) =>
-    runInFrame(fork(emptyFrame, { overlay: null }), () => both(place, (host, port) => dialled(net.connect(port, host)))),
+    runInFrame(fork(emptyFrame, { overlay: null }), () =>
+      both(place, (host, port) => dialled(net.connect(port, host))),
+    ),
   'a frame of its own making, and a child': async (place) =>
-    runInFrame(fork(emptyFrame, { overlay: null }), () => childProcess.spawnSync(process.execPath, ['-e', elsewhere(place)]).status),
+    runInFrame(
+      fork(emptyFrame, { overlay: null }),
+      () => childProcess.spawnSync(process.execPath, ['-e', elsewhere(place)]).status,
+    ),
   'a frame of its own making, and a name': async () =>
     runInFrame(fork(emptyFrame, { overlay: null }), () => soon(dns.promises.lookup('leak.test'))),
   'a frame of its own making, and a datagram': async (place) =>
@@ -301,18 +315,21 @@ export const attacks = {
     runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['hooks of modules'](place)),
   'a frame of its own making, and the program’s inspector': async (place) =>
     runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['the inspector of the program'](place)),
-  'a network of its own making': async (place) => rebound(() => both(place, (host, port) => dialled(net.connect(port, host)))),
+  'a network of its own making': async (place) =>
+    rebound(() => both(place, (host, port) => dialled(net.connect(port, host)))),
   'a network of its own making, and a child': async (place) =>
     rebound(() => childProcess.spawnSync(process.execPath, ['-e', elsewhere(place)]).status),
   'a network of its own making, and a name': async () => rebound(() => soon(dns.promises.lookup('leak.test'))),
   'a network of its own making, and a datagram': async (place) => rebound(() => attacks['a datagram'](place)),
   'a network of its own making, and a Unix socket': async (place) => rebound(() => attacks['a Unix socket'](place)),
   'a network of its own making, and a native handle': async (place) => rebound(() => attacks['process.binding'](place)),
-  'a network of its own making, and hooks of modules': async (place) => rebound(() => attacks['hooks of modules'](place)),
+  'a network of its own making, and hooks of modules': async (place) =>
+    rebound(() => attacks['hooks of modules'](place)),
   'a network of its own making, and the program’s inspector': async (place) =>
     rebound(() => attacks['the inspector of the program'](place)),
   'a network of its own making, and a signal': async () => rebound(() => process.kill(process.pid, 'SIGUSR1')),
-  'the clear network, chosen': async ({ host, port }) => http.get(`http://${host}:${port}/`, { overlayNetwork: null, timeout: '500ms' }),
+  'the clear network, chosen': async ({ host, port }) =>
+    http.get(`http://${host}:${port}/`, { overlayNetwork: null, timeout: '500ms' }),
 
   // By paths that are not regular files
   '/proc/self/fd': async ({ fd }) => fs.openSync(`/proc/self/fd/${fd}`, 'r+'),
@@ -327,14 +344,19 @@ export const attacks = {
   'the test runner of Node': async () =>
     soon(once(require('node:test').run({ files: [import.meta.filename] }), 'test:fail')).then(() => 'ran'),
   execve: async () => process.execve('/bin/true', ['true'], {}),
-  'a thread with other flags': async (place) => soon(once(new Worker(elsewhere(place), { eval: true, execArgv: [] }), 'exit')),
+  'a thread with other flags': async (place) =>
+    soon(once(new Worker(elsewhere(place), { eval: true, execArgv: [] }), 'exit')),
   'a thread with other options': async (place) =>
     soon(once(new Worker(elsewhere(place), { eval: true, env: { NODE_OPTIONS: '--allow-net' } }), 'exit')),
   'hooks of modules': async ({ port }) =>
-    module.register(`data:text/javascript,${encodeURIComponent(`import net from 'node:net'; net.connect(${port}, '127.0.0.1')`)}`),
+    module.register(
+      `data:text/javascript,${encodeURIComponent(`import net from 'node:net'; net.connect(${port}, '127.0.0.1')`)}`,
+    ),
   'an addon that is loaded already': async () => require('@napi-rs/nice'),
-  'process.dlopen': async () => process.dlopen({ exports: {} }, require.resolve(`@napi-rs/nice-${process.platform}-${process.arch}-gnu`)),
-  ffi: async () => process.getBuiltinModule('node:ffi').dlopen(null, { socket: { parameters: ['int', 'int', 'int'], result: 'int' } }),
+  'process.dlopen': async () =>
+    process.dlopen({ exports: {} }, require.resolve(`@napi-rs/nice-${process.platform}-${process.arch}-gnu`)),
+  ffi: async () =>
+    process.getBuiltinModule('node:ffi').dlopen(null, { socket: { parameters: ['int', 'int', 'int'], result: 'int' } }),
   WASI: async () => new (require('node:wasi').WASI)({ version: 'preview1' }),
   'an extension of SQLite': async () =>
     new (require('node:sqlite').DatabaseSync)(':memory:', { allowExtension: true }).loadExtension('/x.so'),
@@ -353,7 +375,9 @@ export const attacks = {
   'the signal, natively': async () => process._kill(process.pid, 10),
   'flags of V8': async () => v8.setFlagsFromString('--allow-natives-syntax'),
   'another realm': async (place) =>
-    both(place, async (host, port) => dialled(vm.runInNewContext('connect(port, host)', { connect: net.connect, host, port }))),
+    both(place, async (host, port) =>
+      dialled(vm.runInNewContext('connect(port, host)', { connect: net.connect, host, port })),
+    ),
 
   // By missing permissions
   'process.permission, replaced': async (place) => {
@@ -371,7 +395,7 @@ export const attacks = {
   'the kernel, asked for a Unix socket': async ({ unix, host, port }) =>
     askByHand('dial', { connectRequest: { overlay: null, target: { host, port, path: unix } }, timeout: 500 }),
   'the kernel, asked for a name': async () => askByHand('resolve', { name: 'leak.test', family: 0 }),
-  'the kernel, told that the clear network was granted': async (place) => {
+  'a claim to the kernel that the clear network was granted': async (place) => {
     const port = await stolenPort()
     for (let via = 0; via < 8; via++) port.postMessage({ type: 'claim', overlay: null, via })
     port.postMessage({ type: 'defaultOverlay', overlay: undefined })
@@ -380,7 +404,12 @@ export const attacks = {
   'a process of its own in an open host': async () => processes.spawn('app:hostile', 'app:open', []),
   'an entry of its own': async () =>
     ask('apply', {
-      changes: [{ op: 'create', entry: { id: 'app:mine', kind: 'function.ts', source: `file://${import.meta.filename}`, method: 'run' } }],
+      changes: [
+        {
+          op: 'create',
+          entry: { id: 'app:mine', kind: 'function.ts', source: `file://${import.meta.filename}`, method: 'run' },
+        },
+      ],
     }),
   'a route to another overlay': async () => ask('route', { overlay: entryId('app:other') }),
   'messages to other threads': async () => {
@@ -411,7 +440,7 @@ export const alone = [
   'fs.createWriteStream',
   'process.permission, replaced',
   'patched prototypes',
-  'the kernel, told that the clear network was granted',
+  'a claim to the kernel that the clear network was granted',
 ]
 
 /** Returns the outcome of each attempt, in one word, by its name. */

@@ -55,7 +55,9 @@ export async function startServers(stack: AsyncDisposableStack): Promise<Ports> 
     peer: await serving((socket) => socket.end(`${socket.remoteAddress} ${socket.remotePort}`)),
     free: await serving((socket) => void tellFree(socket)),
     secure: await listen(
-      tls.createServer({ cert: pem('server.pem'), key: pem('server.key') }, (socket) => socket.on('error', () => {}).end('hello')),
+      tls.createServer({ cert: pem('server.pem'), key: pem('server.key') }, (socket) =>
+        socket.on('error', () => {}).end('hello'),
+      ),
       stack,
     ),
     dead: 1,

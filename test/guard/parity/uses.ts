@@ -1,59 +1,12 @@
 /** What code does with a plain socket and observes on it: the same in every kind of thread. */
 import { once } from 'node:events'
-import net, { type NetConnectOpts, type Socket } from 'node:net'
+import net from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import tls from 'node:tls'
+import { textOf, eventOf, eventsOf, codeOf, failureOf } from './observed.ts'
 import { ownAddress, pem, type Ports } from './servers.ts'
 
 const host = '127.0.0.1'
-
-async function textOf(socket: Socket): Promise<string> {
-  let text = ''
-  for await (const chunk of socket) text += String(chunk)
-  return text
-}
-
-/** The data of an event. */
-async function eventOf(socket: Socket, name: string): Promise<unknown> {
-  const values: readonly unknown[] = await once(socket, name)
-  return values[0]
-}
-
-async function eventsOf(socket: Socket, until = 'close'): Promise<string[]> {
-  const events: string[] = []
-  for (const name of ['lookup', 'connect', 'ready', 'timeout', 'end', 'error', 'close', 'connectionAttempt']) {
-    socket.on(name, (value: unknown) => {
-      const code = codeOf(value)
-      events.push(typeof code === 'string' ? `${name} ${code}` : name)
-    })
-  }
-  await new Promise((resolve) => socket.once(until, resolve))
-  return events
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
-}
-
-/** The properties of a connection's error that programs read. */
-async function failureOf(options: NetConnectOpts): Promise<unknown> {
-  try {
-    const socket = net.connect(options)
-    const error = await eventOf(socket, 'error')
-    return fieldsOf(error)
-  } catch (error) {
-    return { thrown: fieldsOf(error) }
-  }
-}
-
-function fieldsOf(error: unknown): Readonly<Record<string, unknown>> {
-  if (!(error instanceof Error)) return { error }
-  const fields = ['code', 'syscall', 'address', 'port', 'hostname']
-  return {
-    message: error.message,
-    ...Object.fromEntries(fields.flatMap((name) => (name in error ? [[name, Reflect.get(error, name)]] : []))),
-  }
-}
 
 /** Resolves every name to this machine. */
 const lookup: NonNullable<net.TcpSocketConnectOpts['lookup']> = (_name, options, done) => {
@@ -94,7 +47,7 @@ export const uses = {
     return ends
   },
 
-  async 'what the far end says first, to a reader that comes late'({ banner }) {
+  async 'the first bytes of the server, to a reader that comes late'({ banner }) {
     const socket = net.connect(banner, host)
     await once(socket, 'connect')
     await turn()
@@ -187,7 +140,7 @@ export const uses = {
     return { events, data: String(data), far }
   },
 
-  async 'an idle connection times out, and goes on'({ echo }) {
+  async 'an idle connection times out, and stays open'({ echo }) {
     const socket = net.connect({ host, port: echo, timeout: 50 })
     await once(socket, 'timeout')
     const { timeout, destroyed } = socket
@@ -210,15 +163,15 @@ export const uses = {
     const states = [open.readyState, open.writable]
     open.end('thanks')
     await once(open, 'close')
-    let told = ''
-    while (told !== 'thanks') told = await textOf(net.connect(heard, host))
+    let received = ''
+    while (received !== 'thanks') received = await textOf(net.connect(heard, host))
     const closing = net.connect({ host, port: ends })
     closing.resume()
     await once(closing, 'close')
-    return { states, told, writable: closing.writable, ended: closing.writableEnded }
+    return { states, received, writable: closing.writable, ended: closing.writableEnded }
   },
 
-  async 'a write after the end, one after it was destroyed, and one that is told'({ silent }) {
+  async 'a write after the end, one after it was destroyed, and one with a callback'({ silent }) {
     const ended = net.connect({ host, port: silent })
     ended.end()
     const afterEnd = eventOf(ended, 'error')
@@ -227,10 +180,14 @@ export const uses = {
     await once(destroyed, 'connect')
     destroyed.destroy()
     const afterDestroy = new Promise((resolve) => destroyed.write('x', resolve))
-    const told = net.connect({ host, port: silent })
-    const written = await new Promise((resolve) => told.write('x', resolve))
-    told.destroy()
-    return { afterEnd: codeOf(await afterEnd), afterDestroy: codeOf(await afterDestroy), written: written ?? 'no error' }
+    const received = net.connect({ host, port: silent })
+    const written = await new Promise((resolve) => received.write('x', resolve))
+    received.destroy()
+    return {
+      afterEnd: codeOf(await afterEnd),
+      afterDestroy: codeOf(await afterDestroy),
+      written: written ?? 'no error',
+    }
   },
 
   async 'a reset from here, and its options'({ silent }) {
@@ -306,7 +263,7 @@ export const inTheClear = {
   async 'errors, in all that programs look for'({ dead }) {
     return {
       refused: await failureOf({ host, port: dead }),
-      unknown: await failureOf({ host: 'nobody.invalid', port: dead }),
+      unknown: await failureOf({ host: 'absent.invalid', port: dead }),
     }
   },
 } satisfies Readonly<Record<string, (ports: Ports) => Promise<unknown>>>

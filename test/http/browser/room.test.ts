@@ -41,7 +41,7 @@ async function say(page: Page, line: string): Promise<void> {
 const lines = async (page: Page) => page.locator('li').allTextContents()
 
 describe('a page with a WebSocket', () => {
-  it('shows to all what one says, and to newcomers what was said', async () => {
+  it('shows messages to all, and earlier messages to new clients', async () => {
     await using app = await open()
     const url = `http://127.0.0.1:${app.port}/`
     const [ann, bob] = [await visit(url), await visit(url)]
@@ -54,7 +54,7 @@ describe('a page with a WebSocket', () => {
     expect(await lines(late)).toEqual(['good evening', '<b>hello</b>'])
   })
 
-  it('comes back when the process behind it has failed and was started anew', async () => {
+  it('reconnects when the process behind it has failed and was restarted', async () => {
     await using app = await open()
     const page = await visit(`http://127.0.0.1:${app.port}/`)
     await processes.terminate('app:room')
@@ -68,7 +68,7 @@ describe('a page with a WebSocket', () => {
     expect(await lines(page)).toEqual(['still there?'])
   })
 
-  it('is told when the service stops', async () => {
+  it('is notified when the service stops', async () => {
     await using app = await open()
     const page = await visit(`http://127.0.0.1:${app.port}/`)
     await app.app.stopService(entryId('app:web'))
@@ -76,7 +76,7 @@ describe('a page with a WebSocket', () => {
     expect(await page.locator('#state').textContent()).toMatch(/^out \(100[16]\)$/)
   })
 
-  it('can not be used by the pages of others', async () => {
+  it('cannot be used by pages of other origins', async () => {
     await using app = await open()
     const page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${app.port}/`)

@@ -38,23 +38,32 @@ afterAll(async () => {
 const at = (host: string, rest = '/') => `http://${host}:${port}${rest}`
 
 /** The outcomes of requests under these policies, one after the other. */
-async function asked(policies: readonly string[], urls: readonly string[], options: RequestOptions = {}): Promise<unknown> {
+async function asked(
+  policies: readonly string[],
+  urls: readonly string[],
+  options: RequestOptions = {},
+): Promise<unknown> {
   const scope = security.newScope(['app:all', ...policies])
-  return app.run(async () => processes.withActor(security.newActor('ann')).withScope(scope).exec('app:ask', 'app:threads', urls, options))
+  return app.run(async () =>
+    processes.withActor(security.newActor('ann')).withScope(scope).exec('app:ask', 'app:threads', urls, options),
+  )
 }
 
 describe('policies on the HTTP client of a process', () => {
-  it('allow what they allow', async () => {
+  it('allow what they list', async () => {
     expect(await asked([], [at('127.0.0.1', '/a'), at('localhost', '/b')])).toEqual(['200 /a', '200 /b'])
   })
 
-  it('keep it from private addresses, written out and behind names', async () => {
-    const [written, named] = await Promise.all([asked(['app:no_private'], [at('127.0.0.1')]), asked(['app:no_private'], [at('localhost')])])
+  it('deny private addresses, written out and behind names', async () => {
+    const [written, named] = await Promise.all([
+      asked(['app:no_private'], [at('127.0.0.1')]),
+      asked(['app:no_private'], [at('localhost')]),
+    ])
     expect(written).toEqual(['denied: http_client.private_ip of 127.0.0.1'])
     expect(named).toEqual([expect.stringMatching(/^denied: http_client.private_ip of (127\.0\.0\.1|::1)$/)])
   })
 
-  it('are asked about the hops of a redirect', async () => {
+  it('are evaluated for the hops of a redirect', async () => {
     const to = encodeURIComponent(at('127.0.0.1', '/admin/keys'))
     expect(await asked(['app:no_admin'], [at('127.0.0.1', '/ok'), at('127.0.0.1', `/?to=${to}`)])).toEqual([
       '200 /ok',
@@ -62,20 +71,25 @@ describe('policies on the HTTP client of a process', () => {
     ])
   })
 
-  it('keep it from Unix sockets, and from TLS that verifies nothing', async () => {
+  it('deny Unix sockets, and TLS without verification', async () => {
     expect(await asked([], ['http://x/'], { unixSocket: path })).toEqual(['200 unix'])
-    expect(await asked(['app:no_sockets'], ['http://x/'], { unixSocket: path })).toEqual([`denied: http_client.unix_socket of ${path}`])
+    expect(await asked(['app:no_sockets'], ['http://x/'], { unixSocket: path })).toEqual([
+      `denied: http_client.unix_socket of ${path}`,
+    ])
     const insecure = { tls: { insecureSkipVerify: true } }
     expect(await asked(['app:no_insecure'], [`https://127.0.0.1:${port}/`], insecure)).toEqual([
       `denied: http_client.insecure_tls of https://127.0.0.1:${port}/`,
     ])
   })
 
-  it('that forbid plain sockets leave it its own', async () => {
-    expect(await asked(['app:no_plain_sockets'], [at('localhost', '/a'), at('127.0.0.1', '/b')])).toEqual(['200 /a', '200 /b'])
+  it('that forbid plain sockets do not affect its own', async () => {
+    expect(await asked(['app:no_plain_sockets'], [at('localhost', '/a'), at('127.0.0.1', '/b')])).toEqual([
+      '200 /a',
+      '200 /b',
+    ])
   })
 
-  it('are asked once for each URL, as long as they stay the same', async () => {
+  it('are evaluated once for each URL, while they stay the same', async () => {
     const questions: unknown[] = []
     const note = (message: unknown) => {
       const [action, resource] = ['action', 'resource'].map((name) => String(Reflect.get(Object(message), name)))

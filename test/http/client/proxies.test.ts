@@ -15,7 +15,8 @@ import { danteForbidden } from '../../peers/dante.ts'
 import type { ProxyPeer } from '../../peers/peers.ts'
 
 const { target, microsocks, microsocksLogin, dante, danteLogin, go, goLogin } = inject('peers')
-const pem = (name: string) => readFileSync(new URL(`../../../packages/http/src/testing/tls/${name}`, import.meta.url), 'utf8')
+const pem = (name: string) =>
+  readFileSync(new URL(`../../../packages/http/src/testing/tls/${name}`, import.meta.url), 'utf8')
 const ca = pem('ca.pem')
 const routes = new Map<EntryId, Route>()
 let plain: Server
@@ -32,7 +33,14 @@ beforeAll(async () => {
     if (to !== null) response.writeHead(307, { location: to })
     request.pipe(response)
   })
-  const options = { allowHTTP1: true, cert: pem('server.pem'), key: pem('server.key'), ca, requestCert: true, rejectUnauthorized: false }
+  const options = {
+    allowHTTP1: true,
+    cert: pem('server.pem'),
+    key: pem('server.key'),
+    ca,
+    requestCert: true,
+    rejectUnauthorized: false,
+  }
   secure = createSecureServer(options, (request, response) => {
     const certificate: unknown = Reflect.get(request.stream.session?.socket ?? request.socket, 'authorized')
     response.setHeader('x-version', request.httpVersion)
@@ -77,7 +85,10 @@ describe.each([
     const overlay = await overlayOn(name, peer)
     const to = `http://127.0.0.1:${portOf(plain)}/there`
     const files = [{ name: 'file', filename: 'f', content: new Blob(['x'.repeat(200_000)]) }]
-    const response = await send(overlay, 'POST', `http://localhost:${portOf(plain)}/?to=${encodeURIComponent(to)}`, { files, stream: true })
+    const response = await send(overlay, 'POST', `http://localhost:${portOf(plain)}/?to=${encodeURIComponent(to)}`, {
+      files,
+      stream: true,
+    })
     expect([response.status, response.url, response.redirected]).toEqual([200, to, true])
     expect(response.body && (await text(response.body))).toContain('x'.repeat(200_000))
   })
@@ -94,12 +105,12 @@ describe.each([
   })
 })
 
-describe('a proxy that refuses says why', () => {
+describe('a proxy that refuses reports the reason', () => {
   it.each([
-    ['microsocks: nobody listens', microsocks, (): string => `http://127.0.0.1:${target.closed}/`, /refused/i],
-    ['dante: nobody listens', dante, (): string => `http://127.0.0.1:${target.closed}/`, /refused/i],
+    ['microsocks: closed port', microsocks, (): string => `http://127.0.0.1:${target.closed}/`, /refused/i],
+    ['dante: closed port', dante, (): string => `http://127.0.0.1:${target.closed}/`, /refused/i],
     ['dante: its rules', dante, (): string => `http://${danteForbidden}/`, /not allowed by the proxy's rules/],
-    ['go-socks5: nobody listens', go, (): string => `http://127.0.0.1:${target.closed}/`, /refused/i],
+    ['go-socks5: closed port', go, (): string => `http://127.0.0.1:${target.closed}/`, /refused/i],
   ] as const)('%s', async (name, peer, url, words) => {
     const overlay = await overlayOn(name, peer)
     const failure = send(overlay, 'GET', url(), { timeout: '20s' })
@@ -117,7 +128,9 @@ describe('a proxy that refuses says why', () => {
     ['go-socks5', goLogin],
   ])('%s: the login, which is not repeated', async (name, peer) => {
     const overlay = await overlayOn(`${name}: login`, peer, 'wrong-password')
-    const error: unknown = await send(overlay, 'GET', `http://127.0.0.1:${portOf(plain)}/`).catch((error: unknown) => error)
+    const error: unknown = await send(overlay, 'GET', `http://127.0.0.1:${portOf(plain)}/`).catch(
+      (error: unknown) => error,
+    )
     expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { stage: 'login' } })
     expect(String(error)).not.toContain('wrong-password')
   })

@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { registry, security } from 'troupe'
-import type { TestEntry } from 'troupe/test'
+import type { WrittenEntry } from 'troupe/test'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Protocol, protocols, startWebApp, type WebApp } from '../server/web-app.ts'
 
 const run = promisify(execFile)
-const handlers = ['told', 'size', 'back', 'page', 'slowly', 'fail']
+const handlers = ['reported', 'size', 'back', 'page', 'slowly', 'fail']
 
 let web: WebApp | undefined
 
@@ -16,14 +16,18 @@ afterEach(async () => {
   web = undefined
 })
 
-const router = (fields: Readonly<Record<string, unknown>>): TestEntry => ({
+const router = (fields: Readonly<Record<string, unknown>>): WrittenEntry => ({
   id: 'app:router',
   kind: 'http.router',
   meta: { server: 'app:web' },
   ...fields,
 })
 
-async function serve(protocol: Protocol, fields: Readonly<Record<string, unknown>>, pool: unknown = 'inline'): Promise<WebApp> {
+async function serve(
+  protocol: Protocol,
+  fields: Readonly<Record<string, unknown>>,
+  pool: unknown = 'inline',
+): Promise<WebApp> {
   web = await startWebApp({
     protocol,
     root: import.meta.dirname,
@@ -33,7 +37,13 @@ async function serve(protocol: Protocol, fields: Readonly<Record<string, unknown
     entries: [
       { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
       { id: 'app:reads', kind: 'security.policy', actions: 'read', resources: '*', effect: 'allow' },
-      { id: 'app:asks', kind: 'security.policy', actions: 'http.endpoint.access', resources: 'app:told-endpoint', effect: 'allow' },
+      {
+        id: 'app:asks',
+        kind: 'security.policy',
+        actions: 'http.endpoint.access',
+        resources: 'app:reported-endpoint',
+        effect: 'allow',
+      },
       { id: 'app:calls', kind: 'security.policy', actions: 'funcs.call', resources: '*', effect: 'allow' },
     ],
   })
@@ -58,37 +68,65 @@ describe.each(ways)('over %s, with handlers whose pool is %j', (protocol, pool) 
       pool,
     )
     const headers = { 'x-request-id': 'mine-1', 'x-forwarded-for': '6.6.6.6, 203.0.113.5' }
-    const response = await server.fetch('/told', { headers })
+    const response = await server.fetch('/reported', { headers })
     expect(response.headers.get('x-request-id')).toBe('mine-1')
     expect(await response.json()).toMatchObject({ 'x-request-id': 'mine-1', 'x-real-ip': '203.0.113.5', actor: null })
   })
 
-  it('the handler acts for who the token stands for', async () => {
-    const server = await serve(protocol, { middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
+  it('the handler acts for the actor of the token', async () => {
+    const server = await serve(
+      protocol,
+      { middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } },
+      pool,
+    )
     const headers = await bearer('app:reads', 'app:calls')
-    expect((await server.fetch('/told')).status).toBe(401)
-    expect(await (await server.fetch('/told', { headers })).json()).toMatchObject({
+    expect((await server.fetch('/reported')).status).toBe(401)
+    expect(await (await server.fetch('/reported', { headers })).json()).toMatchObject({
       actor: 'ann',
       scope: ['app:reads', 'app:calls'],
       reads: true,
     })
     const others = await bearer('app:calls')
-    expect(await (await server.fetch('/told', { headers: others })).json()).toMatchObject({ actor: 'ann', reads: false })
+    expect(await (await server.fetch('/reported', { headers: others })).json()).toMatchObject({
+      actor: 'ann',
+      reads: false,
+    })
   })
 
-  it('a firewall asks about each endpoint', async () => {
+  it('a firewall checks each endpoint', async () => {
     const options = { token_auth: { store: 'app:tokens' } }
     const server = await serve(protocol, { middleware: ['token_auth', 'endpoint_firewall'], options }, pool)
     const headers = await bearer('app:asks', 'app:calls')
     const status = async (path: string) => (await server.fetch(path, { headers })).status
-    expect([await status('/told'), await status('/page'), await status('/nowhere')]).toEqual([200, 403, 404])
+    expect([await status('/reported'), await status('/page'), await status('/nowhere')]).toEqual([200, 403, 404])
   })
 
-  it('bodies that are too long are refused, whether they say so or not', async () => {
-    const server = await serve(protocol, { middleware: ['body_limit'], options: { body_limit: { max: 100_000 } } }, pool)
+  it('bodies that are too long are refused, announced or not', async () => {
+    const server = await serve(
+      protocol,
+      { middleware: ['body_limit'], options: { body_limit: { max: 100_000 } } },
+      pool,
+    )
     const post = async (size: number, ...args: string[]) => {
-      const data = ['--data-binary', '@-', '--header', 'content-type: application/octet-stream', ...args, `${server.url}/size`]
-      const child = run('curl', ['--silent', '--insecure', '--output', '-', '--write-out', ' %{http_code}', '--header', 'expect:', ...data])
+      const data = [
+        '--data-binary',
+        '@-',
+        '--header',
+        'content-type: application/octet-stream',
+        ...args,
+        `${server.url}/size`,
+      ]
+      const child = run('curl', [
+        '--silent',
+        '--insecure',
+        '--output',
+        '-',
+        '--write-out',
+        ' %{http_code}',
+        '--header',
+        'expect:',
+        ...data,
+      ])
       child.child.stdin?.on('error', () => undefined).end(Buffer.alloc(size))
       return (await child.catch((error: unknown) => error as { stdout: string })).stdout
     }
@@ -98,10 +136,17 @@ describe.each(ways)('over %s, with handlers whose pool is %j', (protocol, pool) 
     expect(await post(1_000_000, ...chunked)).toMatch(/ 413$/)
   })
 
-  it('pages of others may ask, and answers are compressed', async () => {
-    const server = await serve(protocol, { middleware: ['cors', 'compression'], options: { cors: { origins: ['https://a.test'] } } }, pool)
+  it('other origins may send requests, and responses are compressed', async () => {
+    const server = await serve(
+      protocol,
+      { middleware: ['cors', 'compression'], options: { cors: { origins: ['https://a.test'] } } },
+      pool,
+    )
     const origin = 'https://a.test'
-    const preflight = await server.fetch('/page', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
+    const preflight = await server.fetch('/page', {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'PUT' },
+    })
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin])
     const { stdout } = await run('curl', [
       '--silent',
@@ -118,31 +163,51 @@ describe.each(ways)('over %s, with handlers whose pool is %j', (protocol, pool) 
   })
 })
 
-describe.each(ways)('over %s, a handler that answers bit by bit, pool %j', (protocol, pool) => {
-  it('acts for who the token stands for to the end', async () => {
-    const server = await serve(protocol, { middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
-    const say = async (...policies: string[]) => (await server.fetch('/slowly', { headers: await bearer('app:calls', ...policies) })).text()
+describe.each(ways)('over %s, a handler that streams its response, pool %j', (protocol, pool) => {
+  it('acts for the actor of the token to the end', async () => {
+    const server = await serve(
+      protocol,
+      { middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } },
+      pool,
+    )
+    const say = async (...policies: string[]) =>
+      (await server.fetch('/slowly', { headers: await bearer('app:calls', ...policies) })).text()
     expect([await say('app:reads'), await say()]).toEqual(['ann true, '.repeat(3), 'ann false, '.repeat(3)])
   })
 })
 
 describe.each(protocols)('an error, over %s', (protocol) => {
-  it('of a handler, or of middleware further in, is answered behind the middleware before it', async () => {
-    const options = { token_auth: { store: 'app:tokens', required: false }, body_limit: { max: 1 }, cors: { origins: ['https://a.test'] } }
+  it('of a handler, or of inner middleware, passes through the outer middleware', async () => {
+    const options = {
+      token_auth: { store: 'app:tokens', required: false },
+      body_limit: { max: 1 },
+      cors: { origins: ['https://a.test'] },
+    }
     const server = await serve(protocol, { middleware: ['request_id', 'cors', 'token_auth', 'body_limit'], options })
-    const ask = async (path: string, headers: Readonly<Record<string, string>>, init: Parameters<WebApp['fetch']>[1] = {}) => {
+    const ask = async (
+      path: string,
+      headers: Readonly<Record<string, string>>,
+      init: Parameters<WebApp['fetch']>[1] = {},
+    ) => {
       const response = await server.fetch(path, { ...init, headers: { origin: 'https://a.test', ...headers } })
-      return [response.status, response.headers.get('x-request-id')?.length, response.headers.get('access-control-allow-origin')]
+      return [
+        response.status,
+        response.headers.get('x-request-id')?.length,
+        response.headers.get('access-control-allow-origin'),
+      ]
     }
     expect(await ask('/fail', {})).toEqual([500, 36, 'https://a.test'])
-    expect(await ask('/told', { authorization: 'Bearer nonsense' })).toEqual([401, 36, 'https://a.test'])
+    expect(await ask('/reported', { authorization: 'Bearer nonsense' })).toEqual([401, 36, 'https://a.test'])
     expect(await ask('/size', {}, { method: 'POST', body: 'too long' })).toEqual([413, 36, 'https://a.test'])
   })
 })
 
 describe.each(protocols)('rate_limit, over %s', (protocol) => {
-  it('counts on when other routes change, and anew when its own options do', async () => {
-    const limited = (limit: number) => ({ middleware: ['rate_limit'], options: { rate_limit: { limit, window: '1h' } } })
+  it('keeps counts when other routes change, and resets them when its options change', async () => {
+    const limited = (limit: number) => ({
+      middleware: ['rate_limit'],
+      options: { rate_limit: { limit, window: '1h' } },
+    })
     const server = await serve(protocol, limited(2))
     const ask = async () => server.fetch('/page')
     const statuses = [(await ask()).status, (await ask()).status, (await ask()).status]

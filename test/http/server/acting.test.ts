@@ -2,7 +2,13 @@ import { security } from 'troupe'
 import { describe, expect, it } from 'vitest'
 import { protocols, startWebApp, type WebApp } from './web-app.ts'
 
-const allow = (id: string, actions: readonly string[]) => ({ id, kind: 'security.policy', effect: 'allow', actions, resources: ['*'] })
+const allow = (id: string, actions: readonly string[]) => ({
+  id,
+  kind: 'security.policy',
+  effect: 'allow',
+  actions,
+  resources: ['*'],
+})
 
 const entries = [
   allow('app:service_may', ['test.read', 'socket.listen', 'security.token.validate']),
@@ -16,7 +22,14 @@ const entries = [
     middleware: ['token_auth', 'endpoint_firewall'],
     options: { token_auth: { store: 'app:tokens' } },
   },
-  { id: 'app:mine', kind: 'http.endpoint', meta: { router: 'app:guarded' }, path: '/mine', func: 'app:may', permission: 'test.enter' },
+  {
+    id: 'app:mine',
+    kind: 'http.endpoint',
+    meta: { router: 'app:guarded' },
+    path: '/mine',
+    func: 'app:may',
+    permission: 'test.enter',
+  },
   {
     id: 'app:guarded_held',
     kind: 'http.endpoint',
@@ -33,7 +46,14 @@ const entries = [
     func: 'app:streamedUntilEnd',
     permission: 'test.enter',
   },
-  { id: 'app:others', kind: 'http.endpoint', meta: { router: 'app:guarded' }, path: '/others', func: 'app:may', permission: 'test.leave' },
+  {
+    id: 'app:others',
+    kind: 'http.endpoint',
+    meta: { router: 'app:guarded' },
+    path: '/others',
+    func: 'app:may',
+    permission: 'test.leave',
+  },
 ] as const
 
 async function asked(web: WebApp, path: string, token?: string): Promise<unknown> {
@@ -41,7 +61,10 @@ async function asked(web: WebApp, path: string, token?: string): Promise<unknown
   return response.status === 200 ? response.json() : response.status
 }
 
-const ways = protocols.flatMap((protocol) => [['in its thread', protocol, 'inline'] as const, ['in others', protocol, { max: 1 }] as const])
+const ways = protocols.flatMap((protocol) => [
+  ['in its thread', protocol, 'inline'] as const,
+  ['in others', protocol, { max: 1 }] as const,
+])
 
 describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, pool) => {
   const start = async () =>
@@ -57,16 +80,18 @@ describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, p
       entries,
     })
 
-  it('lends them its actor and scope', async () => {
+  it('gives them its actor and scope', async () => {
     await using web = await start()
     expect(await asked(web, '/may')).toEqual({ actor: 'web', read: true, write: false })
   })
 
-  it('answers whoever shows a token as them, request by request', async () => {
+  it('acts for the owner of a token, request by request', async () => {
     await using web = await start()
     await using probe = await web.app.probe()
     const { token } = await probe.run(async () =>
-      security.tokenStore('app:tokens').create({ actor: security.newActor('ann'), scope: security.newScope(['app:ann_may']) }),
+      security
+        .tokenStore('app:tokens')
+        .create({ actor: security.newActor('ann'), scope: security.newScope(['app:ann_may']) }),
     )
     const before = web.app.app.kernel.processes.size
     for (let round = 0; round < 3; round += 1) {
@@ -84,7 +109,7 @@ describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, p
     ['revoked', 'before the answer', 'held'],
     ['revoked', 'in the answer', 'streamed'],
     ['expired', 'in the answer', 'streamed'],
-  ])('ends what a token was shown for at once when it is %s, %s', async (how, _, path) => {
+  ])('ends the work of a token at once when it is %s, %s', async (how, _, path) => {
     await using web = await start()
     await using probe = await web.app.probe()
     const store = () => security.tokenStore('app:tokens')
@@ -92,7 +117,8 @@ describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, p
     const { id, token } = await probe.run(async () =>
       store().create({ actor: security.newActor('ann'), scope: security.newScope(['app:ann_may']), ttl }),
     )
-    const logged = async (words: string) => expect.poll(() => web.app.log.join(' '), { timeout: 20_000 }).toContain(words)
+    const logged = async (words: string) =>
+      expect.poll(() => web.app.log.join(' '), { timeout: 20_000 }).toContain(words)
     const before = web.app.app.kernel.processes.size
     const asking = web.fetch(`/guarded/${path}`, { headers: { authorization: `Bearer ${token}` } })
     await logged('begun')

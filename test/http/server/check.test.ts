@@ -30,9 +30,11 @@ async function problems(...lines: readonly string[]): Promise<readonly string[]>
 }
 
 describe('troupe check of servers', () => {
-  it('finds nothing wrong with what is right', async () => {
+  it('finds no problem in a correct configuration', async () => {
     expect(
-      await problems('{ name: two, kind: http.endpoint, meta: { router: api }, method: POST, path: "/users/{name}", func: hello }'),
+      await problems(
+        '{ name: two, kind: http.endpoint, meta: { router: api }, method: POST, path: "/users/{name}", func: hello }',
+      ),
     ).toEqual([])
   })
 
@@ -73,20 +75,29 @@ describe('troupe check of servers', () => {
       '{ name: two, kind: http.endpoint, meta: { router: api }, path: /two, func: hello, permission: enter }',
       /:9:\d+: app:two: permission: it is never checked/,
     ],
-    ['{ name: two, kind: http.router, meta: { server: web }, middleware: [corz] }', /:9:\d+: app:two: middleware\[0\]: /],
+    [
+      '{ name: two, kind: http.router, meta: { server: web }, middleware: [corz] }',
+      /:9:\d+: app:two: middleware\[0\]: /,
+    ],
     ['{ name: two, kind: http.service, addr: "8080" }', /:9:\d+: app:two: addr: expected an address/],
     ['{ name: two, kind: http.service, addr: ":80801" }', /:9:\d+: app:two: addr: a port is at most 65535/],
-    ['{ name: two, kind: http.service, addr: ":1", tls: { mode: auto } }', /:9:\d+: app:two: tls\.mode: auto needs a network/],
+    [
+      '{ name: two, kind: http.service, addr: ":1", tls: { mode: auto } }',
+      /:9:\d+: app:two: tls\.mode: auto needs a network/,
+    ],
     [
       '{ name: two, kind: http.service, addr: ":1", tls: { cert: "file://none.pem" } }',
       /:9:\d+: app:two: tls\.(?:key: expected the key|cert: there is no file)/,
     ],
-    ['{ name: two, kind: http.service, addr: ":1", reply_via: same }', /:9:\d+: app:two: reply_via: it needs "network"/],
+    [
+      '{ name: two, kind: http.service, addr: ":1", reply_via: same }',
+      /:9:\d+: app:two: reply_via: it needs "network"/,
+    ],
     [
       '{ name: two, kind: http.static, meta: { server: web }, path: /b, directory: "file://none" }',
       /:9:\d+: app:two: directory: there is no file/,
     ],
-  ])('tells with its place: %s', async (line, expected) => {
+  ])('reports with its position: %s', async (line, expected) => {
     expect((await problems(line)).join('\n')).toMatch(expected)
   })
 })

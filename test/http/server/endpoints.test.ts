@@ -10,7 +10,7 @@ const pools = [
 
 const ways = protocols.flatMap((protocol) => pools.map(([name, pool]) => [name, protocol, pool] as const))
 
-describe.each(ways)('a function that answers requests %s, over %s', (_, protocol, pool) => {
+describe.each(ways)('a function that handles requests %s, over %s', (_, protocol, pool) => {
   let web: WebApp
 
   beforeAll(async () => {
@@ -19,11 +19,11 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
       pool,
       endpoints: {
         hello: { path: '/hello', func: 'hello' },
-        user: { path: '/users/{id}', func: 'told' },
+        user: { path: '/users/{id}', func: 'reported' },
         me: { path: '/users/me', func: 'hello' },
-        post: { method: 'POST', path: '/users/{id}', func: 'told' },
-        files: { path: '/files/{rest...}', func: 'told' },
-        star: { method: '*', path: '/any/*', func: 'told' },
+        post: { method: 'POST', path: '/users/{id}', func: 'reported' },
+        files: { path: '/files/{rest...}', func: 'reported' },
+        star: { method: '*', path: '/any/*', func: 'reported' },
         fail: { path: '/fail', func: 'fail' },
         none: { path: '/none', func: 'noResponse' },
         echo: { method: 'POST', path: '/echo', func: 'echo' },
@@ -46,12 +46,16 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
 
   const get = async (path: string, init?: RequestInit) => web.fetch(path, init)
 
-  it('answers', async () => {
+  it('responds', async () => {
     const response = await get('/hello')
-    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '11', 'hello world'])
+    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([
+      200,
+      '11',
+      'hello world',
+    ])
   })
 
-  it('is told of the request and its place', async () => {
+  it('gets the request and its context', async () => {
     const response = await get('/users/a%2Fb?x=1', { method: 'POST', body: 'hi', headers: { 'x-mine': 'a' } })
     expect(await response.json()).toEqual({
       method: 'POST',
@@ -65,33 +69,33 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
     })
   })
 
-  it('takes what is left of a path, and any method', async () => {
+  it('gets the rest of a path, and any method', async () => {
     const paramsAt = async (path: string, method = 'GET') => {
-      const told: unknown = await (await get(path, { method })).json()
-      return typeof told === 'object' && told !== null && 'params' in told ? told.params : undefined
+      const reported: unknown = await (await get(path, { method })).json()
+      return typeof reported === 'object' && reported !== null && 'params' in reported ? reported.params : undefined
     }
     expect(await paramsAt('/files/a/b.txt')).toEqual({ rest: 'a/b.txt' })
     expect(await paramsAt('/files/')).toEqual({ rest: '' })
     expect(await paramsAt('/any/x/y', 'DELETE')).toEqual({ '*': 'x/y' })
   })
 
-  it('gives way to one whose path is more specific', async () => {
+  it('has lower precedence than one with a more specific path', async () => {
     expect(await (await get('/users/me')).text()).toBe('hello world')
   })
 
-  it('is there for HEAD where it is for GET', async () => {
+  it('handles HEAD if it handles GET', async () => {
     const response = await get('/hello', { method: 'HEAD' })
     expect([response.status, await response.text()]).toEqual([200, ''])
   })
 
-  it('is there for HEAD alone where its method is HEAD', async () => {
+  it('handles only HEAD if its method is HEAD', async () => {
     const response = await get('/exists', { method: 'HEAD' })
     expect([response.status, response.headers.get('x-one'), await response.text()]).toEqual([200, '1', ''])
     const other = await get('/exists')
     expect([other.status, other.headers.get('allow')]).toEqual([405, 'HEAD'])
   })
 
-  it('is told apart from what is not there', async () => {
+  it('is distinguished from a missing one', async () => {
     expect((await get('/nowhere')).status).toBe(404)
     const response = await get('/hello', { method: 'DELETE' })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
@@ -114,11 +118,11 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
     expect(web.app.log.some((line) => line.includes('the secret is 42'))).toBe(true)
   })
 
-  it('that answers with something else has failed', async () => {
+  it('that returns another value has failed', async () => {
     expect((await get('/none')).status).toBe(500)
   })
 
-  it('that fails in a callback ends its own request alone', async () => {
+  it('that fails in a callback ends only its own request', async () => {
     expect((await get('/stray')).status).toBe(500)
     expect((await get('/hello')).status).toBe(200)
   })
@@ -130,7 +134,7 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
     expect([empty.status, await empty.text()]).toEqual([204, ''])
   })
 
-  it('takes and sends bodies of any length', async () => {
+  it('receives and sends bodies of any length', async () => {
     for (const length of [1, 65_536, 65_537, 5_000_000]) {
       const body = new Uint8Array(length).map((_byte, index) => index % 251)
       const response = await get('/echo', { method: 'POST', body })
@@ -139,7 +143,7 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
     expect(await (await get('/size', { method: 'POST', body: new Uint8Array(3_000_000) })).text()).toBe('3000000')
   })
 
-  it('streams both ways at a time', async () => {
+  it('streams in both directions at once', async () => {
     let send: (text: string) => void = () => undefined
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -159,7 +163,7 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
     expect((await reader?.read())?.done).toBe(true)
   })
 
-  it('sends events as they come', async () => {
+  it('sends events as they occur', async () => {
     const response = await get('/ticks')
     const reader = response.body?.getReader()
     let text = ''
@@ -169,14 +173,14 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
     await expect.poll(() => web.app.log.filter((line) => line.includes('ticks ended')).length).toBeGreaterThan(0)
   })
 
-  it('that breaks off breaks the connection, and tells nothing more', async () => {
+  it('that ends early breaks the connection, and sends nothing more', async () => {
     const response = await get('/broken')
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow('terminated')
     expect((await get('/hello')).status).toBe(200)
   })
 
-  it('hears when its client has gone', async () => {
+  it('is notified when its client has disconnected', async () => {
     const client = new AbortController()
     const asked = get('/patient', { signal: client.signal })
     const waiting = () => web.app.log.filter((line) => line.includes('waiting')).length

@@ -40,7 +40,8 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
 
   /** The thread is free, and nothing was restarted. */
   async function goesOn(): Promise<void> {
-    for (const path of ['/fault', '/later']) expect(await (await web.fetch(`${path}?do=hello`)).text()).toBe('hello world')
+    for (const path of ['/fault', '/later'])
+      expect(await (await web.fetch(`${path}?do=hello`)).text()).toBe('hello world')
     expect(web.app.service('app:web')).toMatchObject({ state: 'Running', attempts: 0 })
     expect(web.app.log.filter((line) => line.includes('that answered requests ended'))).toEqual([])
   }
@@ -63,7 +64,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     'throws-hostile',
     'answers-hostile',
     'own',
-  ])('that does what cannot be answered fails its request alone: %s', async (what) => {
+  ])('with an invalid result fails only its request: %s', async (what) => {
     for (const path of ['/fault', '/later']) {
       const response = await web.fetch(`${path}?do=${what}`)
       expect([response.status, await response.json()]).toEqual([500, expect.objectContaining({ status: 500 })])
@@ -74,39 +75,40 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
   it('sends no field of the connection', async () => {
     const { status, headers, text } = await read(web, '/fault?do=connection')
     expect([status, text, headers.get('x-kept'), headers.get('content-length')]).toEqual([200, 'hello', 'yes', '5'])
-    for (const name of ['proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer']) expect(headers.get(name)).toBeNull()
+    for (const name of ['proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer'])
+      expect(headers.get(name)).toBeNull()
     await goesOn()
   })
 
-  it.each(['longer', 'longer-stream'])('is cut at its content-length: %s', async (what) => {
+  it.each(['longer', 'longer-stream'])('is truncated at its content-length: %s', async (what) => {
     const { status, headers, text } = await read(web, `/fault?do=${what}`)
     expect([status, headers.get('content-length'), text]).toEqual([200, '5', 'hello'])
     expect(said('its content-length is 5')).toBeGreaterThan(0)
     await goesOn()
   })
 
-  it('breaks off a stream that is shorter than its content-length, where it could not be refused', async () => {
+  it('ends a stream that is shorter than its content-length, if it could not be refused', async () => {
     expect(await outcome(web, '/fault?do=shorter-stream')).toBe(pool === 'inline' ? 'broken' : 500)
     await goesOn()
   })
 
-  it('does not send a content-length that is none', async () => {
+  it('does not send an invalid content-length', async () => {
     expect(await read(web, '/fault?do=length')).toMatchObject({ status: 200, text: 'hello' })
   })
 
-  it('streams text, and nothing else that is no bytes', async () => {
+  it('streams text and bytes, and nothing else', async () => {
     expect((await read(web, '/fault?do=words')).text).toBe('some words')
     expect(['broken', 500]).toContain(await outcome(web, '/fault?do=numbers'))
     await goesOn()
   })
 
-  it('logs what fails when all is sent', async () => {
+  it('logs failures after the response', async () => {
     expect((await read(web, '/fault?do=rejects-late')).text).toBe('hello')
     await expect.poll(() => said('too late to matter')).toBe(1)
     await goesOn()
   })
 
-  it.each(['endless', 'cancel-throws'])('is cancelled at once where only the head is wanted: %s', async (what) => {
+  it.each(['endless', 'cancel-throws'])('is cancelled at once if only the head is requested: %s', async (what) => {
     const before = said(`${what} cancelled`)
     for (const path of ['/fault', '/later']) {
       const response = await web.fetch(`${path}?do=${what}`, { method: 'HEAD' })
@@ -116,7 +118,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     await goesOn()
   })
 
-  it.each(['endless', 'cancel-throws', 'events'])('is cancelled when its client leaves: %s', async (what) => {
+  it.each(['endless', 'cancel-throws', 'events'])('is cancelled when its client disconnects: %s', async (what) => {
     const before = said(`${what} cancelled`)
     const response = await web.fetch(`/fault?do=${what}`)
     const reader = response.body?.getReader()
@@ -126,7 +128,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     await goesOn()
   })
 
-  it('breaks off events that cannot be written', async () => {
+  it('ends an event stream that cannot be written', async () => {
     expect(await outcome(web, '/fault?do=events-broken')).toBe('broken')
     await goesOn()
   })
@@ -135,7 +137,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     ['abort-logs', 'abort logged'],
     ['abort-sends', 'abort sent'],
     ['abort-throws', 'abort failed'],
-  ])('listens to the end of its request as the request: %s', async (what, words) => {
+  ])('sees the end of its request in the request: %s', async (what, words) => {
     const before = said('waiting')
     const client = new AbortController()
     const asked = web.fetch(`/fault?do=${what}`, { signal: client.signal })
@@ -146,14 +148,14 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     await goesOn()
   })
 
-  it('answers too late: what it answers is cancelled', async () => {
+  it('responds too late: its response is cancelled', async () => {
     const response = await web.fetch('/fault?do=late')
     expect(response.status).toBe(504)
     await expect.poll(() => said('late cancelled')).toBe(1)
     await goesOn()
   })
 
-  it('is told of malformed bodies by the client’s fault', async () => {
+  it('reports malformed bodies as errors of the client', async () => {
     for (const path of ['/fault', '/later']) {
       expect((await web.fetch(`${path}?do=json`, { method: 'POST', body: '{bad' })).status).toBe(400)
       const headers = { 'content-type': 'multipart/form-data; boundary=x' }
@@ -169,7 +171,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     await goesOn()
   })
 
-  it('is answered whole, however long it is', async () => {
+  it('is sent completely, at any length', async () => {
     expect((await read(web, '/fault?do=big')).text.length).toBe(4_000_000)
     await goesOn()
   })

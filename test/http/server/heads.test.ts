@@ -3,7 +3,7 @@ import { describe, it } from 'vitest'
 import { heads, startTarget, survives } from '../../fuzz/http-heads.ts'
 
 describe('a service', () => {
-  it('answers or refuses whatever head comes, and goes on', async () => {
+  it('answers or refuses any head, and continues', async () => {
     await using web = await startTarget()
     await web.fetch('/hello')
     await fc.assert(

@@ -23,18 +23,24 @@ async function raw(web: WebApp, bytes: string): Promise<string> {
   return answer
 }
 
-async function withFolder(use: (folder: string, entries: readonly { id: string; kind: string }[]) => Promise<void>): Promise<void> {
+async function withFolder(
+  use: (folder: string, entries: readonly { id: string; kind: string }[]) => Promise<void>,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-left-'))
   try {
     await use(folder, [
-      { id: 'app:files', kind: 'http.static', ...{ meta: { server: 'app:web' }, path: '/files', directory: `file://${folder}` } },
+      {
+        id: 'app:files',
+        kind: 'http.static',
+        ...{ meta: { server: 'app:web' }, path: '/files', directory: `file://${folder}` },
+      },
     ])
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-describe('an upgrade that no WebSocket takes', () => {
+describe('an upgrade that no WebSocket accepts', () => {
   it.each([['inline'], [{ max: 1 }]])('is a request with its method and body: %j', async (pool) => {
     await using web = await startWebApp({ pool, endpoints: { echo: { method: 'POST', path: '/echo', func: 'echo' } } })
     const answer = await raw(web, `POST /echo HTTP/1.1\r\n${upgrade}Content-Length: 5\r\n\r\nhello`)
@@ -43,7 +49,7 @@ describe('an upgrade that no WebSocket takes', () => {
     expect(await raw(web, `GET /echo HTTP/1.1\r\n${upgrade}\r\n`)).toMatch(/^HTTP\/1\.1 405 /)
   })
 
-  it('is streamed as far as its client takes it', async () => {
+  it('is streamed as far as its client reads it', async () => {
     await withFolder(async (folder, entries) => {
       await writeFile(join(folder, 'big'), '')
       await truncate(join(folder, 'big'), 2 ** 31)
@@ -61,20 +67,22 @@ describe('an upgrade that no WebSocket takes', () => {
   })
 })
 
-describe('a folder with a pipe in it', () => {
-  it.each(protocols)('holds no thread, over %s', async (protocol) => {
+describe('a folder that contains a pipe', () => {
+  it.each(protocols)('blocks no thread, over %s', async (protocol) => {
     await withFolder(async (folder, entries) => {
       await run('mkfifo', [join(folder, 'pipe')])
       await writeFile(join(folder, 'file'), 'text')
       await using web = await startWebApp({ protocol, entries })
-      const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await web.fetch('/files/pipe')).status))
+      const statuses = await Promise.all(
+        Array.from({ length: 20 }, async () => (await web.fetch('/files/pipe')).status),
+      )
       expect(new Set(statuses)).toEqual(new Set([404]))
       expect(await (await web.fetch('/files/file')).text()).toBe('text')
     })
   })
 })
 
-describe('a client that goes before its body has come', () => {
+describe('a client that disconnects before its body has arrived', () => {
   it.each([['inline'], [{ max: 1 }]])('is no error of the service: %j', async (pool) => {
     await using web = await startWebApp({ pool, endpoints: { size: { method: 'POST', path: '/size', func: 'size' } } })
     const socket = connect(web.port, '127.0.0.1')
@@ -82,13 +90,13 @@ describe('a client that goes before its body has come', () => {
     await once(socket, 'data')
     socket.write('abc')
     socket.resetAndDestroy()
-    await expect.poll(() => web.app.log.join('\n'), { timeout: 20_000 }).toContain('the client has gone')
+    await expect.poll(() => web.app.log.join('\n'), { timeout: 20_000 }).toContain('the client disconnected')
     expect(web.app.log.join('\n')).not.toMatch(/ERROR|aborted|prematurely/)
   })
 })
 
 describe('HTTP/2', () => {
-  it('bounds bodies, and the time that they take', async () => {
+  it('limits bodies, and their duration', async () => {
     await using web = await startWebApp({
       protocol: 'HTTP/2',
       service: { timeouts: { read: '1s' }, limits: { body: 1000 } },

@@ -25,14 +25,14 @@ const pools = [
 const ways = protocols.flatMap((protocol) => pools.map(([name, pool]) => [name, protocol, pool] as const))
 
 describe.each(ways)('a function that runs %s, over %s', (_, protocol, pool) => {
-  it('and does not answer in time is asked to stop, and its client is told', async () => {
+  it('and does not respond in time is cancelled, and its client gets an error', async () => {
     await using web = await start(pool, protocol)
     expect(await get(web, '/act?do=never')).toBe(504)
     await expect.poll(() => said(web, 'asked to stop')).toBe(1)
     await served(web)
   })
 
-  it('and sends more than its client takes is not let wait for ever', async () => {
+  it('and sends more than its client reads is not blocked forever', async () => {
     await using web = await start(pool, protocol)
     const response = await web.fetch('/act?do=endless')
     await expect.poll(() => said(web, 'endless ended')).toBe(1)
@@ -40,7 +40,7 @@ describe.each(ways)('a function that runs %s, over %s', (_, protocol, pool) => {
   })
 })
 
-describe.each(protocols)('a function that runs in threads of its own, over %s', (protocol) => {
+describe.each(protocols)('a function that runs in its own threads, over %s', (protocol) => {
   it('and loops is ended with its thread; others are served', async () => {
     await using web = await start({ max: 1 }, protocol)
     expect(await get(web, '/act?do=loop')).toBe(504)
@@ -48,14 +48,14 @@ describe.each(protocols)('a function that runs in threads of its own, over %s', 
     await served(web)
   })
 
-  it('and ends its thread fails its request alone', async () => {
+  it('and ends its thread fails only its request', async () => {
     await using web = await start({ max: 1 }, protocol)
     expect(await get(web, '/act?do=exit')).toBe(500)
     await served(web)
     expect(web.app.service('app:web').attempts).toBe(0)
   })
 
-  it('waits in a queue that has an end', async () => {
+  it('waits in a queue of limited length', async () => {
     await using web = await startWebApp({ protocol, pool: { max: 1, queue: 1 }, endpoints })
     await using ear = await web.app.probe({ name: 'ear' })
     const first = get(web, '/held')

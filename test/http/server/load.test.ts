@@ -30,6 +30,21 @@ describe('a server under load', () => {
     expect((await fetch(`${web.url}/swapped-${swaps - 2}/x`)).status).toBe(404)
   })
 
+  it('lets no request wait behind one that takes long, while another thread is free', async () => {
+    const held = { path: '/held', func: 'heldUntilEnd' }
+    await using web = await startWebApp({ pool: { min: 2, max: 2 }, endpoints: { held } })
+    const short = async () => (await fetch(`${web.url}/held?ends`)).json()
+    for (let round = 0; round < 5; round += 1) {
+      // Requests that end fast one after another: from here on several may wait in a thread.
+      await run(load.wrk.path, ['-t1', '-c16', '-d1s', '--timeout', '60s', `${web.url}/held?ends`])
+      const client = new AbortController()
+      const long = fetch(`${web.url}/held`, { signal: client.signal })
+      await Promise.all(Array.from({ length: 31 }, short))
+      client.abort()
+      await expect(long).rejects.toThrow('abort')
+    }
+  })
+
   it('whose routes are swapped a thousand times fails no request over HTTP/2', async () => {
     await using web = await startWebApp({ protocol: 'HTTP/2', endpoints: { hello: { path: '/hello', func: 'hello' } } })
     const over = new AbortController()
@@ -49,13 +64,17 @@ describe('a server under load', () => {
     expect((await web.fetch(`/swapped-${swaps - 1}/x`)).status).toBe(200)
   })
 
-  it(`serves others beside ${clients} connections that ask nothing`, async () => {
+  it(`serves others beside ${clients} idle connections`, async () => {
     await using web = await startWebApp({
       service: { timeouts: { headers: '0s', idle: '10m' }, limits: { connections: clients + 100 } },
       endpoints: { hello: { path: '/hello', func: 'hello' } },
     })
     const before = process.memoryUsage.rss()
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'idle-clients.ts'), String(web.port), String(clients)])
+    const child = spawn(process.execPath, [
+      join(import.meta.dirname, 'idle-clients.ts'),
+      String(web.port),
+      String(clients),
+    ])
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     expect((await lines.next()).value).toBe(String(clients))
     for (let request = 0; request < 100; request += 1) expect((await fetch(`${web.url}/hello`)).status).toBe(200)

@@ -38,7 +38,7 @@ describe.each(protocols)('max_isolation_keys, over %s', (protocol) => {
     },
   ]
 
-  it('bounds the actors that have threads in a service, and is taken over as it runs', async () => {
+  it('limits the actors that have threads in a service, and changes as it runs', async () => {
     await using web = await startWebApp({
       protocol,
       service: service({ max_isolation_keys: 2 }),
@@ -58,41 +58,48 @@ describe.each(protocols)('max_isolation_keys, over %s', (protocol) => {
     expect([await ask('cid'), await ask('dan')]).toEqual([200, 429])
   })
 
-  it.each(['inline', 'threads'])('are kept apart though the overlay comes, or begins to do so, after the service: %s', async (pool) => {
-    const places = {
-      id: 'app:places',
-      kind: 'http.endpoint',
-      meta: { router: 'app:guarded', options: { network: 'app:tor' } },
-      path: '/places',
-      func: 'app:place',
-    }
-    await using stack = new AsyncDisposableStack()
-    const { port } = await startProxy('127.0.0.2', stack)
-    const together = [overlay('tor', undefined, port), ...entries.filter(({ id }) => id !== 'app:tor' && id !== 'app:mine'), places]
-    await using web = await startWebApp({
-      protocol,
-      pool: pool === 'inline' ? pool : { max: 1 },
-      endpoints: { place: { path: '/place', func: 'place' } },
-      entries: together,
-    })
-    await using probe = await web.app.probe()
-    const ask = async (actor: string) => {
-      const { token } = await probe.run(async () =>
-        security.tokenStore('app:tokens').create({ actor: security.newActor(actor), scope: security.newScope([]) }),
-      )
-      return (await web.fetch('/guarded/places', { headers: { authorization: `Bearer ${token}` } })).json()
-    }
-    await web.app.until('app:tor', 'Running')
-    await expect.poll(async () => (await ask('ann')) === (await ask('bob'))).toBe(true)
-    const isolating = overlay('tor', 'actor', port)
-    await web.app.app.run(async () => registry.apply([{ op: 'update', entry: isolating }]))
-    const [ann, bob] = [await ask('ann'), await ask('bob')]
-    expect([typeof ann, typeof bob]).toEqual(['number', 'number'])
-    expect(bob).not.toBe(ann)
-    expect([await ask('ann'), await ask('bob')]).toEqual([ann, bob])
-  })
+  it.each(['inline', 'threads'])(
+    'are separated though the overlay, or its isolation, comes after the service: %s',
+    async (pool) => {
+      const places = {
+        id: 'app:places',
+        kind: 'http.endpoint',
+        meta: { router: 'app:guarded', options: { network: 'app:tor' } },
+        path: '/places',
+        func: 'app:place',
+      }
+      await using stack = new AsyncDisposableStack()
+      const { port } = await startProxy('127.0.0.2', stack)
+      const together = [
+        overlay('tor', undefined, port),
+        ...entries.filter(({ id }) => id !== 'app:tor' && id !== 'app:mine'),
+        places,
+      ]
+      await using web = await startWebApp({
+        protocol,
+        pool: pool === 'inline' ? pool : { max: 1 },
+        endpoints: { place: { path: '/place', func: 'place' } },
+        entries: together,
+      })
+      await using probe = await web.app.probe()
+      const ask = async (actor: string) => {
+        const { token } = await probe.run(async () =>
+          security.tokenStore('app:tokens').create({ actor: security.newActor(actor), scope: security.newScope([]) }),
+        )
+        return (await web.fetch('/guarded/places', { headers: { authorization: `Bearer ${token}` } })).json()
+      }
+      await web.app.until('app:tor', 'Running')
+      await expect.poll(async () => (await ask('ann')) === (await ask('bob'))).toBe(true)
+      const isolating = overlay('tor', 'actor', port)
+      await web.app.app.run(async () => registry.apply([{ op: 'update', entry: isolating }]))
+      const [ann, bob] = [await ask('ann'), await ask('bob')]
+      expect([typeof ann, typeof bob]).toEqual(['number', 'number'])
+      expect(bob).not.toBe(ann)
+      expect([await ask('ann'), await ask('bob')]).toEqual([ann, bob])
+    },
+  )
 
-  it('is a whole number above none', async () => {
+  it('is a positive whole number', async () => {
     await expect(startWebApp({ service: service({ max_isolation_keys: 0 }) })).rejects.toThrow(/max_isolation_keys/)
   })
 })
@@ -135,13 +142,20 @@ describe('a WebSocket of a service in an overlay', () => {
     })
     await app.until('app:web', 'Running')
     const { port } = app.app.address(entryId('app:web'))
-    return { app, url: (name: string) => `ws://127.0.0.1:${port}/${name}`, [Symbol.asyncDispose]: async () => app.stop() }
+    return {
+      app,
+      url: (name: string) => `ws://127.0.0.1:${port}/${name}`,
+      [Symbol.asyncDispose]: async () => app.stop(),
+    }
   }
 
   const one = (process: string) => ({ process: `app:${process}`, host: 'app:host' })
   /** The message names both networks, and what to do. */
   const words = (who: string, receiver: string) =>
-    new RegExp(`${who} runs in ${receiver} and takes no messages from overlay app:tor: let it accept them with "accepts: \\[app:tor\\]"`)
+    new RegExp(
+      `${who} runs in ${receiver} and accepts no messages from overlay ` +
+        `app:tor: let it accept them with "accepts: \\[app:tor\\]"`,
+    )
 
   it('reaches a process of its own network, and one that accepts its messages', async () => {
     await using web = await start({ follows: one('follows'), accepting: one('accepting'), clear: one('clear') })
@@ -155,7 +169,7 @@ describe('a WebSocket of a service in an overlay', () => {
   it.each([
     ['pinned', 'overlay app:other'],
     ['reluctant', 'the clear network'],
-  ])('is refused before it begins where the process does not accept its network: %s', async (name, receiver) => {
+  ])('is refused before it begins if the process does not accept its network: %s', async (name, receiver) => {
     await using web = await start({ [name]: one(name) })
     lines.length = 0
     expect(await statusOf(web.url(name))).toBe(403)
@@ -164,7 +178,7 @@ describe('a WebSocket of a service in an overlay', () => {
     expect(Array.from(web.app.app.kernel.processes.all(), ({ entry }) => entry)).not.toContain(`app:${name}`)
   })
 
-  it('is refused where its target does not accept its network', async () => {
+  it('is refused if its target does not accept its network', async () => {
     await using web = await start({ hall: { target: 'hall' }, open: { target: 'open' } })
     await web.app.app.run(async () => {
       await processes.withName('hall').spawn('app:pinned', 'app:host')

@@ -28,10 +28,14 @@ describe('an http.service', () => {
   it.each([
     ['that its handler ends', '/exit', 'it called process.exit(3)'],
     ['that its handler holds up', '/loop', 'something loops in its thread'],
-  ])('%s is started again', async (_, path, reason) => {
+  ])('%s is restarted', async (_, path, reason) => {
     await using web = await startWebApp({
       service: { timeouts: { stall: '300ms' } },
-      endpoints: { exit: { path: '/exit', func: 'exit' }, loop: { path: '/loop', func: 'loop' }, hello: { path: '/hello', func: 'hello' } },
+      endpoints: {
+        exit: { path: '/exit', func: 'exit' },
+        loop: { path: '/loop', func: 'loop' },
+        hello: { path: '/hello', func: 'hello' },
+      },
     })
     await expect(get(web, path)).rejects.toThrow('fetch failed')
     await web.app.until('app:web', 'Failed')
@@ -42,7 +46,7 @@ describe('an http.service', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('hello world')
   })
 
-  it('finishes what is running before it stops, and takes nothing new', async () => {
+  it('finishes running requests before it stops, and accepts no new ones', async () => {
     await using web = await startWebApp({
       endpoints: { held: { path: '/held', func: 'held' } },
     })
@@ -62,22 +66,25 @@ describe('an http.service', () => {
     expect(web.app.service('app:web').state).toBe('Stopped')
   })
 
-  it.each(['', 'GET /held HTTP/1.1\r\nHost: loc'])('does not wait for a client that has not asked: %j', async (bytes) => {
-    await using web = await startWebApp({
-      service: { lifecycle: { auto_start: true, stop_timeout: '1h' } },
-      endpoints: { held: { path: '/held', func: 'held' } },
-    })
-    const silent = connect(web.port, '127.0.0.1')
-    await once(silent, 'connect')
-    silent.write(bytes)
-    // By then the server has accepted the connection, and read its data.
-    expect((await get(web, '/nowhere')).status).toBe(404)
-    await web.app.app.stopService(web.id)
-    expect(web.app.service('app:web').state).toBe('Stopped')
-    silent.destroy()
-  })
+  it.each(['', 'GET /held HTTP/1.1\r\nHost: loc'])(
+    'does not wait for a client without a request: %j',
+    async (bytes) => {
+      await using web = await startWebApp({
+        service: { lifecycle: { auto_start: true, stop_timeout: '1h' } },
+        endpoints: { held: { path: '/held', func: 'held' } },
+      })
+      const silent = connect(web.port, '127.0.0.1')
+      await once(silent, 'connect')
+      silent.write(bytes)
+      // By then the server has accepted the connection, and read its data.
+      expect((await get(web, '/nowhere')).status).toBe(404)
+      await web.app.app.stopService(web.id)
+      expect(web.app.service('app:web').state).toBe('Stopped')
+      silent.destroy()
+    },
+  )
 
-  it.each(protocols)('is cut off when it does not stop in time, over %s', async (protocol) => {
+  it.each(protocols)('is aborted when it does not stop in time, over %s', async (protocol) => {
     await using web = await startWebApp({
       protocol,
       service: { lifecycle: { auto_start: true, stop_timeout: '1s' } },
@@ -93,7 +100,7 @@ describe('an http.service', () => {
     expect(await held).toBe('cut off')
   })
 
-  it('waits for an address that is taken', async () => {
+  it('waits for an address that is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const address = other.address()
@@ -102,14 +109,18 @@ describe('an http.service', () => {
     const entry = { id: 'app:second', kind: 'http.service', addr: `127.0.0.1:${port}`, lifecycle: { auto_start: true } }
     await registry.apply([{ op: 'create', entry }])
     const { state, error } = web.app.service('app:second')
-    expect([state, error?.kind, error?.message]).toEqual(['Failed', 'Unavailable', expect.stringContaining('EADDRINUSE')])
+    expect([state, error?.kind, error?.message]).toEqual([
+      'Failed',
+      'Unavailable',
+      expect.stringContaining('EADDRINUSE'),
+    ])
     other.close()
     await once(other, 'close')
     await web.app.clock.advance(2000)
     await web.app.until('app:second', 'Running')
   })
 
-  it('takes over limits without letting go of a connection, and starts anew for another address', async () => {
+  it('applies limits without closing a connection, and restarts for another address', async () => {
     await using web = await startWebApp({ endpoints: { size: { method: 'POST', path: '/size', func: 'size' } } })
     const socket = connect(web.port, '127.0.0.1').setEncoding('latin1')
     const ask = async () => {
@@ -128,7 +139,7 @@ describe('an http.service', () => {
 })
 
 describe.each(protocols)('routes, over %s', (protocol) => {
-  it('come, change and go while the server runs', async () => {
+  it('are added, changed and removed while the server runs', async () => {
     await using web = await startWebApp({ protocol, endpoints: {} })
     expect((await get(web, '/new')).status).toBe(404)
     await registry.apply([
@@ -140,20 +151,22 @@ describe.each(protocols)('routes, over %s', (protocol) => {
     expect(await text(web, '/new')).toBe('hello world')
     await registry.apply([{ op: 'update', entry: { ...endpointOf('/new', 'hello'), method: 'POST' } }])
     expect((await get(web, '/new')).status).toBe(405)
-    await registry.apply([{ op: 'update', entry: { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' }, prefix: '/api' } }])
+    await registry.apply([
+      { op: 'update', entry: { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' }, prefix: '/api' } },
+    ])
     expect(await (await get(web, '/api/new', { method: 'POST' })).text()).toBe('hello world')
     await registry.apply([{ op: 'delete', entry: { id: 'app:at-new' } }])
     expect((await get(web, '/api/new', { method: 'POST' })).status).toBe(404)
   })
 
-  it('that two entries want are refused, and nothing changes', async () => {
+  it('that two entries define are refused, and nothing changes', async () => {
     await using web = await startWebApp({ protocol, endpoints: { hello: { path: '/users/{id}', func: 'hello' } } })
     const change = registry.apply([{ op: 'create', entry: endpointOf('/users/{name}', 'hello') }])
     await expect(change).rejects.toThrow(/GET \/users\/\{(?:name|id)\} is app:\S+ already/)
     expect(await text(web, '/users/1')).toBe('hello world')
   })
 
-  it('keep what is running on the former ones', async () => {
+  it('keep running requests on the former ones', async () => {
     await using web = await startWebApp({
       protocol,
       endpoints: { held: { path: '/held', func: 'held' } },
@@ -169,31 +182,43 @@ describe.each(protocols)('routes, over %s', (protocol) => {
 })
 
 describe('a service on an overlay that is outbound only', () => {
-  it('ends for good, and says so', async () => {
+  it('fails permanently, and reports it', async () => {
     const proxy = { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9 }
-    const service = { id: 'app:web', kind: 'http.service', addr: ':0', network: 'app:proxy', lifecycle: { auto_start: true } }
+    const service = {
+      id: 'app:web',
+      kind: 'http.service',
+      addr: ':0',
+      network: 'app:proxy',
+      lifecycle: { auto_start: true },
+    }
     await using app = await startApp({ entries: [proxy, service] })
     await app.until('app:web', 'Exited')
-    expect(app.service('app:web').error).toMatchObject({ kind: 'Invalid', message: expect.stringMatching(/outbound only/) as unknown })
+    expect(app.service('app:web').error).toMatchObject({
+      kind: 'Invalid',
+      message: expect.stringMatching(/outbound only/) as unknown,
+    })
   })
 })
 
-describe('a service that knows its visitors by the overlay', () => {
+describe('a service that identifies clients by the overlay', () => {
   it.each([
     ['in its thread', 'inline', 'one'],
     ['in others', { max: 1 }, 'two'],
-  ])('answers as them %s', async (_, pool, name) => {
+  ])('acts for them %s', async (_, pool, name) => {
     await using network = await loopbackNetwork()
     await using web = await startWebApp({
       pool,
       overlays: [network],
       service: { addr: ':0', network: `app:${name}`, identity: 'tailscale' },
-      endpoints: { user: { path: '/', func: 'told' } },
+      endpoints: { user: { path: '/', func: 'reported' } },
       entries: [
         { id: `app:${name}`, kind: 'network.loopback', host: `${name}.loop` },
         { id: `app:to_${name}`, kind: 'network.loopback', host: 'there.loop' },
       ],
     })
-    expect(await web.visit('/', `app:to_${name}`)).toMatchObject({ actor: 'tailscale:user:visitor', remoteAddress: 'visitor.loop' })
+    expect(await web.visit('/', `app:to_${name}`)).toMatchObject({
+      actor: 'tailscale:user:visitor',
+      remoteAddress: 'visitor.loop',
+    })
   })
 })

@@ -76,23 +76,27 @@ describe.each(protocols)('over %s', (protocol) => {
       expect(response.headers.get('content-length')).toBe(String(body.length))
     })
 
-    it('of folders want a slash', async () => {
+    it('of folders require a slash', async () => {
       const response = await get('/sub?x=1')
       expect([response.status, response.headers.get('location')]).toEqual([308, '/sub/?x=1'])
     })
 
-    it('that are not there are not found, unless a page is asked for', async () => {
+    it('that do not exist are not found, unless a page is requested', async () => {
       expect((await get('/files/none.html', { accept: 'text/html' })).status).toBe(404)
       expect((await get('/none')).status).toBe(404)
       expect(await (await get('/some/page', { accept: 'text/html,*/*' })).text()).toBe('<h1>home</h1>')
       expect((await get('/words.txt', {}, 'POST')).status).toBe(405)
     })
 
-    it('are not sent to whoever has them', async () => {
+    it('are not sent to clients that have them', async () => {
       const first = await get('/words.txt')
       const [etag, modified] = [first.headers.get('etag') ?? '', first.headers.get('last-modified') ?? '']
       await first.arrayBuffer()
-      for (const headers of [{ 'if-none-match': etag }, { 'if-none-match': `"x", ${etag}` }, { 'if-modified-since': modified }]) {
+      for (const headers of [
+        { 'if-none-match': etag },
+        { 'if-none-match': `"x", ${etag}` },
+        { 'if-modified-since': modified },
+      ]) {
         const response = await get('/words.txt', headers)
         expect([response.status, await response.text()]).toEqual([304, ''])
       }
@@ -110,13 +114,21 @@ describe.each(protocols)('over %s', (protocol) => {
       ['lines=0-1', 200, null, text],
     ])('are sent in part: %s', async (range, status, contentRange, body) => {
       const response = await get('/words.txt', { range })
-      expect([response.status, response.headers.get('content-range'), await response.text()]).toEqual([status, contentRange, body])
+      expect([response.status, response.headers.get('content-range'), await response.text()]).toEqual([
+        status,
+        contentRange,
+        body,
+      ])
     })
 
     it('are described to HEAD', async () => {
       for (const headers of [{}, { range: 'bytes=2-4' }, { range: 'bytes=5000-' }]) {
         const response = await get('/words.txt', headers, 'HEAD')
-        expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '600', ''])
+        expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([
+          200,
+          '600',
+          '',
+        ])
         expect(response.headers.get('content-range')).toBeNull()
       }
     })
@@ -141,7 +153,7 @@ describe.each(protocols)('over %s', (protocol) => {
       '/words.txt/',
       '/%ff',
       '//secret.txt',
-    ])('beyond their folder are not there: %s', async (path) => {
+    ])('beyond their folder do not exist: %s', async (path) => {
       const answer = protocol === 'HTTP/2' ? await askHttp2(path) : await askHttp1(path)
       expect(answer).toMatch(/^40[04] /)
       expect(answer).not.toMatch(/the secret|root:/)

@@ -23,21 +23,41 @@ afterAll(async () => {
 })
 
 const endpoints = {
-  told: { path: '/told', func: 'told' },
+  reported: { path: '/reported', func: 'reported' },
   echo: { method: 'POST', path: '/echo', func: 'echo' },
   ticks: { path: '/ticks', func: 'ticks' },
 }
 
 async function start(tls: Readonly<Record<string, unknown>> = {}, more: WebAppOptions = {}): Promise<WebApp> {
   const { certFile, keyFile } = certificates.server
-  return startWebApp({ endpoints, ...more, service: { tls: { cert: `file://${certFile}`, key: `file://${keyFile}`, ...tls } } })
+  return startWebApp({
+    endpoints,
+    ...more,
+    service: { tls: { cert: `file://${certFile}`, key: `file://${keyFile}`, ...tls } },
+  })
 }
 
 /** The output of curl: the version of HTTP, the status, and the body; or the number of its error. */
 async function curl(web: WebApp, path: string, ...more: readonly string[]): Promise<string> {
-  const options = ['-sS', '--cacert', certificates.caFile, '--max-time', '20', '-w', '\n%{http_version} %{http_code}', ...more]
+  const options = [
+    '-sS',
+    '--cacert',
+    certificates.caFile,
+    '--max-time',
+    '20',
+    '-w',
+    '\n%{http_version} %{http_code}',
+    ...more,
+  ]
   try {
-    return (await run('curl', [...options, `https://localhost:${web.port}${path}`, '--resolve', `localhost:${web.port}:127.0.0.1`])).stdout
+    return (
+      await run('curl', [
+        ...options,
+        `https://localhost:${web.port}${path}`,
+        '--resolve',
+        `localhost:${web.port}:127.0.0.1`,
+      ])
+    ).stdout
   } catch (error) {
     return `failed: ${error instanceof Error && 'code' in error ? String(error.code) : ''}`
   }
@@ -46,25 +66,26 @@ async function curl(web: WebApp, path: string, ...more: readonly string[]): Prom
 const withClient = ({ certFile, keyFile }: Signed) => ['--cert', certFile, '--key', keyFile]
 
 describe('a service with certificates', () => {
-  it('speaks HTTP/2 and HTTP/1.1 with curl, and knows itself as https', async () => {
+  it('works over HTTP/2 and HTTP/1.1 with curl, and has https URLs', async () => {
     await using web = await start()
     for (const [option, version] of [
       ['--http2', '2'],
       ['--http1.1', '1.1'],
     ] as const) {
-      const [body = '', line] = (await curl(web, '/told', option, '-H', 'x-mine: a')).split('\n')
+      const [body = '', line] = (await curl(web, '/reported', option, '-H', 'x-mine: a')).split('\n')
       expect(line).toBe(`${version} 200`)
-      expect(JSON.parse(body)).toMatchObject({ url: `https://localhost:${web.port}/told`, header: 'a' })
+      expect(JSON.parse(body)).toMatchObject({ url: `https://localhost:${web.port}/reported`, header: 'a' })
     }
   })
 
-  it.each([['inline'], [{ max: 1 }]])('streams by HTTP/2, %j', async (pool) => {
+  it.each([['inline'], [{ max: 1 }]])('streams over HTTP/2, %j', async (pool) => {
     await using web = await start({}, { pool })
     const file = join(certificates.folder, 'body')
     await run('dd', ['if=/dev/urandom', `of=${file}`, 'bs=1M', 'count=3'])
     await run('sh', [
       '-c',
-      `cd ${certificates.folder} && curl -sS --http2 --cacert ca.pem --data-binary @body https://localhost:${web.port}/echo -o back && cmp body back 1>&2`,
+      `cd ${certificates.folder} && curl -sS --http2 --cacert ca.pem --data-binary ` +
+        `@body https://localhost:${web.port}/echo -o back && cmp body back 1>&2`,
     ])
     const session = connectHttp2(`https://localhost:${web.port}`, { ca: certificates.ca })
     const stream = session.request({ ':path': '/ticks' })
@@ -75,13 +96,13 @@ describe('a service with certificates', () => {
     session.destroy()
   })
 
-  it('speaks HTTP/1.1 alone where it is told to', async () => {
+  it('uses only HTTP/1.1 if configured', async () => {
     const { certFile, keyFile } = certificates.server
     await using web = await startWebApp({
       endpoints,
       service: { http2: false, tls: { cert: `file://${certFile}`, key: `file://${keyFile}` } },
     })
-    expect(await curl(web, '/told', '--http2')).toMatch(/\n1\.1 200$/)
+    expect(await curl(web, '/reported', '--http2')).toMatch(/\n1\.1 200$/)
   })
 
   it.each([
@@ -90,10 +111,10 @@ describe('a service with certificates', () => {
     ['request', 200, 200, 200],
     ['require', 'failed', 200, 200],
     ['verify', 'failed', 200, 'failed'],
-  ])('takes clients by the mode %s', async (mode, nobody, known, stranger) => {
+  ])('authenticates clients by the mode %s', async (mode, anonymous, known, stranger) => {
     await using web = await start({ client_auth: mode, client_ca: `file://${certificates.caFile}` })
     const outcome = async (...more: readonly string[]) => {
-      const text = await curl(web, '/told', ...more)
+      const text = await curl(web, '/reported', ...more)
       return text.startsWith('failed') ? 'failed' : Number(text.slice(-3))
     }
     for (const version of ['--http2', '--http1.1']) {
@@ -101,20 +122,24 @@ describe('a service with certificates', () => {
         await outcome(version),
         await outcome(version, ...withClient(certificates.client)),
         await outcome(version, ...withClient(certificates.stranger)),
-      ]).toEqual([nobody, known, stranger])
+      ]).toEqual([anonymous, known, stranger])
     }
   })
 
-  it('tells handlers of the certificate that a client showed', async () => {
+  it('passes the certificate of a client to handlers', async () => {
     await using web = await start({ client_auth: 'request', client_ca: `file://${certificates.caFile}` })
-    const told = async (...more: readonly string[]): Promise<unknown> =>
-      JSON.parse((await curl(web, '/told', ...more)).split('\n')[0] ?? '')
-    expect(await told(...withClient(certificates.client))).toMatchObject({ certificate: { subject: 'client', verified: true } })
-    expect(await told(...withClient(certificates.stranger))).toMatchObject({ certificate: { subject: 'stranger', verified: false } })
-    expect(await told()).not.toHaveProperty('certificate')
+    const reported = async (...more: readonly string[]): Promise<unknown> =>
+      JSON.parse((await curl(web, '/reported', ...more)).split('\n')[0] ?? '')
+    expect(await reported(...withClient(certificates.client))).toMatchObject({
+      certificate: { subject: 'client', verified: true },
+    })
+    expect(await reported(...withClient(certificates.stranger))).toMatchObject({
+      certificate: { subject: 'stranger', verified: false },
+    })
+    expect(await reported()).not.toHaveProperty('certificate')
   })
 
-  it('takes new certificates from its files while connections go on', async () => {
+  it('loads new certificates from its files while connections stay open', async () => {
     const { folder, server } = certificates
     const [certFile, keyFile] = [join(folder, 'live.pem'), join(folder, 'live.key')]
     await copyFile(server.certFile, certFile)
@@ -125,41 +150,58 @@ describe('a service with certificates', () => {
     await copyFile(renewed.keyFile, keyFile)
     await copyFile(renewed.certFile, certFile)
     await expect.poll(async () => subjectOf(await dial(web))).toBe('renewed')
-    old.write('GET /told HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    old.write('GET /reported HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const answer = await nextData(old)
     expect(answer).toContain('200 OK')
     old.destroy()
   })
 
-  it('takes new certificates from its entry while connections go on', async () => {
+  it('loads new certificates from its entry while connections stay open', async () => {
     await using web = await start()
     const old = await dial(web)
     const { cert, key } = await certificates.renewed('inline')
     await registry.apply([
       {
         op: 'update',
-        entry: { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', tls: { cert, key }, lifecycle: { auto_start: true } },
+        entry: {
+          id: 'app:web',
+          kind: 'http.service',
+          addr: '127.0.0.1:0',
+          tls: { cert, key },
+          lifecycle: { auto_start: true },
+        },
       },
     ])
     expect(subjectOf(await dial(web))).toBe('inline')
-    old.write('GET /told HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    old.write('GET /reported HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const answer = await nextData(old)
     expect(answer).toContain('200 OK')
     old.destroy()
   })
 
-  it('takes certificates from variables, and keeps them out of the registry', async () => {
+  it('loads certificates from variables, and keeps them out of the registry', async () => {
     const { cert, key } = await certificates.renewed('from variables')
     Object.assign(process.env, { WEB_TEST_CERT: cert, WEB_TEST_KEY: key })
-    await using web = await startWebApp({ endpoints, service: { tls: { cert: '${env:WEB_TEST_CERT}', key: '${env:WEB_TEST_KEY}' } } })
+    await using web = await startWebApp({
+      endpoints,
+      service: { tls: { cert: '${env:WEB_TEST_CERT}', key: '${env:WEB_TEST_KEY}' } },
+    })
     expect(subjectOf(await dial(web))).toBe('from variables')
-    expect(web.app.app.registry.get(web.id).fields['tls']).toEqual({ cert: '${env:WEB_TEST_CERT}', key: '${env:WEB_TEST_KEY}' })
+    expect(web.app.app.registry.get(web.id).fields['tls']).toEqual({
+      cert: '${env:WEB_TEST_CERT}',
+      key: '${env:WEB_TEST_KEY}',
+    })
   })
 
-  it('does not start with certificates that do not belong together', async () => {
+  it('does not start with certificates that do not match', async () => {
     await using web = await startWebApp({ endpoints: {} })
     const { server, client } = certificates
-    const entry = { id: 'app:wrong', kind: 'http.service', addr: '127.0.0.1:0', tls: { cert: server.cert, key: client.key } }
+    const entry = {
+      id: 'app:wrong',
+      kind: 'http.service',
+      addr: '127.0.0.1:0',
+      tls: { cert: server.cert, key: client.key },
+    }
     await registry.apply([{ op: 'create', entry: { ...entry, lifecycle: { auto_start: true } } }])
     const { state, error } = web.app.service('app:wrong')
     expect([state, error?.kind]).toEqual(['Exited', 'Invalid'])

@@ -5,7 +5,7 @@ import { http } from 'troupe'
 import { Agent, fetch as undiciFetch, type RequestInit, type Response } from 'undici'
 import { type Certificates, makeCertificates } from '../../contract/certificates.ts'
 import type { OwnOverlay } from 'troupe/app'
-import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import { startApp, type TestApp, type WrittenEntry } from 'troupe/test'
 
 export type Protocol = 'HTTP/1.1' | 'HTTP/2'
 
@@ -25,7 +25,7 @@ export interface WebAppOptions {
   readonly router?: Readonly<Record<string, unknown>>
   /** How functions run. */
   readonly pool?: unknown
-  readonly entries?: readonly TestEntry[]
+  readonly entries?: readonly WrittenEntry[]
   readonly overlays?: readonly OwnOverlay[]
 }
 
@@ -35,7 +35,7 @@ export interface WebApp extends AsyncDisposable {
   readonly url: string
   readonly id: EntryId
   /** The entry of the `http.service`. */
-  readonly entry: TestEntry
+  readonly entry: WrittenEntry
   /** Sends the server a request by its protocol. */
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** The authority of its certificate. */
@@ -49,7 +49,11 @@ export interface WebApp extends AsyncDisposable {
 export async function startWebApp(options: WebAppOptions = {}): Promise<WebApp> {
   const certificates = options.protocol === 'HTTP/2' ? await makeCertificates() : undefined
   const entries = webEntries({ ...options, service: { ...tlsOf(certificates), ...options.service } })
-  const app = await startApp({ root: options.root ?? import.meta.dirname, entries: [...entries], overlays: options.overlays ?? [] })
+  const app = await startApp({
+    root: options.root ?? import.meta.dirname,
+    entries: [...entries],
+    overlays: options.overlays ?? [],
+  })
   await app.until('app:web', 'Running')
   const id = entryId('app:web')
   const { host, port } = app.app.address(id)
@@ -91,12 +95,24 @@ function tlsOf(certificates: Certificates | undefined): Readonly<Record<string, 
   return { tls: { cert: `file://${certFile}`, key: `file://${keyFile}` } }
 }
 
-function webEntries({ service = {}, router = {}, endpoints = {}, pool = 'inline', entries = [] }: WebAppOptions): readonly TestEntry[] {
+function webEntries({
+  service = {},
+  router = {},
+  endpoints = {},
+  pool = 'inline',
+  entries = [],
+}: WebAppOptions): readonly WrittenEntry[] {
   const funcs = new Set(Object.values(endpoints).map(({ func }) => String(func)))
   return [
     { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true }, ...service },
     { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' }, ...router },
-    ...[...funcs].map((method) => ({ id: `app:${method}`, kind: 'function.ts', source: 'file://fixtures/handlers.ts', method, pool })),
+    ...[...funcs].map((method) => ({
+      id: `app:${method}`,
+      kind: 'function.ts',
+      source: 'file://fixtures/handlers.ts',
+      method,
+      pool,
+    })),
     ...Object.entries(endpoints).map(([name, { func, ...fields }]) => ({
       id: `app:${name}-endpoint`,
       kind: 'http.endpoint',

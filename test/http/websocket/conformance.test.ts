@@ -23,7 +23,9 @@ describe('a WebSocket', () => {
   // 9.3.1 and 9.4.1 send one message in 65,536 fragments. ws accepts 16,384 and then closes with 1008: each costs
   // memory until the last has arrived. 12 and 13 are about compression, and kosoku fails to run them
   // (docs/discoveries/0026-websocket-cases.md).
-  it('is what the RFC says: framing, fragments, control frames, UTF-8, close codes, sizes', { timeout: 120_000 }, async () => {
+  it('follows the RFC: framing, fragments, control frames, UTF-8, close codes, sizes', {
+    timeout: 120_000,
+  }, async () => {
     await using web = await startSocketApp({ sockets: { echo: { max_payload: 32 * 1024 * 1024 } } })
     const results = await runCases(web.url('echo'), { exclude: ['9.3.1', '9.4.1', '12.*', '13.*'] }, folder)
     expect(results.size).toBe(299)
@@ -36,5 +38,7 @@ describe('a WebSocket', () => {
 const passed = new Set(['OK', 'NON-STRICT', 'INFORMATIONAL'])
 
 function failures(results: ReadonlyMap<string, CaseResult>): readonly string[] {
-  return [...results].filter(([, { behavior, behaviorClose }]) => !passed.has(behavior) || !passed.has(behaviorClose)).map(([id]) => id)
+  return [...results]
+    .filter(([, { behavior, behaviorClose }]) => !passed.has(behavior) || !passed.has(behaviorClose))
+    .map(([id]) => id)
 }

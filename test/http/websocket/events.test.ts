@@ -1,12 +1,12 @@
 import { processes, registry, security } from 'troupe'
-import type { TestEntry } from 'troupe/test'
+import type { WrittenEntry } from 'troupe/test'
 import type { Response } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { entryId } from '@troupe/core'
 import { type Protocol, protocols, startWebApp, type WebApp } from '../server/web-app.ts'
 import { still } from './still.ts'
 
-const stream = (name: string, fields: Readonly<Record<string, unknown>> = {}): TestEntry => ({
+const stream = (name: string, fields: Readonly<Record<string, unknown>> = {}): WrittenEntry => ({
   id: `app:${name}-stream`,
   kind: 'http.events',
   meta: { router: 'app:router' },
@@ -15,18 +15,34 @@ const stream = (name: string, fields: Readonly<Record<string, unknown>> = {}): T
   host: 'app:host',
   ...fields,
 })
-const endpoint = (name: string, pool: unknown): readonly TestEntry[] => [
+const endpoint = (name: string, pool: unknown): readonly WrittenEntry[] => [
   { id: `app:${name}`, kind: 'function.ts', source: 'file://fixtures/news.ts', method: name, pool },
-  { id: `app:${name}-endpoint`, kind: 'http.endpoint', meta: { router: 'app:router' }, path: `/${name}`, func: `app:${name}` },
+  {
+    id: `app:${name}-endpoint`,
+    kind: 'http.endpoint',
+    meta: { router: 'app:router' },
+    path: `/${name}`,
+    func: `app:${name}`,
+  },
 ]
 
-async function start(protocol: Protocol, ...entries: readonly TestEntry[]): Promise<WebApp> {
+async function start(protocol: Protocol, ...entries: readonly WrittenEntry[]): Promise<WebApp> {
   return startWebApp({
     protocol,
     root: import.meta.dirname,
     entries: [
-      { id: 'app:host', kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } },
-      ...['news', 'flood'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://fixtures/news.ts', method })),
+      {
+        id: 'app:host',
+        kind: 'process.host',
+        host: { isolation: 'shared', workers: 1 },
+        lifecycle: { auto_start: true },
+      },
+      ...['news', 'flood'].map((method) => ({
+        id: `app:${method}`,
+        kind: 'process.ts',
+        source: 'file://fixtures/news.ts',
+        method,
+      })),
       ...entries,
     ],
   })
@@ -69,7 +85,7 @@ class Listener implements AsyncDisposable {
 }
 
 describe.each(protocols)('http.events, over %s', (protocol) => {
-  it('brings what a process sends, until that has no more to say', async () => {
+  it('sends the messages of a process, until it ends', async () => {
     await using web = await start(protocol, stream('news', { retry: '3s' }))
     await using observer = await web.app.probe({ name: 'observer' })
     await using listener = await Listener.open(web, '/news')
@@ -89,7 +105,7 @@ describe.each(protocols)('http.events, over %s', (protocol) => {
     ])
   })
 
-  it('goes on where the client was', async () => {
+  it('resumes at the last event of the client', async () => {
     await using web = await start(protocol, stream('news'))
     await using observer = await web.app.probe({ name: 'observer' })
     await using listener = await Listener.open(web, '/news', { 'last-event-id': '41' })
@@ -98,7 +114,7 @@ describe.each(protocols)('http.events, over %s', (protocol) => {
     expect(await listener.next()).toBe('event: news\nid: 42\ndata: peace')
   })
 
-  it('ends the process when the client goes', async () => {
+  it('ends the process when the client disconnects', async () => {
     await using web = await start(protocol, stream('news'))
     await using observer = await web.app.probe({ name: 'observer' })
     const listener = await Listener.open(web, '/news')
@@ -118,13 +134,13 @@ describe.each(protocols)('http.events, over %s', (protocol) => {
     expect(await listener.next()).toBeUndefined()
   })
 
-  it('keeps alive what says nothing', async () => {
+  it('keeps idle streams alive', async () => {
     await using web = await start(protocol, stream('news', { keep_alive: '20ms' }))
     await using listener = await Listener.open(web, '/news')
     expect([await listener.next(), await listener.next()]).toEqual([':', ':'])
   })
 
-  it('holds the process up while the client does not read', async () => {
+  it('suspends the process while the client does not read', async () => {
     await using web = await start(protocol, stream('flood'))
     await using observer = await web.app.probe({ name: 'observer' })
     await using listener = await Listener.open(web, '/flood')
@@ -140,10 +156,16 @@ describe.each(protocols)('http.events, over %s', (protocol) => {
     await counting
   })
 
-  it('is for who may, and as long as the token counts that it was opened by', async () => {
-    const guarded: readonly TestEntry[] = [
+  it('requires a permission, and ends with the token that opened it', async () => {
+    const guarded: readonly WrittenEntry[] = [
       { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
-      { id: 'app:reads', kind: 'security.policy', actions: ['http.endpoint.access', 'process.send'], resources: '*', effect: 'allow' },
+      {
+        id: 'app:reads',
+        kind: 'security.policy',
+        actions: ['http.endpoint.access', 'process.send'],
+        resources: '*',
+        effect: 'allow',
+      },
       {
         id: 'app:guarded',
         kind: 'http.router',
@@ -156,7 +178,8 @@ describe.each(protocols)('http.events, over %s', (protocol) => {
     await using web = await start(protocol, ...guarded, { ...stream('news'), meta: { router: 'app:guarded' } })
     await using observer = await web.app.probe({ name: 'observer' })
     const tokens = security.tokenStore('app:tokens')
-    const issue = async (...policies: string[]) => tokens.create({ actor: security.newActor('ann'), scope: security.newScope(policies) })
+    const issue = async (...policies: string[]) =>
+      tokens.create({ actor: security.newActor('ann'), scope: security.newScope(policies) })
     const [reader, stranger] = [await issue('app:reads'), await issue()]
     const open = async (token: string) => Listener.open(web, '/guarded/news', { authorization: `Bearer ${token}` })
     expect((await open(stranger.token)).response.status).toBe(403)
@@ -167,7 +190,7 @@ describe.each(protocols)('http.events, over %s', (protocol) => {
     expect((await open(reader.token)).response.status).toBe(401)
   })
 
-  it('is refused beyond max_connections, and where there is no host', async () => {
+  it('is refused beyond max_connections, and without a host', async () => {
     await using web = await start(protocol, stream('news', { max_connections: 1 }))
     await using _ = await Listener.open(web, '/news')
     expect((await web.fetch('/news')).status).toBe(503)
@@ -191,7 +214,7 @@ describe.each(ways)('http.events() of a handler, over %s, pool %j', (protocol, p
     ])
   })
 
-  it('tells the generator when the client goes', async () => {
+  it('notifies the generator when the client disconnects', async () => {
     await using web = await start(protocol, ...endpoint('wait', pool))
     await using observer = await web.app.probe({ name: 'observer' })
     const listener = await Listener.open(web, '/wait')

@@ -10,7 +10,7 @@ import { Client, socketEntry, startSocketApp, statusOf } from './socket-app.ts'
 const run = promisify(execFile)
 
 describe('a WebSocket of a service', () => {
-  it('is opened for curl', async () => {
+  it('works with curl', async () => {
     await using web = await startSocketApp({ sockets: { brief: { close_timeout: '50ms' } } })
     // The key and the response of RFC 6455, 1.3; then a text frame, and one that closes with 1000.
     const headers = [
@@ -22,7 +22,9 @@ describe('a WebSocket of a service', () => {
     const args = ['--silent', '--include', '--no-buffer', ...headers.flatMap((header) => ['--header', header])]
     const url = `http://127.0.0.1:${web.port}/brief`
     // curl does not reply to the close frame: in the end the connection is cut, and curl may report it.
-    const { stdout } = await run('curl', [...args, url], { encoding: 'latin1' }).catch((error: unknown) => error as { stdout: string })
+    const { stdout } = await run('curl', [...args, url], { encoding: 'latin1' }).catch(
+      (error: unknown) => error as { stdout: string },
+    )
     expect(stdout).toMatch(/^HTTP\/1\.1 101 /)
     expect(stdout).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
     expect(stdout.slice(stdout.indexOf('\r\n\r\n') + 4)).toBe('\x81\x05hello\x88\x02\x03\xe8')
@@ -30,7 +32,7 @@ describe('a WebSocket of a service', () => {
     expect(plain.stdout).toMatch(/^HTTP\/1\.1 426 /)
   })
 
-  it('is opened by TLS, where pages and streams come by HTTP/2', async () => {
+  it('works over TLS, while pages and streams use HTTP/2', async () => {
     const folder = join(import.meta.dirname, '../../guard/fixtures')
     const tls = { cert: `file://${join(folder, 'server.pem')}`, key: `file://${join(folder, 'server.key')}` }
     const stream = {
@@ -42,7 +44,9 @@ describe('a WebSocket of a service', () => {
       host: 'app:host',
     }
     await using web = await startSocketApp({ sockets: { echo: {} }, service: { tls }, entries: [stream] })
-    const client = await Client.open(web.url('echo').replace('ws:', 'wss:'), { ca: await readFile(join(folder, 'ca.pem')) })
+    const client = await Client.open(web.url('echo').replace('ws:', 'wss:'), {
+      ca: await readFile(join(folder, 'ca.pem')),
+    })
     expect(await client.ask('hello')).toBe('hello')
     const url = `https://127.0.0.1:${web.port}/clock`
     const { stdout } = await run('curl', ['--silent', '--include', '--http2', '--cacert', join(folder, 'ca.pem'), url])
@@ -50,7 +54,7 @@ describe('a WebSocket of a service', () => {
     expect(stdout).toMatch(/\r\n\r\ndata: tick\n\ndata: tock\n\n$/)
   })
 
-  it('speaks to the WebSocket of Node', async () => {
+  it('works with the WebSocket of Node', async () => {
     await using web = await startSocketApp({ sockets: { echo: {} } })
     const socket = new WebSocket(web.url('echo'))
     const data = await new Promise((resolve) => {
@@ -65,7 +69,7 @@ describe('a WebSocket of a service', () => {
     socket.close()
   })
 
-  it('goes on when its entry changes; others find it as it is then', async () => {
+  it('continues when its entry changes; new ones use the new entry', async () => {
     await using web = await startSocketApp({ sockets: { echo: {} } })
     const client = await Client.open(web.url('echo'))
     expect(await client.ask('one')).toBe('one')
@@ -85,7 +89,7 @@ describe('a WebSocket of a service', () => {
     await stopped
   })
 
-  it('brings all that come to one process, by its name', async () => {
+  it('connects all clients to one process, by its name', async () => {
     await using web = await startSocketApp({ sockets: { hall: { target: 'hall' } } })
     expect(await statusOf(web.url('hall'))).toBe(503)
     await web.app.app.run(async () => processes.withName('hall').spawn('app:hall', 'app:host'))
@@ -93,14 +97,20 @@ describe('a WebSocket of a service', () => {
     expect([await ann.ask('good evening'), await bob.next()]).toEqual(['good evening', 'good evening'])
     ann.close()
     await ann.closed
-    expect(await bob.ask('is anybody there?')).toBe('is anybody there?')
+    expect(await bob.ask('is this on?')).toBe('is this on?')
   })
 })
 
-describe('who asks for a WebSocket', () => {
+describe('the actor of a WebSocket', () => {
   const entries = [
     { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
-    { id: 'app:connects', kind: 'security.policy', actions: 'http.endpoint.access', resources: 'app:whoami-socket', effect: 'allow' },
+    {
+      id: 'app:connects',
+      kind: 'security.policy',
+      actions: 'http.endpoint.access',
+      resources: 'app:whoami-socket',
+      effect: 'allow',
+    },
     { id: 'app:sends', kind: 'security.policy', actions: 'process.send', resources: '*', effect: 'allow' },
     { id: 'app:listens', kind: 'security.policy', actions: 'socket.listen', resources: '*', effect: 'allow' },
     { id: 'app:reads', kind: 'security.policy', actions: 'read', resources: '*', effect: 'allow' },
@@ -112,7 +122,7 @@ describe('who asks for a WebSocket', () => {
   const issue = async (...policies: string[]) =>
     security.tokenStore('app:tokens').create({ actor: security.newActor('ann'), scope: security.newScope(policies) })
 
-  it('is in force in its process, as the token says', async () => {
+  it('applies in its process, by the token', async () => {
     await using web = await startSocketApp({ sockets: { whoami: {} }, router, entries })
     const scope = ['app:connects', 'app:sends', 'app:reads']
     const { token } = await issue(...scope)
@@ -121,7 +131,7 @@ describe('who asks for a WebSocket', () => {
     expect([await client.ask('read'), await client.ask('write')]).toEqual(['true', 'false'])
   })
 
-  it('is refused without a token, and where the policies do not let it in', async () => {
+  it('is refused without a token, and if the policies deny access', async () => {
     await using web = await startSocketApp({ sockets: { whoami: {} }, router, entries })
     const { token } = await issue('app:sends')
     expect(await statusOf(web.url('whoami'))).toBe(401)
@@ -131,7 +141,7 @@ describe('who asks for a WebSocket', () => {
     expect(await statusOf(web.url('whoami'), { headers: { authorization: `Bearer ${allowed}` } })).toBe(101)
   })
 
-  it('is shown out when the token is revoked', async () => {
+  it('is disconnected when the token is revoked', async () => {
     await using web = await startSocketApp({ sockets: { whoami: {} }, router, entries })
     const { id, token } = await issue('app:connects', 'app:sends')
     const client = await Client.open(`${web.url('whoami')}?token=${token}`)
@@ -141,7 +151,7 @@ describe('who asks for a WebSocket', () => {
     expect(await statusOf(`${web.url('whoami')}?token=${token}`)).toBe(401)
   })
 
-  it('is the service where there is no token, and stays so when policies change', async () => {
+  it('is the service without a token, and stays so when policies change', async () => {
     const security = { actor: { id: 'web' }, policies: ['app:sends', 'app:listens', 'app:reads'] }
     const lifecycle = { auto_start: true, security }
     await using web = await startSocketApp({ sockets: { whoami: {} }, service: { lifecycle }, entries })

@@ -1,7 +1,7 @@
 /** An application with one server on loopback whose routes are WebSockets, and its clients. */
 import { once } from 'node:events'
 import { entryId } from '@troupe/core'
-import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import { startApp, type TestApp, type WrittenEntry } from 'troupe/test'
 import { type ClientOptions, WebSocket } from 'ws'
 
 export interface SocketAppOptions {
@@ -13,7 +13,7 @@ export interface SocketAppOptions {
   /** Fields of the router. */
   readonly router?: Readonly<Record<string, unknown>>
   readonly service?: Readonly<Record<string, unknown>>
-  readonly entries?: readonly TestEntry[]
+  readonly entries?: readonly WrittenEntry[]
 }
 
 export interface SocketApp extends AsyncDisposable {
@@ -25,12 +25,27 @@ export interface SocketApp extends AsyncDisposable {
 
 const programs = ['echo', 'whoami', 'hall', 'clock', 'brief']
 
-export async function startSocketApp({ sockets, router = {}, service = {}, entries = [] }: SocketAppOptions): Promise<SocketApp> {
+export async function startSocketApp({
+  sockets,
+  router = {},
+  service = {},
+  entries = [],
+}: SocketAppOptions): Promise<SocketApp> {
   const app = await startApp({
     root: import.meta.dirname,
     entries: [
-      { id: 'app:host', kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } },
-      ...programs.map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://fixtures/programs.ts', method })),
+      {
+        id: 'app:host',
+        kind: 'process.host',
+        host: { isolation: 'shared', workers: 1 },
+        lifecycle: { auto_start: true },
+      },
+      ...programs.map((method) => ({
+        id: `app:${method}`,
+        kind: 'process.ts',
+        source: 'file://fixtures/programs.ts',
+        method,
+      })),
       { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true }, ...service },
       { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' }, ...router },
       ...Object.entries(sockets).map(([name, fields]) => socketEntry(name, fields)),
@@ -49,7 +64,7 @@ export async function startSocketApp({ sockets, router = {}, service = {}, entri
   }
 }
 
-export function socketEntry(name: string, fields: Readonly<Record<string, unknown>>): TestEntry {
+export function socketEntry(name: string, fields: Readonly<Record<string, unknown>>): WrittenEntry {
   return {
     id: `app:${name}-socket`,
     kind: 'http.websocket',

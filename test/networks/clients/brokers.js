@@ -34,7 +34,14 @@ const kafkaProducer = retried(async () => {
   return producer
 })
 const imap = retried(async () => {
-  const client = new ImapFlow({ host, port: servers.imap, secure: false, doSTARTTLS: false, logger: false, auth: { user: 'a', pass: 'b' } })
+  const client = new ImapFlow({
+    host,
+    port: servers.imap,
+    secure: false,
+    doSTARTTLS: false,
+    logger: false,
+    auth: { user: 'a', pass: 'b' },
+  })
   await client.on('error', ignore).connect()
   return client
 })

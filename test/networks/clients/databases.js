@@ -20,7 +20,9 @@ const ioredis = new Redis({ host, port: servers.redis, enableReadyCheck: false }
 const sql = postgres({ host, port: servers.postgres, user: 'a', max: 1, fetch_types: false, backoff: 0.1 })
 const pgPool = new pg.Pool({ host, port: servers.postgres, user: 'a', max: 1 }).on('error', ignore)
 const mysqlPool = mysql.createPool({ host, port: servers.mysql, user: 'a', connectionLimit: 1 })
-const mongo = new MongoClient(`mongodb://${host}:${servers.mongo}/?directConnection=true&maxPoolSize=1&serverSelectionTimeoutMS=2000`)
+const mongo = new MongoClient(
+  `mongodb://${host}:${servers.mongo}/?directConnection=true&maxPoolSize=1&serverSelectionTimeoutMS=2000`,
+)
 const memcached = memjs.Client.create(`${host}:${servers.memcached}`, { timeout: 20, conntimeout: 20 })
 const ldap = new LdapClient({ url: `ldap://${host}:${servers.ldap}` })
 const cassandraClient = new cassandra.Client({
@@ -62,7 +64,8 @@ export const clients = {
     const channel = await called((done) => ssh.exec(token, done))
     await new Promise((resolve) => channel.resume().on('close', resolve))
   },
-  '@grpc/grpc-js': async (token) => called((done) => grpc.makeUnaryRequest('/test.Items/Say', same, same, Buffer.from(token), done)),
+  '@grpc/grpc-js': async (token) =>
+    called((done) => grpc.makeUnaryRequest('/test.Items/Say', same, same, Buffer.from(token), done)),
 }
 
 export const { say, receive } = program(clients)

@@ -22,13 +22,16 @@ const agent = new (class extends AgentBase {
 })({ maxTotalSockets: 1 })
 
 /** Sends a mail over a pool of one connection. */
-export const mail = async (token) => (await transport.sendMail({ from: `${token}@web.test`, to: 'b@web.test', text: '' })).response
+export const mail = async (token) =>
+  (await transport.sendMail({ from: `${token}@web.test`, to: 'b@web.test', text: '' })).response
 
 /** Sends a request to one of the servers by an agent of one socket. */
 export const get = async (token, server) =>
   new Promise((resolve, reject) => {
     http
-      .get({ host, port: servers[server], path: `/${token}`, agent }, (response) => response.resume().on('end', () => resolve('sent')))
+      .get({ host, port: servers[server], path: `/${token}`, agent }, (response) =>
+        response.resume().on('end', () => resolve('sent')),
+      )
       .on('error', reject)
   })
 

@@ -21,7 +21,11 @@ const apollo = new ApolloClient({ link: new HttpLink({ uri: `${url}/graphql` }),
 const graphql = new GraphQLClient(`${url}/graphql`)
 const telegram = new Telegram('1:a', { apiRoot: url })
 const discord = new REST({ api: url, retries: 1, globalRequestsPerSecond: 10_000 }).setToken('a')
-const influx = new InfluxDB({ url, token: 'a' }).getWriteApi('here', 'items', 'ns', { flushInterval: 50, maxRetries: 2, minRetryDelay: 50 })
+const influx = new InfluxDB({ url, token: 'a' }).getWriteApi('here', 'items', 'ns', {
+  flushInterval: 50,
+  maxRetries: 2,
+  minRetryDelay: 50,
+})
 const elasticsearch = new Elasticsearch({ node: url, maxRetries: 1 })
 const limiter = new Bottleneck({ maxConcurrent: 1, minTime: 20 })
 const queue = new PQueue({ concurrency: 1 })

@@ -117,14 +117,19 @@ export const clients = {
     line(
       kept(
         'tls',
-        () => tls.connect({ host, port: servers.secureLines, ca, checkServerIdentity: anyName }).on('error', ignore).setMaxListeners(0),
+        () =>
+          tls
+            .connect({ host, port: servers.secureLines, ca, checkServerIdentity: anyName })
+            .on('error', ignore)
+            .setMaxListeners(0),
         ({ destroyed }) => destroyed,
       ),
       token,
     ),
   fetch: async (token) => (await fetch(`${plain}/${token}`)).text(),
   'http.Agent': async (token) => get({ request: http.request, host, port: servers.http, path: `/${token}`, agent }),
-  'https.Agent': async (token) => get({ request: https.request, host, port: servers.https, path: `/${token}`, agent: secureAgent }),
+  'https.Agent': async (token) =>
+    get({ request: https.request, host, port: servers.https, path: `/${token}`, agent: secureAgent }),
   http2: async (token) =>
     overHttp2(
       kept(
@@ -169,8 +174,10 @@ export const clients = {
   superagent: async (token) => superClient.get(`${plain}/${token}`),
   ky: async (token) => kyClient(token).text(),
   needle: async (token) => needle('get', `${plain}/${token}`, needleOptions),
-  'request-filtering-agent': async (token) => get({ request: http.request, host, port: servers.http, path: `/${token}`, agent: filtering }),
-  'agent-base, one socket': async (token) => get({ request: http.request, host, port: servers.http, path: `/${token}`, agent: oneSocket }),
+  'request-filtering-agent': async (token) =>
+    get({ request: http.request, host, port: servers.http, path: `/${token}`, agent: filtering }),
+  'agent-base, one socket': async (token) =>
+    get({ request: http.request, host, port: servers.http, path: `/${token}`, agent: oneSocket }),
   'http2-wrapper': async (token) =>
     new Promise((resolve, reject) => {
       const options = { method: 'POST', agent: wrapperAgent, ca, servername: 'localhost' }

@@ -83,18 +83,32 @@ export async function push(tokens: readonly string[]): Promise<void> {
 }
 
 /** Puts items in the queue of this thread, and makes a function in another network do so with others. */
-export async function nest(tokens: readonly string[], network: string | null, others: readonly string[]): Promise<unknown> {
+export async function nest(
+  tokens: readonly string[],
+  network: string | null,
+  others: readonly string[],
+): Promise<unknown> {
   return outcomes([push(tokens), funcs.withOptions({ network }).call('app:push', others)])
 }
 
 /** Puts items in the queue, and sends others by the HTTP client in a network of their own. */
-export async function request(tokens: readonly string[], overlayNetwork: string | null, others: readonly string[]): Promise<unknown> {
-  const asked = others.map(async (token) => (await http.get(`http://127.0.0.1:${httpPort}/${token}`, { overlayNetwork })).text())
+export async function request(
+  tokens: readonly string[],
+  overlayNetwork: string | null,
+  others: readonly string[],
+): Promise<unknown> {
+  const asked = others.map(async (token) =>
+    (await http.get(`http://127.0.0.1:${httpPort}/${token}`, { overlayNetwork })).text(),
+  )
   return outcomes([push(tokens), Promise.all(asked)])
 }
 
 /** Calls functions in ways that begin in a thread of this process. */
-export async function inline(tokens: readonly string[], network: string | null, others: readonly string[]): Promise<unknown> {
+export async function inline(
+  tokens: readonly string[],
+  network: string | null,
+  others: readonly string[],
+): Promise<unknown> {
   return outcomes([push(tokens), funcs.withOptions({ network }).call('app:inline', others)])
 }
 

@@ -39,9 +39,13 @@ const mqtt: Protocol = {
   },
 }
 
+const natsInfo = {
+  ...{ server_id: 'A', version: '2.10.0', host, port: 4222 },
+  ...{ proto: 1, headers: true, max_payload: 1_048_576 },
+}
 /** https://docs.nats.io/reference/reference-protocols/nats-protocol */
 const nats: Protocol = {
-  greeting: `INFO ${JSON.stringify({ server_id: 'A', version: '2.10.0', host, port: 4222, proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`,
+  greeting: `INFO ${JSON.stringify(natsInfo)}\r\n`,
   length: (data) => line(data),
   answer: (message) => (message.toString().startsWith('PING') ? 'PONG\r\n' : undefined),
 }
@@ -106,14 +110,20 @@ async function kafka(setting: Setting): Promise<number> {
     [18, 0],
   ] as const
   const answers: Readonly<Record<number, (version: number) => Buffer>> = {
-    0: () => bytes(u32(1), text('items'), u32(1), u32(0), u16(0), new Uint8Array(8), new Uint8Array(8).fill(255), u32(0)),
+    0: () =>
+      bytes(u32(1), text('items'), u32(1), u32(0), u16(0), new Uint8Array(8), new Uint8Array(8).fill(255), u32(0)),
     3: () =>
       bytes(
         ...[u32(1), u32(1), text(host), u32(port), u16(0xff_ff), u32(1)],
         ...[u32(1), u16(0), text('items'), 0, u32(1), u16(0), u32(0), u32(1), u32(1), u32(1), u32(1), u32(1)],
       ),
     18: (version) =>
-      bytes(u16(0), u32(offered.length), ...offered.map(([key, at]) => bytes(u16(key), u16(at), u16(at))), version > 0 ? u32(0) : []),
+      bytes(
+        u16(0),
+        u32(offered.length),
+        ...offered.map(([key, at]) => bytes(u16(key), u16(at), u16(at))),
+        version > 0 ? u32(0) : [],
+      ),
   }
   port = await serve(setting, {
     length: (data) => sized(data, 4, () => data.readUInt32BE(0)),
@@ -161,7 +171,7 @@ interface Conversation {
 
 /** Engine.IO 4 and Socket.IO 5, whose packets begin with their types. */
 const socketIo: Conversation = {
-  greeting: `0${JSON.stringify({ sid: 'a', upgrades: [], pingInterval: 60_000, pingTimeout: 60_000, maxPayload: 1_000_000 })}`,
+  greeting: '0{"sid":"a","upgrades":[],"pingInterval":60000,"pingTimeout":60000,"maxPayload":1000000}',
   answer(text) {
     if (text === '40') return '40{"sid":"b"}'
     const id = /^42(\d+)/.exec(text)?.[1]

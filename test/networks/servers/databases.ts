@@ -74,7 +74,9 @@ const mysql: Protocol = {
   ),
   length: (data) => sized(data, 4, () => data.readUIntLE(0, 3)),
   answer: (message) =>
-    message[4] === 1 && message.length === 5 ? undefined : mysqlPacket(message.readUInt8(3) + 1, bytes([0, 0, 0, 2, 0, 0, 0])),
+    message[4] === 1 && message.length === 5
+      ? undefined
+      : mysqlPacket(message.readUInt8(3) + 1, bytes([0, 0, 0, 2, 0, 0, 0])),
 }
 
 function mysqlPacket(number: number, payload: Uint8Array): Buffer {
@@ -108,7 +110,8 @@ const mongo: Protocol = {
 /** The binary protocol: all commands succeed. */
 const memcached: Protocol = {
   length: (data) => sized(data, 24, () => data.readUInt32BE(8)),
-  answer: (message) => bytes(0x81, message.subarray(1, 2), new Uint8Array(10), message.subarray(12, 16), new Uint8Array(8)),
+  answer: (message) =>
+    bytes(0x81, message.subarray(1, 2), new Uint8Array(10), message.subarray(12, 16), new Uint8Array(8)),
 }
 
 /** Searches of RFC 4511 that find nothing. */
@@ -133,7 +136,8 @@ const ldap: Protocol = {
 const cassandra: Protocol = {
   length: (data) => sized(data, 9, () => data.readUInt32BE(5)),
   answer(message) {
-    const frame = (operation: number, body: Uint8Array) => bytes([0x84, 0], message.subarray(2, 4), operation, u32(body.length), body)
+    const frame = (operation: number, body: Uint8Array) =>
+      bytes([0x84, 0], message.subarray(2, 4), operation, u32(body.length), body)
     const operation = message[4]
     if (operation === 5) return frame(6, u16(0))
     if (operation !== 7) return frame(2, bytes())
@@ -165,13 +169,20 @@ const ftp: Protocol = {
   length: (data) => line(data, '\r\n'),
   answer(message) {
     const [command = ''] = message.toString().trim().split(' ')
-    const codes: Readonly<Record<string, string>> = { USER: '230 in', PWD: '257 "/"', FEAT: '500 none', QUIT: '221 bye' }
+    const codes: Readonly<Record<string, string>> = {
+      USER: '230 in',
+      PWD: '257 "/"',
+      FEAT: '500 none',
+      QUIT: '221 bye',
+    }
     return `${codes[command] ?? '250 ok'}\r\n`
   },
 }
 
 async function ssh({ ledger, stack }: Setting): Promise<number> {
-  const hostKeys = [generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' })]
+  const hostKeys = [
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }),
+  ]
   const server = new ssh2.Server({ hostKeys }, (client, { ip }) => {
     client
       .on('error', () => {})
@@ -191,7 +202,12 @@ async function ssh({ ledger, stack }: Setting): Promise<number> {
 async function grpc({ ledger, stack }: Setting): Promise<number> {
   const server = new GrpcServer()
   const same = (data: Buffer) => data
-  const serializers = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same }
+  const serializers = {
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  }
   const say = { path: '/test.Items/Say', requestStream: false, responseStream: false, ...serializers }
   server.addService(
     { say },
@@ -204,6 +220,8 @@ async function grpc({ ledger, stack }: Setting): Promise<number> {
   )
   stack.defer(() => server.forceShutdown())
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)))
+    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    )
   })
 }

@@ -16,7 +16,10 @@ const pem = async (name: string) => readFile(join(import.meta.dirname, '../../gu
 export async function startWeb(setting: Setting): Promise<Readonly<Record<string, number | string>>> {
   const { ledger, stack } = setting
   const certificate = { key: await pem('server.key'), cert: await pem('server.pem') }
-  const secure = createSecureServer({ ...certificate, allowHTTP1: true }, (request, response) => void answer(request, response))
+  const secure = createSecureServer(
+    { ...certificate, allowHTTP1: true },
+    (request, response) => void answer(request, response),
+  )
   const secureLines = tls.createServer(certificate, (socket) => {
     socket
       .on('error', () => {})
@@ -27,7 +30,10 @@ export async function startWeb(setting: Setting): Promise<Readonly<Record<string
   })
   secureLines.on('tlsClientError', () => {})
 
-  async function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): Promise<void> {
+  async function answer(
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): Promise<void> {
     const { remoteAddress } = request.socket
     const url = request.url ?? '/'
     const body = await text(request).catch(() => '')

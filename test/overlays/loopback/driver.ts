@@ -45,7 +45,10 @@ class LoopbackListener implements Listener {
 
 async function* accepted(ticket: ListenGrant, signal: AbortSignal): AsyncGenerator<Accepted> {
   const next = async () => {
-    const { socket, words } = await ask(ticket, `ACCEPT ${configOf(ticket).secret}`, { signal, timeout: Number.POSITIVE_INFINITY })
+    const { socket, words } = await ask(ticket, `ACCEPT ${configOf(ticket).secret}`, {
+      signal,
+      timeout: Number.POSITIVE_INFINITY,
+    })
     const peer: Peer = { address: words[0] ?? '', node: words[0] ?? '', user: 'visitor', tags: ['tag:test'] }
     return { socket, peer }
   }
@@ -73,11 +76,15 @@ async function ask(route: Route, line: string, { signal, timeout = defaultTimeou
   const socket = connectOwn({ host: '127.0.0.1', port: configOf(route).port })
   const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
   const details = { overlay: route.overlay }
-  const onError = (error: Error) => reject(unavailable(`the hub of ${route.overlay} cannot be reached: ${error.message}`, details))
+  const onError = (error: Error) =>
+    reject(unavailable(`the hub of ${route.overlay} cannot be reached: ${error.message}`, details))
   const onEnd = () => reject(unavailable(`the hub of ${route.overlay} closed the connection`, details))
   const onAbort = () => reject(new TroupeError('Canceled', 'the dial was cancelled'))
   const timer = Number.isFinite(timeout)
-    ? setTimeout(() => reject(new TroupeError('Timeout', `the hub of ${route.overlay} kept silent`, { details })), timeout)
+    ? setTimeout(
+        () => reject(new TroupeError('Timeout', `the hub of ${route.overlay} kept silent`, { details })),
+        timeout,
+      )
     : undefined
   socket.once('error', onError).once('end', onEnd)
   signal?.addEventListener('abort', onAbort)
@@ -85,7 +92,8 @@ async function ask(route: Route, line: string, { signal, timeout = defaultTimeou
   const stop = readLine(socket, resolve)
   try {
     const [word, ...words] = await promise
-    if (word !== 'OK') throw unavailable(`${line.split(' ').slice(1).join(':')}: ${words.join(' ')}`, { ...details, replyCode: word })
+    if (word !== 'OK')
+      throw unavailable(`${line.split(' ').slice(1).join(':')}: ${words.join(' ')}`, { ...details, replyCode: word })
     return { socket, words }
   } catch (error) {
     socket.on('error', () => undefined).destroy()
@@ -117,7 +125,10 @@ function readLine(socket: Socket, onLine: (words: readonly string[]) => void): (
 
 function configOf({ config }: Route): LoopbackConfig {
   if (typeof config === 'object' && config !== null && 'port' in config && typeof config.port === 'number') {
-    return { port: config.port, ...('secret' in config && typeof config.secret === 'string' && { secret: config.secret }) }
+    return {
+      port: config.port,
+      ...('secret' in config && typeof config.secret === 'string' && { secret: config.secret }),
+    }
   }
   throw invalid('this is no route of a loopback overlay')
 }

@@ -56,7 +56,7 @@ export class Hub implements AsyncDisposable {
   /** Creates a place; returns the secret by which it is served. @throws TroupeError `AlreadyExists` */
   open({ host, port }: Target, certificate?: Certificate): string {
     const key = `${host}:${port}`
-    if (this.#places.has(key)) throw new TroupeError('AlreadyExists', `somebody listens at ${key} already`)
+    if (this.#places.has(key)) throw new TroupeError('AlreadyExists', `${key} has a listener already`)
     const secret = randomUUID()
     this.#places.set(key, { secret, certificate, accepting: [], dialling: [] })
     return secret
@@ -82,7 +82,10 @@ export class Hub implements AsyncDisposable {
 
   #answer(socket: Socket, line: string): void {
     const [word, first = '', second = ''] = line.split(' ')
-    const place = word === 'DIAL' ? this.#places.get(`${first}:${second}`) : this.#places.values().find(({ secret }) => secret === first)
+    const place =
+      word === 'DIAL'
+        ? this.#places.get(`${first}:${second}`)
+        : this.#places.values().find(({ secret }) => secret === first)
     if (place === undefined) {
       socket.end(`ERR ${this.#knows(first) ? 'refused' : 'unknown'}\n`)
       return
@@ -105,7 +108,10 @@ export class Hub implements AsyncDisposable {
 function join(dialled: Socket, accepting: Socket, certificate: Certificate | undefined): void {
   dialled.write('OK\n')
   accepting.write('OK visitor.loop\n')
-  const near = certificate === undefined ? dialled : new TLSSocket(dialled, { isServer: true, ...certificate, ALPNProtocols: ['http/1.1'] })
+  const near =
+    certificate === undefined
+      ? dialled
+      : new TLSSocket(dialled, { isServer: true, ...certificate, ALPNProtocols: ['http/1.1'] })
   near.on('error', () => accepting.destroy())
   near.pipe(accepting).pipe(near)
   near.once('close', () => accepting.destroy())

@@ -29,7 +29,13 @@ export async function loopbackNetwork(): Promise<OwnOverlay & AsyncDisposable & 
     driver: import.meta.resolve('./driver.ts'),
     kind: {
       ...overlayKind(kind, async (id, { host, cert, key }, { generation }) =>
-        loopback({ id, host, hub, generation, ...(cert !== undefined && key !== undefined && { certificate: { cert, key } }) }),
+        loopback({
+          id,
+          host,
+          hub,
+          generation,
+          ...(cert !== undefined && key !== undefined && { certificate: { cert, key } }),
+        }),
       ),
       // Two nodes with one name would have the same places.
       exclusive: (entries, id) => entries.decode(id, kind).fields.host,
@@ -47,7 +53,12 @@ interface Node {
 }
 
 function loopback({ id, host, hub, generation, certificate }: Node): Overlay {
-  const route = (config: object): Route => ({ overlay: id, generation, driver: 'loopback', config: { port: hub.port, ...config } })
+  const route = (config: object): Route => ({
+    overlay: id,
+    generation,
+    driver: 'loopback',
+    config: { port: hub.port, ...config },
+  })
   const open = new Set<string>()
   const leave = (secret: string) => {
     open.delete(secret)

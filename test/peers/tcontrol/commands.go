@@ -80,6 +80,8 @@ func (c *command) carryOut(t *tailnet, s *servers) (fields, error) {
 		return nil, s.relay.set(c.On)
 	case "control":
 		return nil, s.control.set(c.On)
+	case "move":
+		return nil, s.control.move(c.Name)
 	}
 	return nil, fmt.Errorf("there is no op %q", c.Op)
 }

@@ -77,6 +77,21 @@ func (s *switchable) set(on bool) error {
 	return nil
 }
 
+// move ends the server with all of its connections, and starts it at another IP address, at the same port.
+func (s *switchable) move(ip string) error {
+	if err := s.set(false); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	_, port, err := net.SplitHostPort(s.address)
+	s.address = net.JoinHostPort(ip, port)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.set(true)
+}
+
 type trackingListener struct {
 	net.Listener
 	by *switchable

@@ -1,4 +1,5 @@
 /** The commands of an application: processes that have a `meta.command`. */
+import { join } from 'node:path'
 import { type EntryId, isEntryId } from '@troupe/core'
 import { didYouMean, type Entry, type Registry } from '@troupe/registry'
 import type { Runnable } from '../invocation.ts'
@@ -29,6 +30,11 @@ export function findProgram(registry: Registry, program: Runnable): EntryId {
   return entry.id
 }
 
+/** What to do about an application without entries. */
+export function nothingIn(root: string): string {
+  return `${join(root, 'src')} contains no entries: "troupe init" writes an application, --root names the folder of one`
+}
+
 function findEntry(registry: Registry, id: string): Entry {
   if (!isEntryId(id)) throw new UsageError(`"${id}" is not the id of an entry: expected "namespace:name"`)
   if (registry.has(id)) return registry.get(id)
@@ -40,8 +46,11 @@ function findCommand(registry: Registry, name: string): Entry {
   const commands = commandsOf(registry)
   const [entry, other] = commands.get(name) ?? []
   if (entry && !other) return entry
-  if (entry && other) throw new UsageError(`"${name}" is the command of ${entry.id} and of ${other.id}; choose with --exec`)
+  if (entry && other)
+    throw new UsageError(`"${name}" is the command of ${entry.id} and of ${other.id}; choose with --exec`)
   const all = [...commands.keys()].toSorted()
-  const hint = didYouMean(name, all) || `; ${all.length === 0 ? 'the application has no commands' : `there are: ${all.join(', ')}`}`
+  const hint =
+    didYouMean(name, all) ||
+    `; ${all.length === 0 ? 'the application has no commands' : `there are: ${all.join(', ')}`}`
   throw new UsageError(`the application has no command "${name}"${hint}`)
 }

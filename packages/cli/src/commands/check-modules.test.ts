@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { type AppFolder, appFolder } from '../testing/app-folder.ts'
 
 const yaml = (name = 'one.ts', more = '') =>
-  `namespace: app\nentries:\n  - { name: threads, kind: process.host }\n  - { name: one, kind: process.ts, source: "file://${name}" }\n${more}`
+  'namespace: app\nentries:\n  - { name: threads, kind: process.host }\n' +
+  `  - { name: one, kind: process.ts, source: "file://${name}" }\n${more}`
 const main = 'export const main = () => {}\n'
 
 async function check(app: AppFolder) {
@@ -23,7 +24,7 @@ interface Case {
 describe('an import', () => {
   const cases: readonly Case[] = [
     {
-      what: 'of a type without the word',
+      what: 'of a type without import type',
       files: {
         'src/one.ts': `import { Shape, x } from './shape.ts'\n${main}`,
         'src/shape.ts': 'export interface Shape {}\nexport const x = 1\n',
@@ -31,7 +32,7 @@ describe('an import', () => {
       says: 'src/one.ts:1:10: "./shape.ts" exports no "Shape": it is a type; import it with "type Shape"',
     },
     {
-      what: 'of a type that is handed on',
+      what: 'of a re-exported type',
       files: {
         'src/one.ts': `export { Shape } from './shape.ts'\n${main}`,
         'src/shape.ts': 'type Shape = string\nexport type { Shape }\n',
@@ -44,12 +45,12 @@ describe('an import', () => {
       says: 'src/one.ts:1:10: "troupe" exports no "Message"',
     },
     {
-      what: 'of a name that is written wrong',
+      what: 'of a misspelt name',
       files: { 'src/one.ts': `import { count } from './two.ts'\n${main}`, 'src/two.ts': 'export const counts = 1\n' },
       says: 'src/one.ts:1:10: "./two.ts" exports no "count"; did you mean "counts"?',
     },
     {
-      what: 'of a default that is not there',
+      what: 'of a missing default export',
       files: { 'src/one.ts': `import two from './two.ts'\n${main}`, 'src/two.ts': 'export const x = 1\n' },
       says: 'src/one.ts:1:8: "./two.ts" exports no "default"',
     },
@@ -59,17 +60,20 @@ describe('an import', () => {
       says: "src/one.ts:1:15: add `with { type: 'json' }`: Node does not import JSON without it",
     },
     {
-      what: 'of JSON that is none',
+      what: 'of invalid JSON',
       files: { 'src/one.ts': `import d from './d.json' with { type: 'json' }\n${main}`, 'src/d.json': '{' },
       says: 'src/d.json:1:1: this is not JSON',
     },
     {
-      what: 'that comes late, of nothing',
-      files: { 'src/one.ts': "export const main = async () => (await import('./shape')).x\n", 'src/shape.ts': 'export const x = 1\n' },
+      what: 'that is dynamic, of a missing module',
+      files: {
+        'src/one.ts': "export const main = async () => (await import('./shape')).x\n",
+        'src/shape.ts': 'export const x = 1\n',
+      },
       says: 'src/one.ts:1:47: there is no module "./shape"; Node wants its whole name, which ends in ".ts"',
     },
     {
-      what: 'that comes late, of what Node cannot strip',
+      what: 'that is dynamic, of syntax that Node cannot strip',
       files: {
         'src/one.ts': "export const main = () => import('./late.ts')\n",
         'src/late.ts': 'export namespace N { export const x = 1 }\n',
@@ -84,15 +88,17 @@ describe('an import', () => {
     {
       what: 'of a folder',
       files: { 'src/one.ts': `import './lib'\n${main}`, 'src/lib/index.ts': main },
-      says: 'src/one.ts:1:8: "./lib" is a folder: Node wants the name of a file; Node wants its whole name, which ends in "/index.ts"',
+      says:
+        'src/one.ts:1:8: "./lib" is a folder: Node wants the name of ' +
+        'a file; Node wants its whole name, which ends in "/index.ts"',
     },
     {
-      what: 'of what Node does not run',
+      what: 'of a file that Node does not run',
       files: { 'src/one.ts': `import './page.tsx'\n${main}`, 'src/page.tsx': '' },
       says: 'src/one.ts:1:8: Node does not import ".tsx" files: "./page.tsx"',
     },
     {
-      what: 'by require, of nothing',
+      what: 'by require, of a missing module',
       files: { 'src/_index.yaml': yaml('one.cjs'), 'src/one.cjs': "exports.main = require('./two').main\n" },
       says: 'src/one.cjs:1:24: there is no module "./two"',
     },
@@ -109,12 +115,16 @@ describe('a module', () => {
     {
       what: 'of ES beside "type": "commonjs"',
       files: { 'package.json': '{ "type": "commonjs" }', 'src/one.ts': `\n${main}` },
-      says: 'src/one.ts:2:1: this is an ES module, and package.json says "type": "commonjs": make that "module", or name the file ".mts"',
+      says:
+        'src/one.ts:2:1: this is an ES module, and package.json says ' +
+        '"type": "commonjs": make that "module", or name the file ".mts"',
     },
     {
       what: 'of CommonJS beside "type": "module"',
       files: { 'src/_index.yaml': yaml('one.js'), 'src/one.js': 'exports.main = () => {}\n' },
-      says: 'src/one.js:1:1: this is CommonJS, and an ES module has no "exports": package.json says "type": "module"; name it ".cjs", or use "export"',
+      says:
+        'src/one.js:1:1: this is CommonJS, and an ES module has no "exports": ' +
+        'package.json says "type": "module"; name it ".cjs", or use "export"',
     },
     {
       what: 'of ES with the name of CommonJS',
@@ -122,7 +132,7 @@ describe('a module', () => {
       says: "src/one.cts:1:1: 'import' and 'export' may appear only with 'sourceType: module'",
     },
     {
-      what: 'that exports a type of its own as a value',
+      what: 'that exports its own type as a value',
       files: { 'src/one.ts': `interface Shape {}\nexport { Shape }\n${main}` },
       says: "src/one.ts:2:10: Export 'Shape' is not defined",
     },
@@ -132,7 +142,7 @@ describe('a module', () => {
       says: 'src/one.ts:1:31: TypeScript parameter property is not supported in strip-only mode',
     },
     {
-      what: 'that is none',
+      what: 'with an unsupported extension',
       files: { 'src/_index.yaml': yaml('one.tsx'), 'src/one.tsx': main },
       says: 'src/_index.yaml:4:44: app:one: source: Node runs no ".tsx" files',
     },
@@ -140,7 +150,9 @@ describe('a module', () => {
 
   it.each(cases)('$what', async ({ files, says }) => {
     using app = appFolder({ 'package.json': '{ "type": "module" }', 'src/_index.yaml': yaml(), ...files })
-    expect((await check(app)).lines.map((line) => line.replaceAll(`${relative(process.cwd(), app.path)}/`, ''))).toEqual([says])
+    expect(
+      (await check(app)).lines.map((line) => line.replaceAll(`${relative(process.cwd(), app.path)}/`, '')),
+    ).toEqual([says])
   })
 
   it('that is not UTF-8', async () => {
@@ -151,9 +163,12 @@ describe('a module', () => {
 })
 
 describe('a call', () => {
-  it('names an entry that is there, and of its kind', async () => {
+  it('accepts the name of an existing entry of its kind', async () => {
     using app = appFolder({
-      'src/_index.yaml': yaml('one.ts', '  - { name: sum, kind: function.ts, source: "file://one.ts", method: main }\n'),
+      'src/_index.yaml': yaml(
+        'one.ts',
+        '  - { name: sum, kind: function.ts, source: "file://one.ts", method: main }\n',
+      ),
       'src/one.ts': `import { funcs, processes as p, registry, processes } from 'troupe'
 export async function main() {
   await funcs.call('app:sum')
@@ -175,7 +190,7 @@ export async function main() {
 })
 
 describe('a warning', () => {
-  it('is given for a function of one thread that several networks share, and is no problem', async () => {
+  it('is given for a function of one thread that several networks share, and does not fail the check', async () => {
     const one = (name: string, more = '') =>
       `  - { name: ${name}, kind: function.ts, source: "file://one.ts", method: main, pool: { max: 1 }${more} }\n`
     const proxy = '  - { name: proxy, kind: network.socks5, host: 127.0.0.1, port: 1080 }\n'
@@ -199,10 +214,14 @@ describe('limits of a host', () => {
     ['codeRangeSizeMb', 0.5],
   ])('that would end the program are refused: %s %d', async (name, size) => {
     using app = appFolder({
-      'src/_index.yaml': `namespace: app\nentries:\n  - { name: h, kind: process.host, host: { resource_limits: { ${name}: ${size} } } }\n`,
+      'src/_index.yaml':
+        'namespace: app\nentries:\n' +
+        `  - { name: h, kind: process.host, host: { resource_limits: { ${name}: ${size} } } }\n`,
     })
     expect((await check(app)).lines).toEqual([
-      expect.stringMatching(/^src\/_index\.yaml:3:\d+: app:h: host\.resource_limits\.\w+: a thread does not start with /),
+      expect.stringMatching(
+        /^src\/_index\.yaml:3:\d+: app:h: host\.resource_limits\.\w+: a thread does not start with /,
+      ),
     ])
   })
 })

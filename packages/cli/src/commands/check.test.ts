@@ -11,13 +11,21 @@ const right = 'export async function main() {}\n'
 async function check(app: AppFolder, ...argv: readonly string[]) {
   const { status, out, err } = await app.troupe(...argv, 'check')
   const prefix = `${relative(process.cwd(), app.path)}/`
-  return { status, lines: out.split('\n').map((line) => line.replaceAll(prefix, '').replaceAll(`${app.path}/`, '')), err }
+  return {
+    status,
+    lines: out.split('\n').map((line) => line.replaceAll(prefix, '').replaceAll(`${app.path}/`, '')),
+    err,
+  }
 }
 
 const processOf = (fields: string) => `${head}  - name: one\n    kind: process.ts\n${fields}`
 
 describe('troupe check', () => {
-  const cases: readonly { readonly what: string; readonly files: Readonly<Record<string, string>>; readonly says: string | RegExp }[] = [
+  const cases: readonly {
+    readonly what: string
+    readonly files: Readonly<Record<string, string>>
+    readonly says: string | RegExp
+  }[] = [
     {
       what: 'YAML that does not parse',
       files: { 'src/_index.yaml': `${head}  - name: [one\n    kind: process.ts\n` },
@@ -39,7 +47,7 @@ describe('troupe check', () => {
       says: 'src/_index.yaml:6:13: app:one: source: expected a file such as "file://main.ts"',
     },
     {
-      what: 'a reference to nothing',
+      what: 'an unknown reference',
       files: {
         'src/_index.yaml': processOf('    source: file://one.ts\n    meta: { options: { network: proxy } }\n'),
         'src/one.ts': right,
@@ -58,22 +66,33 @@ describe('troupe check', () => {
     },
     {
       what: 'a missing method of the default name',
-      files: { 'src/_index.yaml': processOf('    source: file://one.ts\n'), 'src/one.ts': 'export const run = () => {}\n' },
+      files: {
+        'src/_index.yaml': processOf('    source: file://one.ts\n'),
+        'src/one.ts': 'export const run = () => {}\n',
+      },
       says: 'src/_index.yaml:6:13: app:one: method: file://one.ts exports no "main", the default; it exports run',
     },
     {
       what: 'a port out of range',
-      files: { 'src/_index.yaml': `${head}  - name: proxy\n    kind: network.socks5\n    host: 127.0.0.1\n    port: 70000\n` },
+      files: {
+        'src/_index.yaml': `${head}  - name: proxy\n    kind: network.socks5\n    host: 127.0.0.1\n    port: 70000\n`,
+      },
       says: /^src\/_index\.yaml:7:11: app:proxy: port: .*65535/,
     },
     {
       what: 'TypeScript that does not parse',
-      files: { 'src/_index.yaml': processOf('    source: file://one.ts\n'), 'src/one.ts': `${right}const a: number = 1 +;\n` },
+      files: {
+        'src/_index.yaml': processOf('    source: file://one.ts\n'),
+        'src/one.ts': `${right}const a: number = 1 +;\n`,
+      },
       says: 'src/one.ts:2:22: Expression expected',
     },
     {
-      what: 'TypeScript that Node can not run',
-      files: { 'src/_index.yaml': processOf('    source: file://one.ts\n'), 'src/one.ts': `${right}enum Colour { Red }\n` },
+      what: 'TypeScript that Node cannot run',
+      files: {
+        'src/_index.yaml': processOf('    source: file://one.ts\n'),
+        'src/one.ts': `${right}enum Colour { Red }\n`,
+      },
       says: 'src/one.ts:2:1: TypeScript enum is not supported in strip-only mode',
     },
     {
@@ -82,7 +101,7 @@ describe('troupe check', () => {
       says: 'src/one.js:2:9: Unexpected token',
     },
     {
-      what: 'an import of nothing, behind another module',
+      what: 'a missing import of an imported module',
       files: {
         'src/_index.yaml': processOf('    source: file://one.ts\n'),
         'src/one.ts': `import './two.ts'\n${right}`,
@@ -92,40 +111,58 @@ describe('troupe check', () => {
       says: 'src/two.ts:2:19: there is no module "./lib/three"; Node wants its whole name, which ends in ".ts"',
     },
     {
-      what: 'a command that is taken',
+      what: 'a duplicate command',
       files: {
-        'src/_index.yaml': `${processOf('    source: file://one.ts\n    meta: { command: { name: go } }\n')}  - name: two\n    kind: process.ts\n    source: file://one.ts\n    meta: { command: { name: go } }\n`,
+        'src/_index.yaml':
+          `${processOf('    source: file://one.ts\n    meta: { command: { name: go } }\n')}  - name: two\n` +
+          '    kind: process.ts\n    source: file://one.ts\n    meta: { command: { name: go } }\n',
         'src/one.ts': right,
       },
-      says: 'src/_index.yaml:11:30: app:two: meta.command.name: "go" is already the command of app:one at src/_index.yaml:7:13',
+      says:
+        'src/_index.yaml:11:30: app:two: meta.command.name: "go" ' +
+        'is already the command of app:one at src/_index.yaml:7:13',
     },
     {
-      what: 'a list in the place of a document',
+      what: 'a list instead of a document',
       files: { 'src/_index.yaml': '- { name: p, kind: process.host }\n' },
-      says: 'src/_index.yaml:1:1: expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"',
+      says:
+        'src/_index.yaml:1:1: expected a mapping with "namespace" ' +
+        'and "entries", not a list: put the list under "entries:"',
     },
     {
       what: 'a proxy at an address behind I2P',
       files: {
-        'src/_index.yaml': `${head}  - { name: eep, kind: network.i2p, host: 127.0.0.1, port: 7656 }\n  - { name: hop, kind: network.socks5, host: 10.0.0.1, port: 1080, via: eep }\n`,
+        'src/_index.yaml':
+          `${head}  - { name: eep, kind: network.i2p, host: 127.0.0.1, port: 7656 }\n` +
+          '  - { name: hop, kind: network.socks5, host: 10.0.0.1, port: 1080, via: eep }\n',
       },
       says: /app:hop: via: overlay app:eep is I2P, which reaches no proxy but one with a name that ends in \.i2p/,
     },
     {
+      what: 'an authority of a tailnet that is no certificate',
+      files: {
+        'src/_index.yaml': `${head}  - { name: one, kind: network.tailscale, ca: file://ca.pem }\n`,
+        'src/ca.pem': 'nothing\n',
+      },
+      says: /app:one: ca: the certificates of overlay app:one cannot be read \(/,
+    },
+    {
       what: 'two nodes of a tailnet in one folder',
       files: {
-        'src/_index.yaml': `${head}  - { name: one, kind: network.tailscale, hostname: web }\n  - { name: two, kind: network.tailscale, state_dir: tailscale/web }\n`,
+        'src/_index.yaml':
+          `${head}  - { name: one, kind: network.tailscale, hostname: web }\n` +
+          '  - { name: two, kind: network.tailscale, state_dir: tailscale/web }\n',
       },
       says: /app:two: state_dir: .*tailscale\/web is the state of app:one already/,
     },
     {
-      what: 'a default overlay that is none',
+      what: 'a default overlay that is not an overlay',
       files: { '.troupe.yaml': 'network_service:\n  default_network: app:one\n', 'src/_index.yaml': `${head}  []\n` },
       says: /^\.troupe\.yaml:2:20: network_service.default_network: there is no overlay app:one/,
     },
   ]
 
-  it.each(cases)('tells of $what, with its place', async ({ files, says }) => {
+  it.each(cases)('reports $what, with its position', async ({ files, says }) => {
     using app = appFolder(files)
     const { status, lines, err } = await check(app)
     expect(lines).toEqual([typeof says === 'string' ? says : matching(says)])
@@ -133,11 +170,13 @@ describe('troupe check', () => {
     expect(err).toMatch(/, 1 problem$/)
   })
 
-  it('lists everything at once: config, entries, modules', async () => {
+  it('reports everything at once: config, entries, modules', async () => {
     using app = appFolder({
       '.troupe.yaml': 'log:\n  level: loud\n',
       'src/a.yaml': `${head}  - name: p\n    kind: network.socks5\n    host: ""\n    port: 0\n    colour: red\n`,
-      'src/b.yaml': `${head}  - name: q\n    kind: process.ts\n    source: file://q.ts\n  - name: r\n    kind: function.ts\n    source: file://none.ts\n`,
+      'src/b.yaml':
+        `${head}  - name: q\n    kind: process.ts\n    source: file://q.ts\n` +
+        '  - name: r\n    kind: function.ts\n    source: file://none.ts\n',
       'src/c.yaml': 'namespace: [\n',
       'src/q.ts': 'export const main: =\n',
     })
@@ -154,8 +193,11 @@ describe('troupe check', () => {
     expect(status).toBe(1)
   })
 
-  it('answers in JSON', async () => {
-    using app = appFolder({ 'src/_index.yaml': processOf('    source: file://one.ts\n    method: mian\n'), 'src/one.ts': right })
+  it('prints JSON', async () => {
+    using app = appFolder({
+      'src/_index.yaml': processOf('    source: file://one.ts\n    method: mian\n'),
+      'src/one.ts': right,
+    })
     const { out, status } = await app.troupe('check', '--json')
     expect(JSON.parse(out)).toEqual([
       {
@@ -169,12 +211,13 @@ describe('troupe check', () => {
     expect(status).toBe(1)
   })
 
-  it('finds nothing wrong with what is right, and runs none of it', async () => {
+  it('finds no problem in a correct application, and runs none of it', async () => {
     using app = appFolder({
       'src/_index.yaml': `${head}${['declared', 'renamed', 'starred', 'handed_on', 'common', 'bound', 'by_default']
         .map(
           (name) =>
-            `  - name: ${name}\n    kind: process.ts\n    source: file://${name}.ts\n    method: ${name === 'by_default' ? 'default' : 'main'}\n`,
+            `  - name: ${name}\n    kind: process.ts\n    source: file://${name}.ts\n` +
+            `    method: ${name === 'by_default' ? 'default' : 'main'}\n`,
         )
         .join('')}`,
       'src/declared.ts': "throw new Error('this ran')\nexport async function main(): Promise<void> {}\n",
@@ -189,26 +232,35 @@ describe('troupe check', () => {
     expect(await check(app)).toEqual({ status: 0, lines: [''], err: '7 entries, no problems' })
   })
 
-  it('takes fields and config from the command line, and names the option that is wrong', async () => {
-    using app = appFolder({ 'src/_index.yaml': `${head}  - name: proxy\n    kind: network.socks5\n    host: 127.0.0.1\n    port: 1080\n` })
+  it('takes fields and config from the command line, and names a wrong option', async () => {
+    using app = appFolder({
+      'src/_index.yaml': `${head}  - name: proxy\n    kind: network.socks5\n    host: 127.0.0.1\n    port: 1080\n`,
+    })
     expect((await check(app, '-o', 'app:proxy:port=9050', '--set', 'log.level=debug')).status).toBe(0)
-    expect((await check(app, '-o', 'app:proxy:port=0')).lines).toEqual([matching(/^-o app:proxy:port:1:1: app:proxy: port: /)])
-    expect((await check(app, '--set', 'log.level=loud')).lines).toEqual([matching(/^--set log.level:1:1: log\.level: /)])
+    expect((await check(app, '-o', 'app:proxy:port=0')).lines).toEqual([
+      matching(/^-o app:proxy:port:1:1: app:proxy: port: /),
+    ])
+    expect((await check(app, '--set', 'log.level=loud')).lines).toEqual([
+      matching(/^--set log.level:1:1: log\.level: /),
+    ])
     expect(await check(app, '-o', 'app:prxy:port=1')).toMatchObject({
       status: 1,
       err: containing('did you mean "app:proxy"?'),
     })
   })
 
-  it.each(['src/_index.yaml', '.troupe.yaml', '.env'])('says what is not UTF-8: %s', async (name) => {
+  it.each(['src/_index.yaml', '.troupe.yaml', '.env'])('reports text that is not UTF-8: %s', async (name) => {
     using app = appFolder({
-      'src/_index.yaml': `${head}  - { name: store, kind: env.storage.file, path: .env }\n  - { name: KEY, kind: env.variable, storage: store }\n  - { name: h, kind: process.host, meta: { note: "\${env:KEY|x}" } }\n`,
+      'src/_index.yaml':
+        `${head}  - { name: store, kind: env.storage.file, path: .env }\n` +
+        '  - { name: KEY, kind: env.variable, storage: store }\n' +
+        `  - { name: h, kind: process.host, meta: { note: "\${env:KEY|x}" } }\n`,
     })
     writeFileSync(join(app.path, name), Buffer.from('# one\nKEY: caf\xe9 # two\n', 'latin1'))
     expect((await check(app)).lines).toContainEqual(matching(/:2:9: this is not UTF-8: save it as UTF-8$/))
   })
 
-  it('says which folder can not be read', async () => {
+  it('reports a folder that cannot be read', async () => {
     using app = appFolder()
     expect(await check(app)).toMatchObject({ status: 1, err: containing(`NotFound: the folder ${app.path}/src`) })
   })

@@ -1,5 +1,6 @@
 /** `troupe check`. */
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import {
   type AppConfig,
   didYouMean,
@@ -11,8 +12,13 @@ import {
   type Registry,
   suggest,
 } from '@troupe/registry'
-import { commandsOf } from './application-commands.ts'
-import { type CheckDiagnostic, checkDiagnosticsIn, formatCheckDiagnostic, sortCheckDiagnostics } from '../modules/diagnostic.ts'
+import { commandsOf, nothingIn } from './application-commands.ts'
+import {
+  type CheckDiagnostic,
+  checkDiagnosticsIn,
+  formatCheckDiagnostic,
+  sortCheckDiagnostics,
+} from '../modules/diagnostic.ts'
 import type { CommonOptions } from '../invocation.ts'
 import { checkCertificates, load } from 'troupe/app'
 import { ModuleGraph, notAModule } from '../modules/module-graph.ts'
@@ -24,13 +30,19 @@ import type { Terminal } from '../terminal.ts'
 export async function check(options: CommonOptions, terminal: Terminal): Promise<number> {
   const { findings, registry } = await examine(options)
   const entries = registry.entries().length
+  if (entries === 0 && findings.length === 0) {
+    if (options.json) terminal.out('[]')
+    terminal.err(nothingIn(resolve(options.root)))
+    return 1
+  }
   if (options.json) terminal.out(JSON.stringify(findings, undefined, 2))
   else for (const finding of findings) terminal.out(formatCheckDiagnostic(finding))
   const warnings = findings.filter(({ severity }) => severity === 'warning').length
   const problems = findings.length - warnings
   const warned = warnings === 0 ? '' : `, ${counted(warnings, 'warning', 'warnings')}`
   terminal.err(
-    `${counted(entries, 'entry', 'entries')}, ${problems === 0 ? 'no problems' : counted(problems, 'problem', 'problems')}${warned}`,
+    `${counted(entries, 'entry', 'entries')}, ` +
+      `${problems === 0 ? 'no problems' : counted(problems, 'problem', 'problems')}${warned}`,
   )
   return problems === 0 ? 0 : 1
 }
@@ -78,20 +90,44 @@ async function examineModules(registry: Registry, modules: ModuleGraph): Promise
   return [...missing.flat(), ...modules.findings, ...unknown]
 }
 
-async function missingMethod(registry: Registry, entry: Entry, modules: ModuleGraph): Promise<readonly CheckDiagnostic[]> {
+async function missingMethod(
+  registry: Registry,
+  entry: Entry,
+  modules: ModuleGraph,
+): Promise<readonly CheckDiagnostic[]> {
   const program = programOf(registry, entry)
   if (!program) return []
   const { file, method } = program
   const unreadable = existsSync(file) ? notAModule(file) : undefined
   if (unreadable !== undefined)
-    return [{ code: 'missing-import', message: `source: ${unreadable}`, entry: entry.id, path: 'source', ...placed(entry, ['source']) }]
+    return [
+      {
+        code: 'missing-import',
+        message: `source: ${unreadable}`,
+        entry: entry.id,
+        path: 'source',
+        ...placed(entry, ['source']),
+      },
+    ]
   const exported = await modules.exportsOf(file)
   if (!exported || exported.has(method)) return []
   const near = suggest(method, exported)
-  const hint = near === undefined ? `it exports ${exported.size === 0 ? 'nothing' : [...exported].join(', ')}` : `did you mean "${near}"?`
+  const hint =
+    near === undefined
+      ? `it exports ${exported.size === 0 ? 'nothing' : [...exported].join(', ')}`
+      : `did you mean "${near}"?`
   const written = Object.hasOwn(entry.fields, 'method')
-  const message = `method: ${String(entry.fields['source'])} exports no "${method}"${written ? '' : ', the default'}; ${hint}`
-  return [{ code: 'missing-method', message, entry: entry.id, path: 'method', ...placed(entry, [written ? 'method' : 'source']) }]
+  const name = `"${method}"${written ? '' : ', the default'}`
+  const message = `method: ${String(entry.fields['source'])} exports no ${name}; ${hint}`
+  return [
+    {
+      code: 'missing-method',
+      message,
+      entry: entry.id,
+      path: 'method',
+      ...placed(entry, [written ? 'method' : 'source']),
+    },
+  ]
 }
 
 function doubleCommands(registry: Registry): readonly CheckDiagnostic[] {
@@ -99,8 +135,16 @@ function doubleCommands(registry: Registry): readonly CheckDiagnostic[] {
     others.map((entry) => {
       const place = positionOf(entry, ['meta', 'command', 'name'])
       const before = first && keyPositionOf(first, ['meta', 'command'])
-      const message = `meta.command.name: "${name}" is already the command of ${first?.id ?? ''}${before ? ` at ${formatPosition(before)}` : ''}`
-      return { code: 'duplicate-command' as const, message, entry: entry.id, path: 'meta.command.name', ...(place && { place }) }
+      const message =
+        `meta.command.name: "${name}" is already the command of ` +
+        `${first?.id ?? ''}${before ? ` at ${formatPosition(before)}` : ''}`
+      return {
+        code: 'duplicate-command' as const,
+        message,
+        entry: entry.id,
+        path: 'meta.command.name',
+        ...(place && { place }),
+      }
     }),
   )
 }
@@ -109,7 +153,10 @@ function doubleCommands(registry: Registry): readonly CheckDiagnostic[] {
 function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): readonly CheckDiagnostic[] {
   const found = registry.find().find((entry) => entry.id === id)
   if (found && kinds.includes(found.kind)) return []
-  if (found) return [{ code: 'wrong-kind', message: `${id} is of the kind ${found.kind}; expected ${kinds.join(' or ')}`, place }]
+  if (found)
+    return [
+      { code: 'wrong-kind', message: `${id} is of the kind ${found.kind}; expected ${kinds.join(' or ')}`, place },
+    ]
   const others = registry.find().filter(({ kind }) => kinds.includes(kind))
   const hint = didYouMean(
     id,
@@ -127,7 +174,8 @@ function singleThreads(registry: Registry): readonly CheckDiagnostic[] {
     const isSingle = typeof pool === 'object' && pool !== null && 'max' in pool && pool.max === 1
     if (!isSingle || decoded?.meta.options?.network !== undefined) return []
     const message =
-      'pool.max: a thread works for one network at a time, so calls from different networks wait for each other; allow 2 or more, or pin the function by meta.options.network'
+      'pool.max: a thread works for one network at a time, so calls from different networks ' +
+      'wait for each other; allow 2 or more, or pin the function by meta.options.network'
     return [
       {
         code: 'one-thread' as const,

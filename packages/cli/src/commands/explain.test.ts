@@ -15,13 +15,18 @@ entries:
     effect: allow
     conditions: [{ field: actor.meta.role, operator: in, value: [reader, editor] }]
     groups: [browsing]
-  - { name: own, kind: security.policy.expr, actions: document.*, resources: '*', effect: allow, expression: meta.owner == actor.id }
+  - name: own
+    kind: security.policy.expr
+    actions: document.*
+    resources: '*'
+    effect: allow
+    expression: meta.owner == actor.id
   - { name: never, kind: security.policy, actions: '*', resources: 'app:secret', effect: deny }
 `,
   })
 
 describe('troupe explain', () => {
-  it('says which policy decides, and why the others do not', async () => {
+  it('shows which policy decides, and why the others do not', async () => {
     using folder = app()
     const words = [
       'explain',
@@ -49,7 +54,7 @@ describe('troupe explain', () => {
     })
   })
 
-  it('ends with 1 when it is denied', async () => {
+  it('exits with 1 when access is denied', async () => {
     using folder = app()
     const denied = await folder.troupe(
       'explain',
@@ -75,12 +80,18 @@ describe('troupe explain', () => {
       ],
     })
     const silent = await folder.troupe('explain', 'document.read', 'd', '--actor', 'ann', '--scope', 'app:readers')
-    expect(silent).toMatchObject({ status: 1, out: containing('the condition actor.meta.role in ["reader","editor"] does not hold') })
+    expect(silent).toMatchObject({
+      status: 1,
+      out: containing('the condition actor.meta.role in ["reader","editor"] does not hold'),
+    })
   })
 
-  it('knows strict mode, and facts', async () => {
+  it('uses strict mode, and the given facts', async () => {
     using folder = app('security: { strict_mode: true }\n')
-    expect(await folder.troupe('explain', 'process.spawn', 'app:x')).toMatchObject({ status: 1, out: containing('there is no actor') })
+    expect(await folder.troupe('explain', 'process.spawn', 'app:x')).toMatchObject({
+      status: 1,
+      out: containing('there is no actor'),
+    })
     const own = ['explain', 'document.write', 'd', '--actor', 'ann', '--scope', 'app:own', '--meta', 'owner=ann']
     expect(await folder.troupe(...own)).toMatchObject({ status: 0, out: containing('the policy app:own allows it') })
   })
@@ -89,7 +100,7 @@ describe('troupe explain', () => {
     [['explain', 'network.select'], 2, 'an action and a resource'],
     [['explain', 'a', 'b', 'c'], 2, 'an action and a resource'],
     [['list', '--actor', 'ann'], 2, '--actor belongs to "troupe explain"'],
-    [['explain', 'a', 'b', '--group', 'nobody', '--actor', 'ann'], 1, 'no policy is in the group "nobody"'],
+    [['explain', 'a', 'b', '--group', 'unknown', '--actor', 'ann'], 1, 'no policy is in the group "unknown"'],
     [['explain', 'a', 'b', '--scope', 'nonsense'], 1, 'not an entry id'],
   ])('%j is refused', async (words, status, reason) => {
     using folder = app()

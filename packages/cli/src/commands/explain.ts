@@ -22,10 +22,15 @@ export async function explain(question: ExplainQuery & CommonOptions, terminal: 
   const scope = scopeOf(question, security)
   const decision = security.decide(fork(emptyFrame, { actor, scope }), action, resource, meta)
   const said = opinions(scope ?? [], policies, actor, action, resource, meta, variables)
-  const reason = decision === 'allow' ? reasonToAllow(said.find(({ says }) => says === 'allow')?.policy) : decision.reason
+  const reason =
+    decision === 'allow' ? reasonToAllow(said.find(({ says }) => says === 'allow')?.policy) : decision.reason
   if (question.json)
     terminal.out(
-      JSON.stringify({ action, resource, verdict: decision === 'allow' ? 'allow' : 'deny', reason, policies: said }, undefined, 2),
+      JSON.stringify(
+        { action, resource, verdict: decision === 'allow' ? 'allow' : 'deny', reason, policies: said },
+        undefined,
+        2,
+      ),
     )
   else {
     terminal.out(`${action} of ${resource}: ${decision === 'allow' ? 'allowed' : 'denied'}, ${reason}`)
@@ -42,11 +47,16 @@ export async function explain(question: ExplainQuery & CommonOptions, terminal: 
 
 function scopeOf({ scope, groups }: ExplainQuery, security: Security): readonly EntryId[] | undefined {
   if (scope.length === 0 && groups.length === 0) return undefined
-  return new Scope([...scope.map((id) => entryId(id)), ...groups.flatMap((group) => security.namedScope(group).policies)]).policies
+  return new Scope([
+    ...scope.map((id) => entryId(id)),
+    ...groups.flatMap((group) => security.namedScope(group).policies),
+  ]).policies
 }
 
 function reasonToAllow(policy: EntryId | undefined): string {
-  return policy === undefined ? 'there is no actor or no scope, and security.strict_mode is off' : `the policy ${policy} allows it`
+  return policy === undefined
+    ? 'there is no actor or no scope, and security.strict_mode is off'
+    : `the policy ${policy} allows it`
 }
 
 function factsOf(words: readonly string[]): Readonly<Record<string, unknown>> {

@@ -25,7 +25,7 @@ function start(root: string) {
 }
 
 describe('a watched folder', () => {
-  it('reports what changes in it, in folders that come later, and nothing of node_modules', async () => {
+  it('reports changes in it and in folders created later, and ignores node_modules', async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-watch-'))
     const at = (name: string) => join(folder.path, name)
     mkdirSync(at('node_modules/deep/lib'), { recursive: true })

@@ -7,7 +7,10 @@ import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Prints the entries as they are written, even if they have problems. */
-export async function list(options: CommonOptions & { readonly kind: string | undefined }, terminal: Terminal): Promise<number> {
+export async function list(
+  options: CommonOptions & { readonly kind: string | undefined },
+  terminal: Terminal,
+): Promise<number> {
   const { config, registry, problems } = await load(options)
   const entries = registry.find(options.kind === undefined ? {} : { kind: options.kind })
   const { stateDir } = config.networkService
@@ -22,7 +25,8 @@ export async function list(options: CommonOptions & { readonly kind: string | un
     )
   else if (entries.length > 0) terminal.out(await tableOf(entries, stateDir, running))
   else terminal.err(options.kind === undefined ? 'no entries' : `no entries of the kind ${options.kind}`)
-  if (problems.length > 0) terminal.err(`${problems.length === 1 ? 'a problem' : `${problems.length} problems`}: see "troupe check"`)
+  if (problems.length > 0)
+    terminal.err(`${problems.length === 1 ? 'a problem' : `${problems.length} problems`}: see "troupe check"`)
   return 0
 }
 
@@ -38,20 +42,25 @@ function withStatus(entry: Entry, running: Running): Entry & { readonly status?:
 async function tableOf(entries: readonly Entry[], stateDir: string, running: Running): Promise<string> {
   // An invalid state is reported by the commands that use it.
   const addresses = await Promise.all(entries.map(async (entry) => keptAddress(entry, stateDir).catch(() => undefined)))
-  const told = addresses.some((address) => address !== undefined)
+  const hasAddresses = addresses.some((address) => address !== undefined)
   const does = entries.some(({ id }) => running.has(id))
-  const head = ['ID', 'KIND', 'COMMAND', 'WHERE', ...(told ? ['ADDRESS'] : []), ...(does ? ['STATE'] : [])]
+  const head = ['ID', 'KIND', 'COMMAND', 'WHERE', ...(hasAddresses ? ['ADDRESS'] : []), ...(does ? ['STATE'] : [])]
   const rows = entries.map((entry, index) => [
     ...rowOf(entry),
-    ...(told ? [addresses[index] ?? ''] : []),
+    ...(hasAddresses ? [addresses[index] ?? ''] : []),
     ...(does ? [stateIn(running.get(entry.id))] : []),
   ])
   return formatTable(head, rows)
 }
 
-function rowOf({ id, kind, meta, source }: Entry): readonly string[] {
+function rowOf({ id, kind, fields, meta, source }: Entry): readonly string[] {
   const where = source ? `${relative(process.cwd(), source.file)}:${source.line}` : ''
-  return [id, kind, commandOf(meta), where]
+  return [id, kind + replicasOf(fields), commandOf(meta), where]
+}
+
+/** How many processes a service has, if the entry names a number. */
+function replicasOf({ replicas }: Entry['fields']): string {
+  return typeof replicas === 'number' || typeof replicas === 'string' ? ` × ${replicas}` : ''
 }
 
 function stateIn(status: ReportedOverlay | undefined): string {

@@ -1,17 +1,20 @@
 /** `troupe run`. */
-import { keepAlive, TroupeError, withDeadline } from '@troupe/core'
+import { keepAlive, sleep, startTimer, stopTimer, TroupeError, withDeadline } from '@troupe/core'
+import { dropPrepared } from '@troupe/process/prepare'
 import { diagnosticsError } from '@troupe/registry'
-import { type Application, boot, type CommandResult, load } from 'troupe/app'
-import { examine } from './check.ts'
-import { commandsOf, findProgram } from './application-commands.ts'
+import { type Application, type CommandResult, launch, load } from 'troupe/app'
+import { commandsOf, findProgram, nothingIn } from './application-commands.ts'
 import { describeFailure } from '../failure.ts'
 import { formatCheckDiagnostic } from '../modules/diagnostic.ts'
 import { Input } from '../input.ts'
 import type { CommonOptions, Runnable } from '../invocation.ts'
 import { leaveAtOnce } from '../leave.ts'
 import { statusOf, StopSignals } from '../signals.ts'
+import { ServiceManager } from './service-manager.ts'
 import type { GuardedTerminal, Terminal } from '../terminal.ts'
-import { watch } from './watch.ts'
+
+/** Milliseconds after which a command that runs can be attached to. */
+const attachAfter = 1000
 
 interface RunOptions extends CommonOptions {
   /** Without a command, the application runs until it is asked to stop. */
@@ -23,38 +26,54 @@ interface RunOptions extends CommonOptions {
 
 /** Boots an application, and returns the exit status. */
 export async function run(options: RunOptions, terminal: GuardedTerminal): Promise<number> {
-  const { registry, problems, config } = await load(options)
+  using manager = ServiceManager.in(process.env, terminal.err)
+  const loaded = await load(options)
+  const { registry, problems, config } = loaded
   terminal.hide(() => registry.env.secrets)
   if (problems.length > 0) throw diagnosticsError(problems)
+  if (registry.entries().length === 0) throw new TroupeError('NotFound', nothingIn(config.root))
   const entry = options.program && findProgram(registry, options.program)
   using signals = new StopSignals((signal) => {
     terminal.err(`troupe: ${signal} again: ended at once`)
     leaveAtOnce(statusOf(signal))
   })
-  const app = await boot({
-    ...options,
+  const app = await launch(loaded, {
+    // A command is usually over before anyone looks.
+    attach: entry === undefined,
+    // Its address is that of the application that runs until it is stopped.
+    dashboard: entry === undefined,
     onLog: terminal.err,
     logFor: process.stderr.isTTY ? 'people' : 'programs',
     input: new Input().next,
     ...(terminal.printer && { print: terminal.printer(entry !== undefined) }),
   })
-  terminal.hide(() => app.registry.env.secrets)
-  await using _watch = options.watch ? await watch(app, options, terminal) : undefined
+  manager?.ready(() => app.services().every(({ state }) => state !== 'Failed'))
+  await using _watch = options.watch ? await watched(app, options, terminal) : undefined
   const { timeout } = config.shutdown
   if (entry === undefined) {
+    dropPrepared()
     const commands = [...commandsOf(registry).keys()].toSorted().join(', ')
+    if (app.services().every(({ state }) => state === 'Unknown')) terminal.err(nothingStarts(commands))
     terminal.err(`troupe: running; Ctrl-C stops it${commands === '' ? '' : `; its commands: ${commands}`}`)
     const signal = await lasting(signals.first)
     terminal.err(`troupe: ${signal}: stopping`)
+    manager?.stopping()
+    await leaving(app, config.shutdown.delay)
     return (await stopped(app, timeout, terminal)) ? 0 : 1
   }
   const ended = app.command(entry, options.args).then(
     (result) => ({ status: statusFrom(result, terminal) }),
     (error: unknown) => ({ error }),
   )
+  const attaching = startTimer(() => void app.allowAttach(), attachAfter).unref()
+  // The process has its thread by now.
+  dropPrepared()
   const first = await Promise.race([ended, signals.first])
+  stopTimer(attaching)
   if (typeof first === 'string') {
     terminal.err(`troupe: ${first}: stopping ${entry}`)
+    manager?.stopping()
+    await leaving(app, config.shutdown.delay)
     await stopped(app, timeout, terminal)
     return statusOf(first)
   }
@@ -67,6 +86,22 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
   return first.status === 0 && !orderly ? 1 : first.status
 }
 
+/** Works on while load balancers learn that it is not ready. */
+async function leaving(app: Application, delay: number): Promise<void> {
+  app.retire()
+  if (delay > 0) await lasting(sleep(delay))
+}
+
+function nothingStarts(commands: string): string {
+  const command = commands === '' ? '' : `run one of its commands ("troupe run ${commands.split(', ')[0] ?? ''}"), or `
+  return `troupe: nothing starts with the application: ${command}give a service "lifecycle: { auto_start: true }"`
+}
+
+async function watched(app: Application, options: CommonOptions, terminal: Terminal): Promise<AsyncDisposable> {
+  const { watch } = await import('./watch.ts')
+  return watch(app, options, terminal)
+}
+
 /** Whether a module could not be loaded. */
 function isOfLoading(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -76,6 +111,7 @@ function isOfLoading(error: unknown): boolean {
 
 /** Node does not name the module that imported what could not be loaded. */
 async function explainLoading(options: CommonOptions, terminal: Terminal): Promise<void> {
+  const { examine } = await import('./check.ts')
   const { findings } = await examine(options)
   for (const finding of findings) if (finding.severity !== 'warning') terminal.err(formatCheckDiagnostic(finding))
 }
@@ -91,7 +127,11 @@ function statusFrom({ value, exitCode }: CommandResult, terminal: Terminal): num
 /** Stops the application within `timeout` milliseconds, and returns whether it did. */
 async function stopped(app: Application, timeout: number, terminal: Terminal): Promise<boolean> {
   try {
-    await withDeadline(app.stop(), timeout, () => new TroupeError('Timeout', `it did not stop within ${timeout} ms (shutdown.timeout)`))
+    await withDeadline(
+      app.stop(),
+      timeout,
+      () => new TroupeError('Timeout', `it did not stop within ${timeout} ms (shutdown.timeout)`),
+    )
     return true
   } catch (error) {
     terminal.err(`troupe: the stop failed\n${describeFailure(error, false)}`)

@@ -15,6 +15,10 @@ entries:
   - { name: plain, kind: function.ts, source: file://plain.js }
   - { name: mistaken, kind: process.ts, source: file://probe.ts, method: mian }
   - { name: proxy, kind: network.socks5, host: 127.0.0.1, port: 1080 }
+  - { name: threads, kind: process.host }
+  - { name: listed, kind: process.ts, source: file://listed.ts }
+  - { name: checked, kind: process.ts, source: file://checked.ts }
+  - { name: service, kind: process.service, process: listed, host: threads, replicas: 2 }
 `,
   'src/fetch_ip.ts': `export async function handler(url: string, tries?: number): Promise<{ ip: string }> {
   return { ip: \`\${url} \${tries}\` }
@@ -22,43 +26,75 @@ entries:
 `,
   "src/it's/odd.ts": 'export default (): bigint => 1n\n',
   'src/plain.js': 'export function handler(a) { return a }\n',
+  'src/listed.ts': "export type { Messages } from './messages.ts'\nexport async function main() {}\n",
+  'src/messages.ts': 'export type Messages = { readonly add: { readonly payload: number } }\n',
+  'src/checked.ts': 'export const messages = { add: {} }\nexport async function main() {}\n',
   'src/probe.ts':
-    'export async function main(host: string, ports: readonly number[]): Promise<number> {\n  return ports.length + host.length\n}\n',
+    'export async function main(host: string, ports: readonly number[]): Promise<number> {\n' +
+    '  return ports.length + host.length\n}\n',
 }
 
 const written = `// Written by "troupe types" from the application's entries. Changes here are lost.
 export {}
 
 declare module 'troupe' {
+  interface EntryKinds {
+    'app:checked': 'process.ts'
+    'app:fetch_ip': 'function.ts'
+    'app:listed': 'process.ts'
+    'app:mistaken': 'process.ts'
+    'app:odd': 'function.ts'
+    'app:plain': 'function.ts'
+    'app:probe': 'process.ts'
+    'app:proxy': 'network.socks5'
+    'app:service': 'process.service'
+    'app:threads': 'process.host'
+  }
   interface FunctionEntries {
     'app:fetch_ip': (typeof import('./src/fetch_ip.ts'))['handler']
     'app:odd': (typeof import('./src/it\\'s/odd.ts'))['default']
   }
   interface ProcessEntries {
+    'app:checked': (typeof import('./src/checked.ts'))['main']
+    'app:listed': (typeof import('./src/listed.ts'))['main']
     'app:probe': (typeof import('./src/probe.ts'))['main']
+  }
+  interface ProcessMessages {
+    'app:checked': (typeof import('./src/checked.ts'))['messages']
+    'app:listed': import('./src/listed.ts').Messages
+  }
+  interface ProcessNames {
+    'app:service': import('./src/listed.ts').Messages
+    [replica: \`app:service/\${number}\`]: import('./src/listed.ts').Messages
   }
 }
 `
 
 describe('troupe types', () => {
-  it('writes what functions and processes take and answer, and leaves out what no type is known of', async () => {
+  it('writes ids, types of functions and processes, and messages, and leaves out unknown types', async () => {
     using folder = appFolder(files)
     const { status, out, err } = await folder.troupe('types')
-    expect([status, out, err]).toEqual([0, `${relative(process.cwd(), `${folder.path}/entries.d.ts`)}: 3 entries`, ''])
+    expect([status, out, err]).toEqual([0, `${relative(process.cwd(), `${folder.path}/entries.d.ts`)}: 5 entries`, ''])
     expect(folder.read('entries.d.ts')).toBe(written)
   })
 
-  it('writes elsewhere, with modules named from there', async () => {
+  it('writes to another folder, with modules named relative to it', async () => {
     using folder = appFolder({ ...files, 'types/.keep': '' })
     const file = join(folder.path, 'types/all.d.ts')
     const { out } = await folder.troupe('types', '--json', '--out', file)
-    expect(JSON.parse(out)).toEqual({ file, entries: ['app:fetch_ip', 'app:odd', 'app:probe'] })
+    expect(JSON.parse(out)).toEqual({
+      file,
+      entries: ['app:checked', 'app:fetch_ip', 'app:listed', 'app:odd', 'app:probe'],
+    })
     expect(folder.read('types/all.d.ts')).toContain("import('../src/probe.ts')")
   })
 
-  it('says that something is wrong, and what it can not write', async () => {
+  it('reports problems, and types that it cannot write', async () => {
     using folder = appFolder(files)
-    expect(await folder.troupe('types', '-o', 'app:proxy:port=0')).toMatchObject({ status: 0, err: 'a problem: see "troupe check"' })
+    expect(await folder.troupe('types', '-o', 'app:proxy:port=0')).toMatchObject({
+      status: 0,
+      err: 'a problem: see "troupe check"',
+    })
     const file = join(folder.path, 'none/entries.d.ts')
     const { status, err } = await folder.troupe('types', '--out', file)
     expect(err).toContain(`cannot write ${file}`)
@@ -85,6 +121,7 @@ await processes.spawnMonitored('app:probe', 'app:threads', 'a', [1], 2)
 export const ip: number = await funcs.call('app:fetch_ip', 'a')
 export const count: string = await processes.exec('app:probe', 'app:threads', 'a', [])
 export const none: number = await funcs.call('app:plain')
+await funcs.call('app:fetch_ipp', 'a')
 `
 
 describe('entries.d.ts', () => {
@@ -94,14 +131,19 @@ describe('entries.d.ts', () => {
     mkdirSync(cache, { recursive: true })
     const root = mkdtempSync(join(cache, 'types-'))
     try {
-      const config = { extends: '../../tsconfig.base.json', compilerOptions: { noEmit: true, composite: false, incremental: false } }
+      const config = {
+        extends: '../../tsconfig.base.json',
+        compilerOptions: { noEmit: true, composite: false, incremental: false },
+      }
       const all = { ...files, 'src/right.ts': right, 'src/wrong.ts': wrong, 'tsconfig.json': JSON.stringify(config) }
       for (const [name, text] of Object.entries(all)) {
         mkdirSync(dirname(join(root, name)), { recursive: true })
         writeFileSync(join(root, name), text)
       }
       expect((await troupe('--root', root, 'types')).status).toBe(0)
-      const places = (await compile(root)).map((line) => /^src\/(.+)\((\d+),\d+\): error (TS\d+)/.exec(line)?.slice(1).join(' '))
+      const places = (await compile(root)).map((line) =>
+        /^src\/(.+)\((\d+),\d+\): error (TS\d+)/.exec(line)?.slice(1).join(' '),
+      )
       expect(places).toEqual([
         'wrong.ts 2 TS2345',
         'wrong.ts 3 TS2554',
@@ -110,6 +152,7 @@ describe('entries.d.ts', () => {
         'wrong.ts 6 TS2322',
         'wrong.ts 7 TS2322',
         'wrong.ts 8 TS2322',
+        'wrong.ts 9 TS2345',
       ])
     } finally {
       rmSync(root, { recursive: true })

@@ -33,7 +33,7 @@ class Watch implements AsyncDisposable {
   #looking: Promise<void> = Promise.resolve()
   /** The code of each entry at the last check. */
   #code: ReadonlyMap<EntryId, string> = new Map()
-  #told = ''
+  #reported = ''
   /** The configuration at the last check. */
   #config: AppConfig
 
@@ -54,7 +54,9 @@ class Watch implements AsyncDisposable {
       onFailure: (error, folder) => {
         const name = relative(process.cwd(), folder)
         const hint = isLimit(error) ? '; raise fs.inotify.max_user_watches, or the limit of open files' : ''
-        this.#terminal.err(`troupe: cannot watch ${name}, and perhaps more: ${messageOf(error)}${hint}; restart to see changes there`)
+        this.#terminal.err(
+          `troupe: cannot watch ${name}, and perhaps more: ${messageOf(error)}${hint}; restart to see changes there`,
+        )
       },
     })
     this.#code = await codeOf(await examine(this.#options))
@@ -94,12 +96,17 @@ class Watch implements AsyncDisposable {
     this.#code = code
     for (const id of stale) await this.#app.codeChanged(id)
     const restarted = (await Promise.all(stale.map(async (id) => this.#app.restartWith(id)))).flat()
-    const changes = version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
-    const done = [...changes, ...stale.map((id) => `new code for ${id}`), ...restarted.map((name) => `restarted ${name}`)]
+    const changes =
+      version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
+    const done = [
+      ...changes,
+      ...stale.map((id) => `new code for ${id}`),
+      ...restarted.map((name) => `restarted ${name}`),
+    ]
     if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)
-    else if (this.#told !== '') this.#terminal.err('troupe: no problems are left')
+    else if (this.#reported !== '') this.#terminal.err('troupe: no problems are left')
     this.#compareConfig(examined)
-    this.#told = ''
+    this.#reported = ''
   }
 
   /** The configuration is read only when the application starts. */
@@ -109,14 +116,17 @@ class Watch implements AsyncDisposable {
     if (config === undefined || isDeepStrictEqual(config, before)) return
     const { defaultNetwork: now = 'none' } = config.networkService
     const { defaultNetwork: was = 'none' } = this.#app.config.networkService
-    const what = now === was ? 'the configuration has changed' : `network_service.default_network has changed from ${was} to ${now}`
+    const what =
+      now === was
+        ? 'the configuration has changed'
+        : `network_service.default_network has changed from ${was} to ${now}`
     this.#terminal.err(`troupe: ${what}: it is read at the start, so restart to apply it`)
   }
 
   /** Reports a problem once. */
   #refuse(words: string): void {
-    if (words === this.#told) return
-    this.#told = words
+    if (words === this.#reported) return
+    this.#reported = words
     this.#terminal.err(`troupe: changes not applied; the application continues unchanged\n${words}`)
   }
 }

@@ -4,7 +4,13 @@ import { TroupeError } from '@troupe/core'
 import { comparePositions, formatPosition, type Diagnostic } from '@troupe/registry'
 
 export interface CheckDiagnostic extends Omit<Diagnostic, 'code'> {
-  readonly code: Diagnostic['code'] | 'module-syntax' | 'missing-import' | 'missing-export' | 'duplicate-command' | 'one-thread'
+  readonly code:
+    | Diagnostic['code']
+    | 'module-syntax'
+    | 'missing-import'
+    | 'missing-export'
+    | 'duplicate-command'
+    | 'one-thread'
   /** A warning: the application runs in spite of it. */
   readonly severity?: 'warning'
 }
@@ -18,7 +24,9 @@ export function formatCheckDiagnostic({ place, entry, message, severity }: Check
 
 /** By file, line and column; those without a position come last. */
 export function sortCheckDiagnostics(findings: readonly CheckDiagnostic[]): readonly CheckDiagnostic[] {
-  return findings.toSorted((a, b) => (a.place && b.place ? comparePositions(a.place, b.place) : Number(!a.place) - Number(!b.place)))
+  return findings.toSorted((a, b) =>
+    a.place && b.place ? comparePositions(a.place, b.place) : Number(!a.place) - Number(!b.place),
+  )
 }
 
 /** The problems in the `details.problems` of a registry error. */

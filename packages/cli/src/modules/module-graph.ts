@@ -38,6 +38,12 @@ export class ModuleGraph {
     return names
   }
 
+  /** Whether the module at `file` exports a type with that name, itself or of a module that it re-exports. */
+  async exportsType(file: string, name: string): Promise<boolean> {
+    const source = await this.#read(file)
+    return source?.types.has(name) === true || (await this.#isTypeIn(file, name))
+  }
+
   /** A module that was read, and all files that it imports by relative names. */
   async reach(file: string, found: Set<string> = new Set()): Promise<ReadonlySet<string>> {
     if (found.has(file)) return found
@@ -91,7 +97,9 @@ export class ModuleGraph {
       await this.#followPackage(wanted, from)
       return
     }
-    const wrong = existsSync(target) ? notLoadable(wanted, target) : `there is no module "${specifier}"${extensionHint(target)}`
+    const wrong = existsSync(target)
+      ? notLoadable(wanted, target)
+      : `there is no module "${specifier}"${extensionHint(target)}`
     if (wrong !== undefined) this.findings.push({ code: 'missing-import', message: wrong, place })
     else if (target.endsWith('.json')) await this.#readJson(target)
     else await this.#read(target)
@@ -138,7 +146,8 @@ export class ModuleGraph {
     this.#modules.set(file, Promise.resolve(undefined))
     const { text, fault } = await readUtf8(file)
     if (fault !== undefined) this.findings.push({ code: 'module-syntax', ...fault })
-    else if (!isJson(text)) this.findings.push({ code: 'module-syntax', message: 'this is not JSON', place: { file, line: 1, column: 1 } })
+    else if (!isJson(text))
+      this.findings.push({ code: 'module-syntax', message: 'this is not JSON', place: { file, line: 1, column: 1 } })
   }
 }
 
@@ -168,9 +177,11 @@ export function notAModule(file: string): string | undefined {
 
 /** Why Node does not load an existing file. */
 function notLoadable({ specifier, type, isRequire }: SourceImport, target: string): string | undefined {
-  if (statSync(target).isDirectory()) return `"${specifier}" is a folder: Node wants the name of a file${extensionHint(target)}`
+  if (statSync(target).isDirectory())
+    return `"${specifier}" is a folder: Node wants the name of a file${extensionHint(target)}`
   const ending = extname(target)
-  if (ending === '.json' && !isRequire && type !== 'json') return `add \`with { type: 'json' }\`: Node does not import JSON without it`
+  if (ending === '.json' && !isRequire && type !== 'json')
+    return `add \`with { type: 'json' }\`: Node does not import JSON without it`
   if (readable.test(target) || others.has(ending) || isRequire) return undefined
   return `Node does not import "${ending}" files: "${specifier}"`
 }

@@ -84,9 +84,15 @@ function describe(code: string, text: string, file: string): Read {
   const use = commonJsUse(program, file)
   if (declared === 'commonjs' || (!isEs && declared === undefined && use !== undefined)) return commonJs(program)
   if (!isEs && use !== undefined) {
-    const why = named === undefined ? `${packageFile} says "type": "module"` : `its name ends in "${file.slice(file.lastIndexOf('.'))}"`
+    const why =
+      named === undefined
+        ? `${packageFile} says "type": "module"`
+        : `its name ends in "${file.slice(file.lastIndexOf('.'))}"`
     return {
-      fault: { message: `this is CommonJS, and an ES module has no "exports": ${why}; name it ".cjs", or use "export"`, place: use },
+      fault: {
+        message: `this is CommonJS, and an ES module has no "exports": ${why}; name it ".cjs", or use "export"`,
+        place: use,
+      },
     }
   }
   return {
@@ -105,7 +111,12 @@ function parseAs(sourceType: PackageType, code: string): Program {
 function esInCommonJs(program: Program, file: string, packageFile: string): SyntaxFault {
   const first = program.body.find(({ type }) => type.startsWith('Import') || type.startsWith('Export'))
   const place = { file, line: first?.loc?.start.line ?? 1, column: (first?.loc?.start.column ?? 0) + 1 }
-  return { message: `this is an ES module, and ${packageFile} says "type": "commonjs": make that "module", or name the file ".mts"`, place }
+  return {
+    message:
+      `this is an ES module, and ${packageFile} says "type": ` +
+      `"commonjs": make that "module", or name the file ".mts"`,
+    place,
+  }
 }
 
 /** Names of `export interface X` and similar declarations: a hint that needs no parser. */

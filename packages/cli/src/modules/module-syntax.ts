@@ -93,7 +93,10 @@ export function idsWritten(program: Program): readonly string[] {
 const entryCalls: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
   funcs: { call: [['function.ts']] },
   processes: Object.fromEntries(
-    ['spawn', 'spawnMonitored', 'spawnLinked', 'spawnLinkedMonitored', 'exec'].map((name) => [name, [['process.ts'], ['process.host']]]),
+    ['spawn', 'spawnMonitored', 'spawnLinked', 'spawnLinkedMonitored', 'exec'].map((name) => [
+      name,
+      [['process.ts'], ['process.host']],
+    ]),
   ),
 }
 
@@ -108,7 +111,9 @@ function entriesOfCall(node: Node, own: ReadonlySet<string>, file: string): read
   return takes.flatMap((kinds, index) => {
     const word = words[index]
     const id = textOf(word)
-    return word === undefined || id === undefined || !id.includes(':') ? [] : [{ id, kinds, place: placeOf(word, file) }]
+    return word === undefined || id === undefined || !id.includes(':')
+      ? []
+      : [{ id, kinds, place: placeOf(word, file) }]
   })
 }
 
@@ -124,7 +129,12 @@ function isExports(node: Node | undefined): boolean {
   const object = field(node, 'object')
   const property = field(node, 'property')
   if (object?.type === 'Identifier' && nameOf(object) === 'exports') return true
-  return object?.type === 'Identifier' && nameOf(object) === 'module' && property !== undefined && nameOf(property) === 'exports'
+  return (
+    object?.type === 'Identifier' &&
+    nameOf(object) === 'module' &&
+    property !== undefined &&
+    nameOf(property) === 'exports'
+  )
 }
 
 function isModuleDeclaration(node: Statement | ModuleDeclaration): node is ModuleDeclaration {
@@ -181,7 +191,9 @@ function namesExported(statement: ModuleDeclaration): readonly string[] {
       const { declaration, specifiers } = statement
       const listed = specifiers.map(({ exported }) => nameOf(exported))
       if (!declaration) return listed
-      return declaration.type === 'VariableDeclaration' ? declaration.declarations.flatMap(({ id }) => boundBy(id)) : [declaration.id.name]
+      return declaration.type === 'VariableDeclaration'
+        ? declaration.declarations.flatMap(({ id }) => boundBy(id))
+        : [declaration.id.name]
     }
     default:
       return []
@@ -219,7 +231,9 @@ function textOf(node: Node | undefined): string | undefined {
   if (node?.type !== 'TemplateLiteral') return undefined
   const quasis = fields(node, 'quasis')
   const value: unknown = quasis.length === 1 && quasis[0] ? Reflect.get(quasis[0], 'value') : undefined
-  return typeof value === 'object' && value !== null && 'cooked' in value && typeof value.cooked === 'string' ? value.cooked : undefined
+  return typeof value === 'object' && value !== null && 'cooked' in value && typeof value.cooked === 'string'
+    ? value.cooked
+    : undefined
 }
 
 function placeOf({ loc }: Node, file: string): SourcePosition {
@@ -248,5 +262,7 @@ function nodesOf(root: Node): readonly Node[] {
 }
 
 function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'start' in value
+  return (
+    typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'start' in value
+  )
 }

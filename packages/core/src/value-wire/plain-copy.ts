@@ -12,6 +12,13 @@ const maxItems = 256
 /** Key of a boxed value (`value-wire.ts`). A user's value that has this key must be boxed itself. */
 export const boxKey = '@troupe'
 
+/** What the last value weighed, as {@link weightOfPlain} returns it. */
+let weight = 0
+/** The approximate bytes of an object or a list, without its contents. */
+export const containerWeight = 16
+/** The approximate bytes of the place of a field or an item. */
+export const itemWeight = 8
+
 /** Returned for values that are not small plain data. */
 export const unsuitable = Symbol('not small plain data')
 
@@ -28,8 +35,20 @@ export function isPrimitive(value: unknown): boolean {
   }
 }
 
+/** The approximate bytes of what {@link copyPlain} copied last, if it was suitable. */
+export function weightOfPlain(): number {
+  return weight
+}
+
+/** The approximate bytes of a primitive beside its place: of a text or a large number. */
+export function weightOfPrimitive(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  return typeof value === 'bigint' ? value.toString(16).length >> 1 : 0
+}
+
 /** Returns a copy of small plain data; {@link unsuitable} for anything else. */
 export function copyPlain(value: unknown): unknown {
+  weight = 0
   try {
     return copy(value, [])
   } catch {
@@ -39,8 +58,12 @@ export function copyPlain(value: unknown): unknown {
 }
 
 function copy(value: unknown, seen: object[]): unknown {
-  if (isPrimitive(value)) return value
+  if (isPrimitive(value)) {
+    weight += weightOfPrimitive(value)
+    return value
+  }
   if (typeof value !== 'object' || value === null) return unsuitable
+  weight += containerWeight
   if (seen.length >= maxObjects || seen.includes(value)) return unsuitable
   seen.push(value)
   if (Array.isArray(value)) return copyArray(value, seen)
@@ -56,6 +79,7 @@ function copyArray(value: readonly unknown[], seen: object[]): unknown {
     const item = copy(value[i], seen)
     if (item === unsuitable) return unsuitable
     copied.push(item)
+    weight += itemWeight
   }
   return Object.keys(value).length === value.length ? copied : unsuitable
 }
@@ -66,6 +90,7 @@ function copyObject(value: object, seen: object[]): unknown {
     if (key === '__proto__' || key === boxKey) return unsuitable
     const item = copy(Reflect.get(value, key), seen)
     if (item === unsuitable) return unsuitable
+    weight += itemWeight + key.length
     copied[key] = item
   }
   return copied

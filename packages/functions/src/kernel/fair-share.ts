@@ -20,7 +20,12 @@ export function withoutWorker(waiting: CallQueue, workers: Iterable<PoolWorker>,
 }
 
 /** Returns whether a network without a thread has waited so long that the thread of `worker` must give way. */
-export function isOwed(worker: PoolWorker, waiting: CallQueue, workers: Iterable<PoolWorker>, leaving: number): boolean {
+export function isOwed(
+  worker: PoolWorker,
+  waiting: CallQueue,
+  workers: Iterable<PoolWorker>,
+  leaving: number,
+): boolean {
   // The common case: only calls of this thread's own network wait.
   if (waiting.size === waiting.count(worker.network)) return false
   const now = performance.now()
@@ -34,12 +39,18 @@ export function isOwed(worker: PoolWorker, waiting: CallQueue, workers: Iterable
  * @param known - Networks that have threads of the pool, or calls that wait for one.
  * @throws TroupeError `RateLimited` when the pool already uses its maximum number of isolation keys.
  */
-export function checkIsolation(entry: EntryId, { maxIsolationKeys }: PoolSettings, network: Network, known: readonly Network[]): void {
+export function checkIsolation(
+  entry: EntryId,
+  { maxIsolationKeys }: PoolSettings,
+  network: Network,
+  known: readonly Network[],
+): void {
   const keys = new Set(known.filter(({ isolation }) => isolation !== undefined).map(({ key }) => key))
   if (keys.has(network.key) || keys.size < maxIsolationKeys) return
   throw new TroupeError(
     'RateLimited',
-    `${entry}: its pool has ${keys.size} isolation keys of ${describeNetwork(network)} in use already (max_isolation_keys)`,
+    `${entry}: its pool has ${keys.size} isolation keys of ` +
+      `${describeNetwork(network)} in use already (max_isolation_keys)`,
     { details: { entry, overlay: network.overlay, maxIsolationKeys } },
   )
 }
@@ -48,7 +59,10 @@ export function checkIsolation(entry: EntryId, { maxIsolationKeys }: PoolSetting
 export function rejectStale(entry: EntryId, waiting: CallQueue, isCurrent: (network: Network) => boolean): void {
   for (const network of waiting.networks.filter((candidate) => !isCurrent(candidate))) {
     const { overlay } = network
-    const error = unavailable(`${entry}: ${describeNetwork(network)} was replaced or deleted while the call waited`, { entry, overlay })
+    const error = unavailable(`${entry}: ${describeNetwork(network)} was replaced or deleted while the call waited`, {
+      entry,
+      overlay,
+    })
     for (const call of waiting.take(network, waiting.count(network))) {
       call.unwatch()
       call.reject(error)

@@ -1,12 +1,14 @@
 /** Functions of an application on the kernel's side: decides the frame of each call, and where it runs. */
 import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
-import type { Requester, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
-import { checkCrossing } from '@troupe/process/kernel'
+import type { Requester, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
+import { checkCrossing, checkEncodable } from '@troupe/process/kernel'
 import { checkDepth } from '../call-depth.ts'
-import { defaultPool, functionKind } from '../kinds.ts'
+import { defaultPool, functionKind, isSealed } from '../kinds.ts'
+import type { CallAnswer, CallRequest, StartCall } from '../protocol.ts'
+import { functionRequests } from '../request-rules.ts'
 import { Pool } from './pool.ts'
 import type { PoolStatus } from './pool-options.ts'
-import { PoolCall } from './pool-call.ts'
+import { beginCall, depthOf, PoolCall } from './pool-call.ts'
 
 export interface FunctionsOptions {
   readonly kernel: Kernel
@@ -36,6 +38,8 @@ interface Callee {
   readonly pool: Pool
   /** Whether it runs in the caller's thread. */
   readonly inline: boolean
+  /** Whether it runs in operating-system processes, and never in the caller's thread. */
+  readonly sealed: boolean
 }
 
 /**
@@ -58,14 +62,18 @@ export class Functions implements AsyncDisposable {
   constructor({ kernel, grace = 1000 }: FunctionsOptions) {
     this.#kernel = kernel
     this.#grace = grace
+    kernel.authorizer.addStartArea('funcs')
     kernel.onNetworksChanged.add((isCurrent) => {
       for (const { pool } of this.#callees.values()) pool.retireNetworks(isCurrent)
       for (const pool of this.#leaving) pool.retireNetworks(isCurrent)
     })
-    kernel.handle('call', async (ask, requester) => this.#onCall(ask, requester))
-    kernel.handle('cancelCall', ({ request }, { thread }) => {
+    kernel.handle('call', functionRequests.call, async (ask, requester) => this.#onCall(ask, requester))
+    kernel.handle('cancelCall', functionRequests.cancelCall, ({ request }, { thread }) => {
       const pending = this.#pending.get(thread)?.get(request)
-      pending?.pool.cancel(pending.call, new TroupeError('Canceled', `${pending.pool.entry} was cancelled by its caller`))
+      pending?.pool.cancel(
+        pending.call,
+        new TroupeError('Canceled', `${pending.pool.entry} was cancelled by its caller`),
+      )
     })
   }
 
@@ -116,24 +124,31 @@ export class Functions implements AsyncDisposable {
     await Promise.all([...this.#leaving].map(async (pool) => pool[Symbol.asyncDispose]()))
   }
 
-  async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Requester): Promise<CallAnswer> {
-    const { frames, calls, authorizer } = this.#kernel
-    const { pool, inline } = this.#callee(entry)
-    authorizer.checkCall(record, { entry, choice, inherit })
+  async #onCall(
+    { entry, args, choice, inherit }: CallRequest,
+    { record, thread, number }: Requester,
+  ): Promise<CallAnswer> {
+    const { frames, authorizer } = this.#kernel
+    authorizer.checkFrame('funcs', record, { choice, inherit })
+    if (authorizer.governs(record)) authorizer.check(record, 'funcs.call', entry)
+    authorizer.checkPoliciesExist(choice)
+    const { pool, inline, sealed } = this.#callee(entry)
     const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, choice, pool.pin, inherit)
     const frame = frames.forCall(record.frame, overlay, choice, inherit)
-    const depth = calls.depthOf(record)
+    const depth = depthOf(record)
     checkDepth(entry, depth)
     const { network: own } = thread
     const network = this.#kernel.networks.ofCall(frame, own, record.pid)
     const isOwn = network.key === own?.key
     // A nested call must not wait for a thread that its enclosing calls may hold: it runs in the thread of its caller,
-    // which waits. In another network it gets a thread of its own. No function runs inline in the main thread, because
-    // that is the kernel's.
-    if (isOwn && ((inline && thread.number !== 0) || (depth > 0 && pool.isFull(network)))) {
+    // which waits. In another network it gets a thread of its own, and so does a sealed function in any. No function
+    // runs inline in the main thread, because that is the kernel's.
+    const isNested = depth > 0 && !sealed && pool.isFull(network)
+    if (isOwn && ((inline && thread.number !== 0) || isNested)) {
       return { run: this.#besideCaller(pool, frame, record, thread), inline: inline && pool.pin === undefined }
     }
     if (!isOwn) checkCrossing(args, 'args')
+    if (sealed) checkEncodable(args, 'args')
     const call = new PoolCall({ frame, network, args, caller: record })
     pool.run(call, depth > 0)
     const pending = this.#pendingOf(thread)
@@ -161,7 +176,7 @@ export class Functions implements AsyncDisposable {
    */
   #besideCaller({ entry, program }: Pool, frame: Frame, caller: ProcessRecord, thread: Thread): StartCall {
     let overdue: Timer | undefined
-    const { pid } = this.#kernel.calls.begin({
+    const { pid } = beginCall(this.#kernel, {
       entry,
       frame,
       thread,
@@ -173,7 +188,10 @@ export class Functions implements AsyncDisposable {
     if (frame.deadline !== undefined) {
       overdue = startTimer(
         () => {
-          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not return`)
+          const error = new TroupeError(
+            'Unavailable',
+            `its thread was ended: ${entry}, which it called, did not return`,
+          )
           for (const { pool } of this.#callees.values()) pool.kill(thread, error)
           for (const pool of this.#leaving) pool.kill(thread, error)
         },
@@ -196,7 +214,7 @@ export class Functions implements AsyncDisposable {
       settings: fields.pool === 'inline' ? defaultPool : fields.pool,
       grace: this.#grace,
     })
-    const callee = { pool, inline }
+    const callee = { pool, inline, sealed: fields.pool !== 'inline' && isSealed(fields.pool) }
     this.#callees.set(entry, callee)
     return callee
   }

@@ -1,6 +1,6 @@
-/** One call on its way through a pool. */
-import { type Frame, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
-import type { Network, ProcessRecord } from '@troupe/process/kernel'
+/** One call on its way through a pool, and the kernel's record of a call that a thread was given. */
+import { type EntryId, type Frame, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
+import type { Kernel, Network, ProcessRecord, Thread, WireExit } from '@troupe/process/kernel'
 
 export interface PoolCallOptions {
   readonly frame: Frame
@@ -60,4 +60,48 @@ export class PoolCall {
   unwatch(): void {
     if (this.#timer !== undefined) stopTimer(this.#timer)
   }
+}
+
+export interface CallOrder {
+  readonly entry: EntryId
+  readonly frame: Frame
+  /** The thread in which it runs. */
+  readonly thread: Thread
+  /** The caller. A nested call is one level deeper. */
+  readonly caller: ProcessRecord | undefined
+  /** Called when it has ended, or its thread has. */
+  readonly onEnd?: (exit: WireExit) => void
+}
+
+/** The kernel's record of a call of a function. Code in a call acts in the frame that the kernel issued for it. */
+export class CallRecord implements ProcessRecord {
+  readonly pid: Pid
+  readonly entry: EntryId
+  readonly frame: Frame
+  readonly host = undefined
+  readonly onExit: ((exit: WireExit) => void) | undefined
+  /** Depth of nested calls, including this one. */
+  readonly depth: number
+  readonly by: Pid | undefined
+  readonly role = 'call'
+
+  constructor(id: Pid, { entry, frame, caller, onEnd }: CallOrder, depth: number) {
+    this.pid = id
+    this.entry = entry
+    this.frame = frame
+    this.onExit = onEnd
+    this.depth = depth
+    this.by = caller?.pid
+  }
+}
+
+/** Registers a call that now runs in a thread. The thread may dial the overlay of the call's frame. */
+export function beginCall({ tasks }: Kernel, order: CallOrder): CallRecord {
+  order.thread.programs.add(order.entry)
+  return tasks.add((id) => new CallRecord(id, order, depthOf(order.caller) + 1), order.thread)
+}
+
+/** The depth of nested calls of a record: 0 for processes and programs. */
+export function depthOf(record: ProcessRecord | undefined): number {
+  return record instanceof CallRecord ? record.depth : 0
 }

@@ -12,16 +12,16 @@ const fates = {
   loop: [() => funcs.withOptions({ timeout: 5 }), 'Timeout'],
 } as const
 
-type Deed = keyof typeof fates
+type Operation = keyof typeof fates
 
-const deed = fc.oneof(
-  { weight: 60, arbitrary: fc.constant<Deed>('where') },
-  { weight: 1, arbitrary: fc.constantFrom<Deed[]>('exit', 'untilAborted', 'loop') },
+const operation = fc.oneof(
+  { weight: 60, arbitrary: fc.constant<Operation>('where') },
+  { weight: 1, arbitrary: fc.constantFrom<Operation[]>('exit', 'untilAborted', 'loop') },
 )
 
-it('no call suffers for what others do to the threads that it waits for', async () => {
+it('no call suffers from what others do to the threads that it waits for', async () => {
   await using app = await testApp({ entries: [functionEntry('act', { max: 2, idle_timeout: '5ms' })], grace: 20 })
-  const fateOf = async (name: Deed) => {
+  const fateOf = async (name: Operation) => {
     const [caller] = fates[name]
     return caller()
       .call('app:act', name, newLock())
@@ -31,19 +31,22 @@ it('no call suffers for what others do to the threads that it waits for', async 
       )
   }
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(deed, { minLength: 20, maxLength: 20 }), { minLength: 12, maxLength: 12 }), async (lanes) => {
-      const seen = await app.run(async () =>
-        Promise.all(
-          lanes.map(async (lane) => {
-            const own: unknown[] = []
-            for (const each of lane) own.push(await fateOf(each))
-            return own
-          }),
-        ),
-      )
-      expect(seen).toEqual(lanes.map((lane) => lane.map((each) => fates[each][1])))
-      await expect.poll(() => app.functions.pools()).toMatchObject([{ running: 0, waiting: 0 }])
-    }),
+    fc.asyncProperty(
+      fc.array(fc.array(operation, { minLength: 20, maxLength: 20 }), { minLength: 12, maxLength: 12 }),
+      async (lanes) => {
+        const seen = await app.run(async () =>
+          Promise.all(
+            lanes.map(async (lane) => {
+              const own: unknown[] = []
+              for (const each of lane) own.push(await fateOf(each))
+              return own
+            }),
+          ),
+        )
+        expect(seen).toEqual(lanes.map((lane) => lane.map((each) => fates[each][1])))
+        await expect.poll(() => app.functions.pools()).toMatchObject([{ running: 0, waiting: 0 }])
+      },
+    ),
     { numRuns: 3, endOnFailure: true },
   )
 }, 60_000)

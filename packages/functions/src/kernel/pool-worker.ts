@@ -6,20 +6,11 @@
  * kernel can take them back until the thread begins them.
  */
 import { errorToWire, FrameEncoder, TroupeError } from '@troupe/core'
-import {
-  slotCount,
-  CallSlots,
-  type CallRecord,
-  type Kernel,
-  type Network,
-  type PostedCall,
-  type Program,
-  type Thread,
-  type WireExit,
-} from '@troupe/process/kernel'
-import { queueOptionsSymbol } from 'piscina'
-import type { PoolCall } from './pool-call.ts'
-import type { Task } from '../worker/task.ts'
+import type { Kernel, Network, Program, Thread, WireExit } from '@troupe/process/kernel'
+import { slotCount } from '../call-slots.ts'
+import type { PostedCall } from '../protocol.ts'
+import { beginCall, type CallRecord, type PoolCall } from './pool-call.ts'
+import type { WorkerPlace } from './worker-place.ts'
 
 /** Milliseconds within which calls must end one after another for the window to grow; otherwise it shrinks. */
 const growWithinMs = 0.2
@@ -37,35 +28,27 @@ export interface PoolWorkerOptions {
   readonly program: Program
   /** The network of its thread, for the thread's whole life. */
   readonly network: Network
+  readonly place: WorkerPlace
   /** Called when a call that the thread had begun has ended, by itself or with the thread. */
   readonly onEnd: (worker: PoolWorker, call: PoolCall, exit: WireExit) => void
   /** Called when the thread has ended before it began a call. */
   readonly onReturn: (call: PoolCall) => void
   /** Ends a thread that broke the protocol. */
   readonly end: (thread: Thread, error: TroupeError) => void
-  /** Called when the thread will send no more messages. */
-  readonly onGone: (worker: PoolWorker) => void
 }
 
 export class PoolWorker {
   readonly thread: Thread
-  /** The task that piscina passes to a worker. */
-  readonly task: Task & { readonly [queueOptionsSymbol]: PoolWorker }
-  /** Ends the thread when it is aborted. */
-  readonly abortHandle = new AbortHandle()
   /** Settles with the reason when the thread has ended. */
   readonly ended: Promise<TroupeError>
   readonly setEnded: (error: TroupeError) => void
   /** Whether its worker has ended. */
   hasEnded = false
-  /** Whether a worker was found for it. */
-  taken = false
   /** When it last became idle. */
   idleSince = performance.now()
   /** When the first of its calls ended, by the clock of `performance`. */
   servingSince = Number.POSITIVE_INFINITY
   readonly #options: PoolWorkerOptions
-  readonly #slots = new CallSlots()
   #frames = new FrameEncoder()
   readonly #calls = new Map<PoolCall, Post>()
   readonly #places = Array.from({ length: slotCount }, (_, place) => place)
@@ -77,14 +60,11 @@ export class PoolWorker {
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
-    const { thread, data } = options.kernel.threads.adopt(options.network, () => {
-      options.onGone(this)
-    })
+    const { thread } = options.place
     this.thread = thread
     thread.end = (error) => {
       options.end(thread, error)
     }
-    this.task = { thread: data, service: { program: options.program, slots: this.#slots.memory }, [queueOptionsSymbol]: this }
     const { promise, resolve } = Promise.withResolvers<TroupeError>()
     this.ended = promise
     this.setEnded = resolve
@@ -92,6 +72,11 @@ export class PoolWorker {
 
   get network(): Network {
     return this.#options.network
+  }
+
+  /** Returns whether a thread was found for it. */
+  get taken(): boolean {
+    return this.#options.place.taken
   }
 
   /** Returns the calls that it was given and that have not ended, in order. */
@@ -142,7 +127,9 @@ export class PoolWorker {
       if (others.length > 0) for (const call of calls) this.offer([call])
       else
         only?.reject(
-          new TroupeError('Invalid', `${this.#options.program.entry}: an argument cannot be cloned: ${String(cause)}`, { cause }),
+          new TroupeError('Invalid', `${this.#options.program.entry}: an argument cannot be cloned: ${String(cause)}`, {
+            cause,
+          }),
         )
     }
   }
@@ -150,9 +137,9 @@ export class PoolWorker {
   /** Takes back a call that the thread has not begun. Returns false if the thread has begun it. */
   withdraw(call: PoolCall): boolean {
     const post = this.#calls.get(call)
-    if (post === undefined || !this.#slots.withdraw(post.place, post.number)) return false
+    if (post === undefined || !this.#options.place.slots.withdraw(post.place, post.number)) return false
     this.#forget(call, post)
-    this.#options.kernel.calls.end(post.record, this.thread)
+    this.#options.kernel.tasks.end(post.record, this.thread)
     return true
   }
 
@@ -171,7 +158,7 @@ export class PoolWorker {
   /** Ends the thread, after the native code that works in it. */
   end(): void {
     const native = this.nativeEnd()
-    if (native === undefined) this.abortHandle.flip()
+    if (native === undefined) this.#options.place.end(this.size === 0)
     else void this.#endAfter(native)
   }
 
@@ -183,7 +170,7 @@ export class PoolWorker {
 
   async #endAfter(native: Promise<void>): Promise<void> {
     await native
-    this.abortHandle.flip()
+    this.#options.place.end(this.size === 0)
   }
 
   /** Returns whether no call has ended here since the last use of this method. */
@@ -196,7 +183,7 @@ export class PoolWorker {
   #post(call: PoolCall): PostedCall {
     const { kernel, program } = this.#options
     const { frame, args, caller } = call
-    const record = kernel.calls.begin({
+    const record = beginCall(kernel, {
       entry: program.entry,
       frame,
       thread: this.thread,
@@ -209,14 +196,14 @@ export class PoolWorker {
     const place = this.#places.pop() ?? 0
     const number = this.#next
     this.#next = number === maxNumber ? 1 : number + 1
-    this.#slots.post(place, number)
+    this.#options.place.slots.post(place, number)
     this.#calls.set(call, { record, place, number })
     return [record.pid, this.#frames.encode(frame), place, number, ...args]
   }
 
   #exited(call: PoolCall, post: Post, exit: WireExit): void {
     const { onEnd, onReturn } = this.#options
-    const began = !this.thread.gone || !this.#slots.withdraw(post.place, post.number)
+    const began = !this.thread.gone || !this.#options.place.slots.withdraw(post.place, post.number)
     this.#forget(call, post)
     this.#hasEnded()
     if (began && this.thread.gone) this.#report(call, post)
@@ -228,7 +215,7 @@ export class PoolWorker {
   #report({ frame }: PoolCall, { record }: Post): void {
     const { kernel, program } = this.#options
     void this.ended.then((error) => {
-      kernel.failures.add({ pid: record.pid, entry: program.entry, actor: frame.actor?.id }, errorToWire(error))
+      kernel.failures.add({ pid: record.pid, entry: program.entry, frame }, errorToWire(error))
     })
   }
 
@@ -241,32 +228,11 @@ export class PoolWorker {
     const now = performance.now()
     if (this.#ends === 0) this.servingSince = now
     this.#ends += 1
-    this.#window = now - this.#lastEnd < growWithinMs ? Math.min(slotCount, this.#window * 2) : Math.max(1, this.#window / 2)
+    this.#window =
+      now - this.#lastEnd < growWithinMs
+        ? Math.min(this.#options.place.maxWindow, this.#window * 2)
+        : Math.max(1, this.#window / 2)
     this.#lastEnd = now
     this.idleSince = now
-  }
-}
-
-/**
- * Used by piscina like an AbortSignal, at a fraction of the cost: ends the worker that has the task, or removes the
- * task from the queue.
- */
-class AbortHandle {
-  #listener: (() => void) | undefined
-
-  once(_event: 'abort', listener: () => void): void {
-    this.#listener = listener
-  }
-
-  off(): void {
-    this.#listener = undefined
-  }
-
-  removeListener(): void {
-    this.#listener = undefined
-  }
-
-  flip(): void {
-    this.#listener?.()
   }
 }

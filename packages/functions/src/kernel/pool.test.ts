@@ -3,36 +3,41 @@ import { describe, expect, it } from 'vitest'
 import { funcs } from '../funcs.ts'
 import { functionEntry, testApp, type TestApp } from '../testing/app.ts'
 import { Lock, newLock } from '../testing/lock.ts'
-import type { Deed } from '../testing/programs.ts'
+import type { Operation } from '../testing/programs.ts'
 
 /** An application with one function that performs the action in its arguments. */
 async function actors(pool: unknown, grace?: number) {
   const app = await testApp({ entries: [functionEntry('act', pool)], ...(grace !== undefined && { grace }) })
-  return { app, ...deeds(app), [Symbol.asyncDispose]: async () => app[Symbol.asyncDispose]() }
+  return { app, ...operationsOf(app), [Symbol.asyncDispose]: async () => app[Symbol.asyncDispose]() }
 }
 
-function deeds(app: TestApp) {
+function operationsOf(app: TestApp) {
   /** Starts an action; settles when its function runs. */
-  const start = async (deed: Deed, caller = funcs) => {
+  const start = async (operation: Operation, caller = funcs) => {
     const memory = newLock()
     const lock = new Lock(memory)
-    const value = app.run(async () => caller.call('app:act', deed, memory))
+    const value = app.run(async () => caller.call('app:act', operation, memory))
     value.catch(() => undefined)
     await lock.arrivedBy(1)
     return { lock, value }
   }
-  const act = async (deed: Deed, caller = funcs) => app.run(async () => caller.call('app:act', deed, newLock()))
+  const act = async (operation: Operation, caller = funcs) =>
+    app.run(async () => caller.call('app:act', operation, newLock()))
   return { start, act }
 }
 
 const cancelled = { kind: 'Canceled', message: 'app:act was cancelled by its caller' }
 
 describe('a pool', () => {
-  it('runs no more calls than it has threads; the others wait, and no more than its queue', async () => {
+  it('runs at most one call per thread; others wait, up to the length of its queue', async () => {
     await using given = await actors({ max: 1, queue: 1 })
     const first = await given.start('hold')
     const waiting = given.act('where')
-    await expect(given.act('where')).rejects.toMatchObject({ kind: 'Unavailable', retryable: true, details: { queue: 1 } })
+    await expect(given.act('where')).rejects.toMatchObject({
+      kind: 'Unavailable',
+      retryable: true,
+      details: { queue: 1 },
+    })
     expect(given.app.functions.pools()).toEqual([{ entry: 'app:act', threads: 1, networks: 1, running: 1, waiting: 1 }])
     first.lock.open()
     expect(await first.value).toBe('held')
@@ -46,7 +51,7 @@ describe('a pool', () => {
     expect(await Promise.all(both.map(async ({ value }) => value))).toEqual(['held', 'held'])
   })
 
-  it('keeps its least threads, from the start, and lets idle ones go', async () => {
+  it('keeps its minimum of threads from the start, and ends idle ones', async () => {
     await using given = await actors({ min: 1, max: 2, idle_timeout: '10ms' })
     given.app.functions.warm()
     expect(given.app.functions.pools()).toMatchObject([{ threads: 1, running: 0 }])
@@ -56,7 +61,7 @@ describe('a pool', () => {
     await expect.poll(() => given.app.functions.pools()).toMatchObject([{ threads: 1, running: 0 }])
   })
 
-  it('ends a thread after the native code that works in it: past a grace, and when it stops', async () => {
+  it('ends a thread after the native code that works in it, past a grace period and when it stops', async () => {
     const given = await actors({ max: 2 }, 1)
     const controller = new AbortController()
     const late = await given.start('native', funcs.withOptions({ signal: controller.signal }))
@@ -69,7 +74,7 @@ describe('a pool', () => {
     expect([late.lock.arrivals, running.lock.arrivals]).toEqual([3, 3])
   })
 
-  it('starts anew when its entry has changed', async () => {
+  it('restarts when its entry has changed', async () => {
     await using given = await actors({ max: 1 })
     const held = await given.start('hold')
     await given.app.functions.retire(entryId('app:act'))
@@ -79,7 +84,7 @@ describe('a pool', () => {
 })
 
 describe('a call that is cancelled', () => {
-  it('rejects at once and never starts when it still waits', async () => {
+  it('rejects at once and never starts while it is queued', async () => {
     await using given = await actors({ max: 1 })
     const first = await given.start('hold')
     const controller = new AbortController()
@@ -94,13 +99,15 @@ describe('a call that is cancelled', () => {
     expect(new Lock(memory).arrivals).toBe(0)
   })
 
-  it('does not start when its signal was aborted before', async () => {
+  it('does not start when its signal was already aborted', async () => {
     await using given = await actors({ max: 1 })
-    await expect(given.act('where', funcs.withOptions({ signal: AbortSignal.abort() }))).rejects.toMatchObject(cancelled)
+    await expect(given.act('where', funcs.withOptions({ signal: AbortSignal.abort() }))).rejects.toMatchObject(
+      cancelled,
+    )
     expect(given.app.functions.pools()).toEqual([])
   })
 
-  it('rejects at once when it runs; its function sees the signal, its thread and its siblings go on', async () => {
+  it('rejects at once while it runs; its function sees the signal, its thread and other calls continue', async () => {
     await using given = await actors({ max: 2 })
     const sibling = await given.start('hold')
     const thread = await given.act('where')
@@ -114,7 +121,7 @@ describe('a call that is cancelled', () => {
     expect(await sibling.value).toBe('held')
   })
 
-  it('by a timeout, rejects as one', async () => {
+  it('by a timeout rejects with Timeout', async () => {
     await using given = await actors({ max: 1 })
     // The time counts from the call. The start of a thread must not use it up.
     await given.act('where')
@@ -123,7 +130,7 @@ describe('a call that is cancelled', () => {
     await running.lock.arrivedBy(2)
   })
 
-  it('loses its thread if it does not come back; no other call does', async () => {
+  it('loses its thread if it does not return; no other call does', async () => {
     await using given = await actors({ max: 2 }, 20)
     const sibling = await given.start('hold')
     const thread = await given.act('where')
@@ -136,8 +143,8 @@ describe('a call that is cancelled', () => {
   })
 })
 
-describe('a thread that ends under a call', () => {
-  it('fails that call alone, and is replaced', async () => {
+describe('a thread that ends during a call', () => {
+  it('fails that call only, and is replaced', async () => {
     await using given = await actors({ max: 2 })
     const sibling = await given.start('hold')
     const thread = await given.act('where')
@@ -151,7 +158,7 @@ describe('a thread that ends under a call', () => {
     expect(await sibling.value).toBe('held')
   })
 
-  it('does not stall those that wait', async () => {
+  it('does not stall queued calls', async () => {
     await using given = await actors({ max: 1 })
     const results = await Promise.allSettled([given.act('exit'), given.act('exit'), given.act('where')])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
@@ -160,17 +167,17 @@ describe('a thread that ends under a call', () => {
   it.each([
     ['stray', 'from a timer'],
     ['rejection', 'from a promise'],
-  ] as const)('is not needed for an error that nobody caught: %s', async (deed, message) => {
+  ] as const)('is not needed for an uncaught error: %s', async (operation, message) => {
     await using given = await actors({ max: 1 })
     const thread = await given.act('where')
-    await expect(given.act(deed)).rejects.toMatchObject({ name: 'RangeError', message })
+    await expect(given.act(operation)).rejects.toMatchObject({ name: 'RangeError', message })
     expect(await given.act('where')).toBe(thread)
   })
 })
 
-describe('calls that wait in a thread, since those before took next to no time', () => {
+describe('calls that are queued in a thread, because earlier ones were very short', () => {
   /** Actors whose threads expect calls to take no time. */
-  async function briskActors(max: number) {
+  async function fastActors(max: number) {
     const given = await actors({ max })
     await given.act('where')
     // One after the other, so that each thread has run some.
@@ -179,8 +186,8 @@ describe('calls that wait in a thread, since those before took next to no time',
   }
   const some = Array.from({ length: 8 })
 
-  it('run elsewhere when the one before them does not end', async () => {
-    await using given = await briskActors(2)
+  it('run elsewhere when the call before them does not end', async () => {
+    await using given = await fastActors(2)
     const both = await Promise.all([given.start('hold'), given.start('hold')])
     const [first, second] = both
     const waiting = some.map(async () => given.act('where'))
@@ -193,7 +200,7 @@ describe('calls that wait in a thread, since those before took next to no time',
   })
 
   it('never start when they are cancelled', async () => {
-    await using given = await briskActors(1)
+    await using given = await fastActors(1)
     const controller = new AbortController()
     const memory = newLock()
     const blocking = newLock()
@@ -212,33 +219,38 @@ describe('calls that wait in a thread, since those before took next to no time',
     expect(new Lock(memory).arrivals).toBe(0)
   })
 
-  it('run in another thread when theirs ends under the one before', async () => {
-    await using given = await briskActors(1)
+  it('run in another thread when theirs ends during the call before', async () => {
+    await using given = await fastActors(1)
     const thread = await given.act('where')
-    const [ended, ...others] = await Promise.allSettled([given.act('exit'), ...some.map(async () => given.act('where'))])
+    const [ended, ...others] = await Promise.allSettled([
+      given.act('exit'),
+      ...some.map(async () => given.act('where')),
+    ])
     expect(ended).toMatchObject({ reason: { kind: 'Unknown', details: { code: 3 } } })
     const threads = others.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
     expect(new Set(threads).size).toBe(1)
     expect(threads[0]).not.toBe(thread)
   })
 
-  it('are answered before the one that comes next ends the thread', async () => {
-    await using given = await briskActors(1)
+  it('are answered before the next call ends the thread', async () => {
+    await using given = await fastActors(1)
     const results = await Promise.allSettled([...some.map(async () => given.act('where')), given.act('exit')])
     expect(results.map(({ status }) => status)).toEqual([...some.map(() => 'fulfilled'), 'rejected'])
   })
 })
 
-describe('a call beneath another', () => {
+describe('a nested call', () => {
   const recursive = ['countdown', 'ping', 'pong'].map((method) => functionEntry(method, { max: 1 }))
 
-  it('does not wait for a thread that those above it hold', async () => {
+  it('does not wait for a thread that its own callers hold', async () => {
     await using app = await testApp({ entries: recursive })
     expect(await app.run(async () => funcs.call('app:countdown', 100))).toBe(100)
-    expect(await app.run(async () => Promise.all([1, 2, 3].map(async () => funcs.call('app:ping', 20))))).toEqual([20, 20, 20])
+    expect(await app.run(async () => Promise.all([1, 2, 3].map(async () => funcs.call('app:ping', 20))))).toEqual([
+      20, 20, 20,
+    ])
   })
 
-  it('is refused when there is no end to it', async () => {
+  it('is refused at endless recursion', async () => {
     await using app = await testApp({ entries: recursive })
     await expect(app.run(async () => funcs.call('app:countdown', Infinity))).rejects.toMatchObject({
       kind: 'Invalid',
@@ -246,10 +258,10 @@ describe('a call beneath another', () => {
     })
   })
 
-  it('that blocks the thread of its caller past its deadline takes it down', async () => {
+  it('that blocks the thread of its caller past its deadline ends that thread', async () => {
     await using given = await actors({ max: 1 }, 20)
     const thread = await given.act('where')
-    await expect(given.act('loopBeneath')).rejects.toMatchObject({
+    await expect(given.act('nestedLoop')).rejects.toMatchObject({
       kind: 'Unavailable',
       message: 'its thread was ended: app:act, which it called, did not return',
     })

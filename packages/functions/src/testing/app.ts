@@ -3,7 +3,7 @@ import { entryId, runInSlot } from '@troupe/core'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Scope } from '@troupe/policy'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
-import { setOutsideParticipant, setRuntime } from '@troupe/process'
+import { joinProgram } from '@troupe/process'
 import { Kernel, processKinds, ThreadHost } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { Functions } from '../kernel/functions.ts'
@@ -24,19 +24,36 @@ export interface TestAppOptions {
 }
 
 /** Returns an entry for an export of `testing/programs.ts`. */
-export function functionEntry(method: string, pool?: unknown, meta: Readonly<Record<string, unknown>> = {}): EntryInput {
+export function functionEntry(
+  method: string,
+  pool?: unknown,
+  meta: Readonly<Record<string, unknown>> = {},
+): EntryInput {
   const source = `file://${import.meta.dirname}/programs.ts`
-  return { id: entryId(`app:${method}`), kind: 'function.ts', meta, fields: { source, method, ...(pool !== undefined && { pool }) } }
+  return {
+    id: entryId(`app:${method}`),
+    kind: 'function.ts',
+    meta,
+    fields: { source, method, ...(pool !== undefined && { pool }) },
+  }
 }
 
 export function processEntry(method: string): EntryInput {
-  return { id: entryId(`app:${method}`), kind: 'process.ts', fields: { source: `file://${import.meta.dirname}/programs.ts`, method } }
+  return {
+    id: entryId(`app:${method}`),
+    kind: 'process.ts',
+    fields: { source: `file://${import.meta.dirname}/programs.ts`, method },
+  }
 }
 
 /** Policies that deny only the choice of an overlay. */
 export const noChoice: readonly EntryInput[] = [
   { id: entryId('app:all'), kind: 'security.policy', fields: { actions: '*', resources: '*', effect: 'allow' } },
-  { id: entryId('app:no_choice'), kind: 'security.policy', fields: { actions: 'network.select', resources: '*', effect: 'deny' } },
+  {
+    id: entryId('app:no_choice'),
+    kind: 'security.policy',
+    fields: { actions: 'network.select', resources: '*', effect: 'deny' },
+  },
 ]
 
 /** An actor in whose frame {@link noChoice} is in force. */
@@ -59,8 +76,7 @@ export async function testApp({ entries, grace = 1000 }: TestAppOptions): Promis
     }),
   )
   const functions = new Functions({ kernel, grace })
-  setRuntime(kernel.runtime)
-  setOutsideParticipant(kernel.runtime.root)
+  const leave = joinProgram(kernel.runtime)
   return {
     kernel,
     functions,
@@ -69,8 +85,7 @@ export async function testApp({ entries, grace = 1000 }: TestAppOptions): Promis
       await functions[Symbol.asyncDispose]()
       await kernel[Symbol.asyncDispose]()
       await overlays[Symbol.asyncDispose]()
-      setOutsideParticipant(undefined)
-      setRuntime(undefined)
+      leave()
     },
   }
 }

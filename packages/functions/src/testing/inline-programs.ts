@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { currentFrame, entryId, type OverlayChoice, TroupeError } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
 import { funcs } from '../funcs.ts'
+import { runningCalls } from '../worker/running-calls.ts'
 
 export function overlay(): OverlayChoice {
   return currentFrame()?.overlay
@@ -45,7 +46,7 @@ export function id(): string {
 async function learn(...names: string[]): Promise<void> {
   for (const name of names) {
     await funcs.call(`inline:${name}`, 0)
-    if (currentRuntime().calls.inline(entryId(`inline:${name}`)) === undefined)
+    if (runningCalls(currentRuntime()).inline(entryId(`inline:${name}`)) === undefined)
       throw new TroupeError('Internal', `inline:${name} was not learned`)
   }
 }
@@ -96,7 +97,7 @@ const tests = {
   stray: async () => {
     await expectLearned('stray')
     const error = await funcs.call('inline:stray').catch((thrown: unknown) => thrown)
-    return error instanceof Error ? [error.name, error.message, 'and the process goes on'] : error
+    return error instanceof Error ? [error.name, error.message, 'and the process continues'] : error
   },
   fail: async () => {
     await funcs.call('inline:fail').catch(() => undefined)
@@ -123,7 +124,7 @@ async function expectLearned(name: 'forever' | 'stray'): Promise<void> {
     .withOptions({ timeout: 200 })
     .call(`inline:${name}`)
     .catch(() => undefined)
-  if (currentRuntime().calls.inline(entryId(`inline:${name}`)) === undefined)
+  if (runningCalls(currentRuntime()).inline(entryId(`inline:${name}`)) === undefined)
     throw new TroupeError('Internal', `inline:${name} was not learned`)
 }
 

@@ -11,8 +11,8 @@ const callers = {
   direct: () => funcs.withOptions({ network: null }),
 }
 
-export type Deed = keyof typeof callers
+export type Operation = keyof typeof callers
 
-export async function permitted(deed: Deed, id: string): Promise<unknown> {
-  return callers[deed]().call(id, 'done')
+export async function permitted(operation: Operation, id: string): Promise<unknown> {
+  return callers[operation]().call(id, 'done')
 }

@@ -16,14 +16,23 @@ export function frame(): Frame | undefined {
   return currentFrame()
 }
 
-export { echo as inlineEcho, frame as pinned, frame as cleared, frame as inlineFrame, threads as threadsOfProcess, where as inlineThread }
+export {
+  echo as inlineEcho,
+  frame as pinned,
+  frame as cleared,
+  frame as inlineFrame,
+  threads as threadsOfProcess,
+  where as inlineThread,
+}
 
 export function pid(): string {
   return self.pid
 }
 
 export function fail(): never {
-  throw Object.assign(new RangeError('out of range', { cause: new TroupeError('Conflict', 'two at once') }), { limit: 7 })
+  throw Object.assign(new RangeError('out of range', { cause: new TroupeError('Conflict', 'two at once') }), {
+    limit: 7,
+  })
 }
 
 export function uncloneable(): unknown {
@@ -31,7 +40,7 @@ export function uncloneable(): unknown {
 }
 
 /** Actions that a function can perform in its thread. */
-const deeds = {
+const operations = {
   where: () => threadId,
   hold: async (lock: Lock) => {
     await lock.opened()
@@ -69,15 +78,15 @@ const deeds = {
     lock.arrive()
     await lock.opened()
   },
-  loopBeneath: async () => funcs.withOptions({ timeout: 100 }).call('app:act', 'loop', newLock()),
+  nestedLoop: async () => funcs.withOptions({ timeout: 100 }).call('app:act', 'loop', newLock()),
 }
 
-export type Deed = keyof typeof deeds
+export type Operation = keyof typeof operations
 
-export async function act(deed: Deed, memory: SharedArrayBuffer): Promise<unknown> {
+export async function act(operation: Operation, memory: SharedArrayBuffer): Promise<unknown> {
   const lock = new Lock(memory)
   lock.arrive()
-  return deeds[deed](lock)
+  return operations[operation](lock)
 }
 
 export async function countdown(depth: number): Promise<number> {
@@ -165,7 +174,9 @@ export async function sleep(ms: number): Promise<void> {
 }
 
 /** Returns the overlays of nested calls, each in the given network. */
-export async function through(rest: readonly { readonly network: string | null; readonly call: string }[]): Promise<unknown> {
+export async function through(
+  rest: readonly { readonly network: string | null; readonly call: string }[],
+): Promise<unknown> {
   const [next, ...others] = rest
   const own = currentFrame()?.overlay
   if (next === undefined) return [own]

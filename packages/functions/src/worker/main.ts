@@ -3,8 +3,10 @@
  * there is work.
  */
 import { workerData } from 'node:worker_threads'
-import { guardThread, rehearseCall, startThread } from '@troupe/process'
+import { guardThread, startThread } from '@troupe/process'
+import { runningCalls } from './running-calls.ts'
 import type { Task } from './task.ts'
+import { rehearseCall } from './warmup.ts'
 
 await guardThread()
 await Promise.all(
@@ -22,9 +24,6 @@ function preloadOf(settings: unknown): readonly string[] {
 
 /** Works for a pool for the rest of the thread's life: calls come through the wire to the kernel. */
 export default async function work({ thread, service }: Task): Promise<never> {
-  const { calls, kernel } = startThread(thread)
-  calls.serve(service, (pid, exit) => {
-    kernel.notify({ type: 'finished', pid, exit })
-  })
+  runningCalls(startThread(thread)).serve(service)
   return Promise.withResolvers<never>().promise
 }

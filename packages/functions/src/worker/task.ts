@@ -1,5 +1,6 @@
 /** What a thread of a pool receives when it begins to work for one, before any code of the application runs. */
-import type { Service, ThreadData } from '@troupe/process'
+import type { ThreadData } from '@troupe/process'
+import type { Service } from '../protocol.ts'
 
 export interface Task {
   /** The data from which its runtime is made. */

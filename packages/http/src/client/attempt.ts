@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { asTroupeError, currentSlot, type EntryId, type Frame, runInSlot, type TroupeError } from '@troupe/core'
 import { currentIsolation, type Isolation, type NetworkAccess, threadOverlay } from '@troupe/network'
-import { isReplayable } from './body/body.ts'
+import { isReplayable, type StreamedBody } from './body/body.ts'
 import { discard } from './response/discard.ts'
 import { Exchange } from './response/exchange.ts'
 import { requestFailure } from './errors.ts'
@@ -14,15 +14,15 @@ import { AgentCache } from './connection/agent-cache.ts'
 import { tlsFor } from './request/redirect.ts'
 import { idempotent } from './request/idempotent.ts'
 import { budgetOf, delayAfterResponse, delayAfterFailure } from './request/retry.ts'
-import type { OnProgress } from './request/options-schema.ts'
+import type { OnProgress, RetryPlan } from './request/options-schema.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 import type { Deadline } from './deadline.ts'
 
 const agentCache = new AgentCache()
 
 /** Closes the pools: running requests may finish for `drain` milliseconds. */
-export function closeAgents(drain: number): Promise<void> {
-  return agentCache.close(drain)
+export function closeAgents(drain: number, application?: number): Promise<void> {
+  return agentCache.close(drain, application)
 }
 
 /** The state that all hops of a request share. */
@@ -39,9 +39,12 @@ export interface RequestState {
  *
  * @throws TroupeError that names the request and its overlay.
  */
-export async function sendAttempt(state: RequestState, outgoing: OutgoingRequest): Promise<Exchange> {
+export function sendAttempt(state: RequestState, outgoing: OutgoingRequest): Promise<Exchange> {
   const { retry } = state.parsed
-  if (retry === undefined || retry.limit === 0) return once(state, outgoing)
+  return retry === undefined || retry.limit === 0 ? once(state, outgoing) : withRetries(state, outgoing, retry)
+}
+
+async function withRetries(state: RequestState, outgoing: OutgoingRequest, retry: RetryPlan): Promise<Exchange> {
   const budget = budgetOf(JSON.stringify([state.overlay, state.frame?.actor?.id, outgoing.url.origin]))
   budget.earn()
   for (let number = 0; ; number++) {
@@ -65,13 +68,23 @@ async function once(state: RequestState, outgoing: OutgoingRequest): Promise<Exc
   try {
     // Read each time, because the overlay may have been rebuilt in the meantime.
     const route = overlay === null ? undefined : await deadline.race(access.route(overlay))
-    if (parsed.jar !== undefined && !parsed.shareCookies) keepApart(parsed.jar, overlay, parsed.isolation)
+    if (parsed.jar !== undefined && !parsed.shareCookies)
+      keepApart(parsed.jar, { overlay, application: route?.application, isolation: parsed.isolation })
     const headers = parsed.jar === undefined ? outgoing.headers : await withCookies(outgoing.headers, parsed.jar, url)
     const tls = tlsFor(parsed.tls, parsed.url, url)
     const fresh = overlay !== null && parsed.isolation === undefined && overlay !== threadOverlay()
     const actor = state.frame?.actor?.id
-    const pool = agentCache.agentFor({ route, actor, isolation: isolationOf(state), fresh, tls, unixSocket: parsed.unixSocket })
-    const exchange = await exchanged(pool, { ...outgoing, headers }, state, failure)
+    const pool = agentCache.agentFor({
+      route,
+      application: route?.application ?? access.application,
+      actor,
+      isolation: isolationOf(state),
+      fresh,
+      tls,
+      unixSocket: parsed.unixSocket,
+    })
+    const sent = headers === outgoing.headers ? outgoing : { ...outgoing, headers }
+    const exchange = await exchanged(pool, sent, state, failure)
     if (parsed.jar !== undefined) await keepCookies(parsed.jar, url, exchange.fields['set-cookie'])
     return exchange
   } catch (thrown) {
@@ -95,7 +108,10 @@ async function exchanged(
   const slot = currentSlot()
   const ask = (address: string) => access.permit?.('http_client.private_ip', address)
   // Called wherever the connection is opened, in the name of the request's caller.
-  const waiter: Waiter = { deadline, permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))) }
+  const waiter: Waiter = {
+    deadline,
+    permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))),
+  }
   deadline.throwIfEnded()
   const boarded = pool.acquire(origin, waiter, fresh)
   const connection = boarded instanceof Promise ? await deadline.race(boarded) : boarded
@@ -105,9 +121,19 @@ async function exchanged(
   if (deadline.reason !== undefined) onFinished()
   deadline.throwIfEnded()
   const { timeout, maxResponseBody, onDownload } = parsed
-  const exchange = new Exchange({ deadline, method: outgoing.method, timeout, maxResponseBody, onDownload, failure, onFinished })
+  const exchange = new Exchange({
+    deadline,
+    method: outgoing.method,
+    timeout,
+    maxResponseBody,
+    onDownload,
+    failure,
+    onFinished,
+  })
   try {
-    await send(connection, outgoing, exchange, parsed)
+    const { body } = outgoing
+    if (body === undefined || Buffer.isBuffer(body)) dispatch(connection, outgoing, exchange, body ?? null)
+    else await stream(connection, outgoing, exchange, body, parsed)
   } catch (error) {
     exchange.fail(error)
   }
@@ -128,18 +154,27 @@ function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && closedCodes.has(error.code)
 }
 
-async function send(connection: Connection, outgoing: OutgoingRequest, exchange: Exchange, parsed: ParsedRequest): Promise<void> {
-  const { method, url, headers } = outgoing
-  let body: Buffer | Readable | null
-  if (outgoing.body === undefined || Buffer.isBuffer(outgoing.body)) body = outgoing.body ?? null
-  else {
-    const total = await outgoing.body.length()
-    if (exchange.ended) return
-    if (total !== undefined) headers.set('content-length', String(total))
-    body = exchange.upload = outgoing.body.open(parsed.onUpload && progressOf(parsed.onUpload, total))
-  }
-  const options = { path: `${url.pathname}${url.search}`, method, headers: headers.flat, body }
-  connection.dispatch(options, exchange)
+async function stream(
+  connection: Connection,
+  outgoing: OutgoingRequest,
+  exchange: Exchange,
+  body: StreamedBody,
+  { onUpload }: ParsedRequest,
+): Promise<void> {
+  const total = await body.length()
+  if (exchange.ended) return
+  if (total !== undefined) outgoing.headers.set('content-length', String(total))
+  exchange.upload = body.open(onUpload && progressOf(onUpload, total))
+  dispatch(connection, outgoing, exchange, exchange.upload)
+}
+
+function dispatch(
+  connection: Connection,
+  { method, url, headers }: OutgoingRequest,
+  exchange: Exchange,
+  body: Buffer | Readable | null,
+): void {
+  connection.dispatch({ path: `${url.pathname}${url.search}`, method, headers: headers.flat, body }, exchange)
 }
 
 function progressOf(tell: OnProgress, total: number | undefined): (bytes: number) => void {
@@ -151,8 +186,8 @@ function progressOf(tell: OnProgress, total: number | undefined): (bytes: number
 function isolationOf({ parsed, overlay }: RequestState): Isolation {
   const key = parsed.isolation
   // In the clear network no isolation is needed.
-  const own = overlay === null ? nobody : currentIsolation()
+  const own = overlay === null ? noIsolation : currentIsolation()
   return key === undefined ? own : { ...own, key }
 }
 
-const nobody: Isolation = Object.freeze({})
+const noIsolation: Isolation = Object.freeze({})

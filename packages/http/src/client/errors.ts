@@ -14,7 +14,12 @@ export function shownUrl(url: URL): string {
 }
 
 /** Codes of undici for requests that could not be sent as they were given. */
-const callersFault = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_REQ_RETRY'])
+const callersFault = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_REQ_RETRY',
+])
 const late = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 /** Failed TLS verifications and invalid HTTP responses would be the same the next time. */
 const lasting = /^(ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HPE_|UND_ERR_HEADERS_OVERFLOW)/
@@ -59,6 +64,7 @@ function codeOf(thrown: unknown): string | undefined {
 /** An AggregateError (one attempt for each address) has no message of its own. */
 function messageOf(thrown: unknown, code: string): string {
   if (!(thrown instanceof Error)) return code
-  if (thrown instanceof AggregateError) return thrown.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ')
+  if (thrown instanceof AggregateError)
+    return thrown.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ')
   return thrown.message === '' ? code : thrown.message
 }

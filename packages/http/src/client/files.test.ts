@@ -52,7 +52,7 @@ async function arrived(index = 0) {
 }
 
 describe('files', () => {
-  it('are parts of a form, from bytes, text, Blobs, files and streams, and tell their length', async () => {
+  it('are parts of a form, from bytes, text, Blobs, files and streams, with their length', async () => {
     await clear(() =>
       http.post(at(), {
         form: { title: 'grüezi', tag: ['a', 'b'] },
@@ -83,13 +83,13 @@ describe('files', () => {
     expect(seen?.headers['content-length']).toBe(String(Buffer.byteLength(seen?.body ?? '')))
   })
 
-  it('go in chunks where the length of one is not known', async () => {
+  it('are sent in chunks if a length is unknown', async () => {
     await clear(() => http.post(at(), { files: [{ name: 'stream', filename: 's', content: pieces('one ', 'two') }] }))
     expect(await arrived()).toEqual([['stream', 's', 'application/octet-stream', 'one two']])
     expect(origin.seen[0]?.headers).toMatchObject({ 'transfer-encoding': 'chunked' })
   })
 
-  it('have names that break out of nothing', async () => {
+  it('have names that cannot break the header', async () => {
     const name = 'a"\r\ncontent-type: text/html\r\n\r\nb'
     await clear(() => http.post(at(), { files: [{ name, filename: name, content: 'x' }] }))
     const [seen] = origin.seen
@@ -97,7 +97,7 @@ describe('files', () => {
     expect(seen?.body.split('\r\n')[1]).toBe(`content-disposition: form-data; name="${quoted}"; filename="${quoted}"`)
   })
 
-  it('are sent again after a redirect, but for streams', async () => {
+  it('are sent again after a redirect, except streams', async () => {
     const files: FilePart[] = [
       { name: 'path', path: join(folder, 'notes.txt') },
       { name: 'blob', filename: 'b', content: new Blob(['again']) },
@@ -105,14 +105,16 @@ describe('files', () => {
     await clear(() => http.post(at('/?to=/there'), { files }))
     expect(await arrived(1)).toEqual(await arrived(0))
     expect(origin.seen.map(({ url }) => url)).toEqual(['/?to=/there', '/there'])
-    const once = clear(() => http.post(at('/?to=/there'), { files: [...files, { name: 'stream', content: pieces('x') }] }))
+    const once = clear(() =>
+      http.post(at('/?to=/there'), { files: [...files, { name: 'stream', content: pieces('x') }] }),
+    )
     await expect(once).rejects.toMatchObject({ kind: 'Invalid' })
   })
 
   it.each([
-    ['is not there', 'nowhere', 'ENOENT'],
+    ['does not exist', 'nowhere', 'ENOENT'],
     ['is a folder', '.', 'not a file'],
-  ])('that %s end it before anything is sent', async (_what, name, words) => {
+  ])('that %s end the request before anything is sent', async (_what, name, words) => {
     const sent = clear(() =>
       http.post(at(), {
         files: [
@@ -129,13 +131,15 @@ describe('files', () => {
     expect(origin.seen).toEqual([])
   })
 
-  it('that are shorter than was said end it', async () => {
-    const sent = clear(() => http.post(at(), { files: [{ name: 'stream', filename: 's', content: pieces('short'), length: 10 }] }))
+  it('that are shorter than announced end the request', async () => {
+    const sent = clear(() =>
+      http.post(at(), { files: [{ name: 'stream', filename: 's', content: pieces('short'), length: 10 }] }),
+    )
     await expect(sent).rejects.toMatchObject({ kind: 'Invalid' })
     expect(origin.seen).toEqual([])
   })
 
-  it('are read no faster than they are taken', async () => {
+  it('are read no faster than they are sent', async () => {
     let produced = 0
     const big = Buffer.alloc(1024 * 1024, 'x')
     const most = 256
@@ -150,7 +154,9 @@ describe('files', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : 0
-    const sent = clear(() => http.post(`http://127.0.0.1:${port}/`, { files: [{ name: 'big', filename: 'b', content: source() }] }))
+    const sent = clear(() =>
+      http.post(`http://127.0.0.1:${port}/`, { files: [{ name: 'big', filename: 'b', content: source() }] }),
+    )
     let before = -1
     const isStill = () => {
       const still = produced > 0 && produced === before
@@ -168,7 +174,7 @@ describe('files', () => {
 })
 
 describe('bodies', () => {
-  it('may be Blobs: with their type and length, and sent twice', async () => {
+  it('may be Blobs: with type and length, and sent twice', async () => {
     await clear(() => http.put(at('/?to=/there'), { body: new Blob(['blob'], { type: 'text/x-blob' }) }))
     expect(origin.seen.map(({ body, headers }) => [body, headers['content-type'], headers['content-length']])).toEqual([
       ['blob', 'text/x-blob', '4'],
@@ -176,14 +182,14 @@ describe('bodies', () => {
     ])
   })
 
-  it('tell the length of a stream where the caller does', async () => {
+  it('have the length of a stream if the caller gives it', async () => {
     await clear(() => http.post(at(), { body: pieces('one ', 'two'), headers: { 'content-length': '7' } }))
     expect(origin.seen[0]).toMatchObject({ body: 'one two', headers: { 'content-length': '7' } })
     const wrong = clear(() => http.post(at(), { body: pieces('one'), headers: { 'content-length': '7' } }))
     await expect(wrong).rejects.toMatchObject({ kind: 'Invalid' })
   })
 
-  it('are let go of where the request is never sent', async () => {
+  it('are released if the request is never sent', async () => {
     const application = startApplication()
     application.denied.add(null)
     const reasons: unknown[] = []
@@ -197,15 +203,19 @@ describe('bodies', () => {
         ],
       },
     ]) {
-      await expect(clear(() => http.post(at(), { ...given, overlayNetwork: null }))).rejects.toMatchObject({ kind: 'PermissionDenied' })
+      await expect(clear(() => http.post(at(), { ...given, overlayNetwork: null }))).rejects.toMatchObject({
+        kind: 'PermissionDenied',
+      })
     }
     await expect.poll(() => reasons.length).toBe(2)
   })
 
-  it('are read as they come, without a limit, where stream says so', async () => {
+  it('are read as they arrive, without a limit, with stream: true', async () => {
     const long = 'x'.repeat(1000)
     const response = await clear(() => http.post(at(), { body: long, stream: true }))
     expect(response.body && (await text(response.body))).toBe(long)
-    await expect(clear(() => http.post(at(), { body: long, stream: true, maxResponseBody: 10 }))).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(clear(() => http.post(at(), { body: long, stream: true, maxResponseBody: 10 }))).rejects.toMatchObject(
+      { kind: 'Invalid' },
+    )
   })
 })

@@ -14,7 +14,8 @@ beforeAll(async () => {
   origin = await startOrigin((request, response) => {
     const text = request.url === '/large' ? large : JSON.stringify({ made: 'upstream' })
     const headers = { 'x-up': '1', 'content-type': 'application/json' }
-    if (request.url === '/coded') response.writeHead(201, { ...headers, 'content-encoding': 'gzip' }).end(gzipSync(text))
+    if (request.url === '/coded')
+      response.writeHead(201, { ...headers, 'content-encoding': 'gzip' }).end(gzipSync(text))
     else response.writeHead(201, headers).end(text)
   })
 })
@@ -24,12 +25,13 @@ afterAll(async () => {
   await origin[Symbol.asyncDispose]()
 })
 
-it.each(['/', '/coded', '/large'])('an answer is what a handler may answer with: %s', async (path) => {
+it.each(['/', '/coded', '/large'])('a response can be returned by a handler: %s', async (path) => {
   const handlers: Readonly<Record<string, (answer: Response) => Response>> = {
     '/as-it-is': (answer) => answer,
     '/clone': (answer) => answer.clone(),
     '/init': (answer) => new Response(answer.body, answer),
-    '/new': (answer) => new Response(answer.body, { status: answer.status, headers: { 'x-up': answer.headers.get('x-up') ?? '' } }),
+    '/new': (answer) =>
+      new Response(answer.body, { status: answer.status, headers: { 'x-up': answer.headers.get('x-up') ?? '' } }),
   }
   const listener = getRequestListener(async (request) => {
     const answer = await inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${origin.port}${path}`))

@@ -6,7 +6,8 @@ import { inFrame, startApplication } from '../testing/application.ts'
 import { startRaw } from '../testing/servers.ts'
 import { closeHttpPools, cookieJar, http, type RequestOptions } from '../index.ts'
 
-const get = (port: number, options?: RequestOptions) => inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${port}/`, options))
+const get = (port: number, options?: RequestOptions) =>
+  inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${port}/`, options))
 const read = async (port: number, options?: RequestOptions) => (await get(port, options)).text()
 const head = (...fields: readonly string[]) => ['HTTP/1.1 200 OK', ...fields, '', ''].join('\r\n')
 /** Writes `start`, and then `piece` for as long as the other side accepts it. */
@@ -25,11 +26,15 @@ const bomb = gzipSync(Buffer.alloc(10_000_000))
 beforeEach(() => void startApplication())
 afterEach(async () => closeHttpPools(0))
 
-describe('a server that means no good', () => {
+describe('a hostile server', () => {
   it.each<[name: string, says: (socket: Socket) => void, kind: string]>([
     ['header fields without end', (socket) => forever(socket, head().slice(0, -2), 'x-a: b\r\n'), 'Unavailable'],
     ['one field without end', (socket) => forever(socket, 'HTTP/1.1 200 OK\r\nx-a: ', long), 'Unavailable'],
-    ['interim answers without end', (socket) => forever(socket, '', 'HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n'), 'Unavailable'],
+    [
+      'interim answers without end',
+      (socket) => forever(socket, '', 'HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n'),
+      'Unavailable',
+    ],
     ['a body without end', (socket) => forever(socket, head(), long), 'Invalid'],
     ['chunks without end', (socket) => forever(socket, chunked, '1\r\nx\r\n'), 'Invalid'],
     ['trailers without end', (socket) => forever(socket, `${chunked}0\r\n`, 'x-a: b\r\n'), 'Unavailable'],
@@ -39,7 +44,9 @@ describe('a server that means no good', () => {
     ['a chunk extension without end', (socket) => forever(socket, `${chunked}1;a=`, long), 'Timeout'],
   ])('%s', async (_name, says, kind) => {
     await using origin = await startRaw((socket) => says(socket))
-    await expect(read(origin.port, { maxResponseBody: 100_000, timeout: kind === 'Timeout' ? 300 : 30_000 })).rejects.toMatchObject({
+    await expect(
+      read(origin.port, { maxResponseBody: 100_000, timeout: kind === 'Timeout' ? 300 : 30_000 }),
+    ).rejects.toMatchObject({
       kind,
     })
   })
@@ -64,7 +71,7 @@ describe('a server that means no good', () => {
     expect(inspect(failure)).not.toContain('a=1')
   })
 
-  it('gets nothing into the next answer by what it says too much', async () => {
+  it('cannot put excess bytes into the next response', async () => {
     const forged = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged'
     const says = [
       `HTTP/1.1 204 No Content\r\n\r\n${forged}`,
@@ -74,13 +81,15 @@ describe('a server that means no good', () => {
     ]
     for (const first of says) {
       let count = 0
-      await using origin = await startRaw((socket) => void socket.write((count += 1) === 1 ? first : `${head('content-length: 4')}real`))
+      await using origin = await startRaw(
+        (socket) => void socket.write((count += 1) === 1 ? first : `${head('content-length: 4')}real`),
+      )
       await read(origin.port)
       expect(await read(origin.port)).toBe('real')
     }
   })
 
-  it('that says nothing more is waited for as long as the timeout says, wherever it stops', async () => {
+  it('that stops sending is waited for until the timeout, at any point', async () => {
     for (const part of ['', 'HTTP', 'HTTP/1.1 200 OK\r\nx-a', head('content-length: 9').slice(0, -2)]) {
       await using origin = await startRaw((socket) => void socket.write(part))
       await expect(get(origin.port, { timeout: 100 })).rejects.toMatchObject({ kind: 'Timeout' })
@@ -95,7 +104,7 @@ describe('a server that means no good', () => {
     }
   })
 
-  it('that closes in the middle is an error, however the body is read', async () => {
+  it('that closes early causes an error, however the body is read', async () => {
     const parts = [
       `${head('content-length: 9')}half`,
       `${head('transfer-encoding: chunked')}9\r\nhalf`,
@@ -109,8 +118,16 @@ describe('a server that means no good', () => {
     }
   })
 
-  it('sets no cookie that is not its own, and none into a header', async () => {
-    const fields = ['evil=1; Domain=example.org', 'com=1; Domain=com', '__Host-x=1', 'ok=1; Path=/', '=', ';', 'long=' + 'x'.repeat(5000)]
+  it('sets no cookie for other sites, and none into a header', async () => {
+    const fields = [
+      'evil=1; Domain=example.org',
+      'com=1; Domain=com',
+      '__Host-x=1',
+      'ok=1; Path=/',
+      '=',
+      ';',
+      'long=' + 'x'.repeat(5000),
+    ]
     await using origin = await startRaw(
       (socket) => void socket.write(head('content-length: 0', ...fields.map((field) => `set-cookie: ${field}`))),
     )
@@ -121,15 +138,25 @@ describe('a server that means no good', () => {
     expect(sent?.split('; ').filter((each) => !each.startsWith('long='))).toEqual(['ok=1'])
   })
 
-  it('leads to nowhere else than HTTP, and not around for ever', async () => {
-    for (const to of ['file:///etc/passwd', 'data:,x', 'ws://127.0.0.1/', 'http://', '//', 'http://127.0.0.1:99999/', 'http://a b/']) {
+  it('cannot redirect outside HTTP, or without end', async () => {
+    for (const to of [
+      'file:///etc/passwd',
+      'data:,x',
+      'ws://127.0.0.1/',
+      'http://',
+      '//',
+      'http://127.0.0.1:99999/',
+      'http://a b/',
+    ]) {
       await using origin = await startRaw(
         (socket) => void socket.write(`HTTP/1.1 302 Found\r\nlocation: ${to}\r\ncontent-length: 0\r\n\r\n`),
       )
       await expect(get(origin.port)).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
       expect(origin.heads.length).toBe(1)
     }
-    await using origin = await startRaw((socket) => void socket.write('HTTP/1.1 302 Found\r\nlocation: ?x\r\ncontent-length: 0\r\n\r\n'))
+    await using origin = await startRaw(
+      (socket) => void socket.write('HTTP/1.1 302 Found\r\nlocation: ?x\r\ncontent-length: 0\r\n\r\n'),
+    )
     await expect(get(origin.port)).rejects.toMatchObject({
       kind: 'Unavailable',
       message: expect.stringContaining('20 redirects') as string,
@@ -137,10 +164,13 @@ describe('a server that means no good', () => {
     expect(origin.heads.length).toBe(21)
   })
 
-  it('gets no key by leading elsewhere', async () => {
+  it('gets no key by a redirect', async () => {
     await using other = await startRaw((socket) => void socket.write(head('content-length: 0')))
     await using origin = await startRaw(
-      (socket) => void socket.write(`HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:${other.port}/\r\ncontent-length: 0\r\n\r\n`),
+      (socket) =>
+        void socket.write(
+          `HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:${other.port}/\r\ncontent-length: 0\r\n\r\n`,
+        ),
     )
     const keys = [
       'authorization',

@@ -11,7 +11,7 @@ const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 beforeEach(() => void startApplication())
 afterEach(async () => closeHttpPools(0))
 
-describe('a connection that was kept, and closed by the server', () => {
+describe('a kept connection that the server closed', () => {
   const send = async (port: number, method: string, options?: RequestOptions) =>
     (await clear(() => http.request(method, `http://127.0.0.1:${port}/`, options))).text()
 
@@ -26,14 +26,16 @@ describe('a connection that was kept, and closed by the server', () => {
   it.each([
     ['ends', (socket: Socket) => socket.end()],
     ['is reset', (socket: Socket) => socket.resetAndDestroy()],
-  ])('as it is used: it %s', async (_how, close) => {
-    await using origin = await startRaw((socket, _request, before) => void (before === 0 ? socket.write(answer) : close(socket)))
+  ])('during use: it %s', async (_how, close) => {
+    await using origin = await startRaw(
+      (socket, _request, before) => void (before === 0 ? socket.write(answer) : close(socket)),
+    )
     await send(origin.port, 'GET')
     expect(await send(origin.port, 'GET')).toBe('ok')
     expect(origin.heads.length).toBe(3)
   })
 
-  it('is replaced by one that is new, though others are kept that are closed too', async () => {
+  it('is replaced by a new one, although other kept ones are closed too', async () => {
     const sockets = new Set<Socket>()
     await using origin = await startRaw((socket, _request, before) => {
       sockets.add(socket)
@@ -53,9 +55,11 @@ describe('a connection that was kept, and closed by the server', () => {
     expect(count).toBe(3)
   })
 
-  it('is an error where sending again could do harm: other methods, streams, and what was answered in part', async () => {
+  it('fails if a retry could do harm: other methods, streams, partial responses', async () => {
     let part = ''
-    await using origin = await startRaw((socket, _request, before) => void (before === 0 ? socket.write(answer) : socket.end(part)))
+    await using origin = await startRaw(
+      (socket, _request, before) => void (before === 0 ? socket.write(answer) : socket.end(part)),
+    )
     const failed = async (method: string, options?: RequestOptions) => {
       await send(origin.port, 'GET')
       const before = origin.heads.length
@@ -71,7 +75,7 @@ describe('a connection that was kept, and closed by the server', () => {
     await failed('GET')
   })
 
-  it('is an error on a connection that was new', async () => {
+  it('on a new connection is an error', async () => {
     await using origin = await startRaw((socket) => socket.destroy())
     await expect(send(origin.port, 'GET')).rejects.toMatchObject({ kind: 'Unavailable', retryable: true })
     expect(origin.heads.length).toBe(1)

@@ -11,7 +11,8 @@ let proxy: Proxy
 let open: Proxy
 let application: Application
 const url = () => `http://127.0.0.1:${origin.port}/`
-const get = async (frame: FrameChange, options?: RequestOptions) => (await inFrame(frame, () => http.get(url(), options))).text()
+const get = async (frame: FrameChange, options?: RequestOptions) =>
+  (await inFrame(frame, () => http.get(url(), options))).text()
 const isolates = (by: 'actor' | 'process' | 'destination' | 'connection') =>
   application.routes.set(first, {
     overlay: first,
@@ -55,12 +56,12 @@ describe('a trace', () => {
     return origin.seen.at(-1)?.headers['traceparent']
   }
 
-  it('goes along in the clear', async () => {
+  it('is sent in the clear network', async () => {
     expect(await carried(null)).toContain(trace.split('-')[1])
     expect(await carried(null, { trace: false })).toBeUndefined()
   })
 
-  it('enters no overlay and leaves none, unless the request asks', async () => {
+  it('enters and leaves no overlay, unless the request asks for it', async () => {
     expect(await carried(first)).toBeUndefined()
     expect(await carried(null, { overlayNetwork: first })).toBeUndefined()
     expect(await carried(first, { overlayNetwork: null })).toBeUndefined()
@@ -74,7 +75,7 @@ describe('the isolation key', () => {
   const actor = (id: string) => ({ overlay: null, actor: { id, meta: {} } })
   const through = (isolation?: string) => ({ overlayNetwork: first, ...(isolation !== undefined && { isolation }) })
 
-  it.each(['actor', 'process', 'destination'] as const)('of a request counts, whoever asks: %s', async (by) => {
+  it.each(['actor', 'process', 'destination'] as const)('of a request applies, for every caller: %s', async (by) => {
     isolates(by)
     await get(actor('ann'), through('x'))
     await get(actor('bob'), through('x'))
@@ -84,35 +85,41 @@ describe('the isolation key', () => {
     expect(circuits()).toBe('aaba')
   })
 
-  it.each(['actor', 'process', 'connection'] as const)('is fresh for each connection where none is given: %s', async (by) => {
-    isolates(by)
-    const held = await Promise.all(
-      Array.from({ length: 3 }, async () => inFrame(actor('ann'), () => http.get(url(), { ...through(), stream: true }))),
-    )
-    for (const response of held) await response.text()
-    await get(actor('ann'), through())
-    expect(new Set(circuits()).size).toBe(proxy.asked.length)
-    await get(actor('bob'), through())
-    expect(new Set(circuits()).size).toBe(proxy.asked.length)
-  })
+  it.each(['actor', 'process', 'connection'] as const)(
+    'is new for each connection if none is given: %s',
+    async (by) => {
+      isolates(by)
+      const held = await Promise.all(
+        Array.from({ length: 3 }, async () =>
+          inFrame(actor('ann'), () => http.get(url(), { ...through(), stream: true })),
+        ),
+      )
+      for (const response of held) await response.text()
+      await get(actor('ann'), through())
+      expect(new Set(circuits()).size).toBe(proxy.asked.length)
+      await get(actor('bob'), through())
+      expect(new Set(circuits()).size).toBe(proxy.asked.length)
+    },
+  )
 
-  it('keeps connections apart in every network', async () => {
+  it('separates connections in every network', async () => {
     for (const overlayNetwork of [null, first]) {
       origin.seen.length = 0
-      for (const isolation of ['x', 'y', 'x', undefined, 'y']) await get({ overlay: null }, { overlayNetwork, isolation })
+      for (const isolation of ['x', 'y', 'x', undefined, 'y'])
+        await get({ overlay: null }, { overlayNetwork, isolation })
       const ports = origin.seen.map(({ port }) => port)
       expect([ports[2], ports[4], new Set(ports).size]).toEqual([ports[0], ports[1], 3])
     }
   })
 
-  it('is text', async () => {
+  it('must be text', async () => {
     for (const isolation of ['', 'x'.repeat(257)])
       await expect(get({ overlay: null }, { isolation })).rejects.toMatchObject({ kind: 'Invalid' })
   })
 })
 
-describe('a jar', () => {
-  it('stays in the network and with the key where it was used first', async () => {
+describe('a cookie jar', () => {
+  it('stays in the network and with the key of its first use', async () => {
     const cookies = await cookieJar()
     await get({ overlay: null }, { cookies })
     await get({ overlay: null }, { cookies })

@@ -32,7 +32,7 @@ it.each([
   ['json', () => ({ json: long }), long.length + 2],
   ['a file', () => ({ files: [{ name: 'f', content: new Blob([long]) }] }), undefined],
   ['a stream of unknown length', () => ({ body: pieces(long.slice(0, 100), long.slice(100)) }), undefined],
-])('tells how far %s is, up and down', async (_what, options, length) => {
+])('is reported for %s, in both directions', async (_what, options, length) => {
   const up: Progress[] = []
   const down: Progress[] = []
   const response = await clear(() =>
@@ -50,7 +50,7 @@ it.each([
   }
 })
 
-it('tells it in the context of the request', async () => {
+it('is reported in the context of the request', async () => {
   const callers: unknown[] = []
   const note = () => void callers.push(currentFrame()?.values['caller'])
   // On one connection, which the first of them opens.
@@ -66,7 +66,7 @@ it('tells it in the context of the request', async () => {
   expect(new Set(origin.seen.map(({ port }) => port)).size).toBe(1)
 })
 
-it.each(['onUpload', 'onDownload'] as const)('what %s throws ends the request', async (option) => {
+it.each(['onUpload', 'onDownload'] as const)('by %s that throws ends the request', async (option) => {
   const thrown = new Error('seen enough')
   const sent = clear(async () =>
     (

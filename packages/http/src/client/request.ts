@@ -1,11 +1,26 @@
 /** Turns a plan into a `Response`: permission checks, hops, redirects. */
 import { channel } from 'node:diagnostics_channel'
-import { asTroupeError, childTrace, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
+import {
+  asTroupeError,
+  childTrace,
+  countRequest,
+  emptyFrame,
+  type EntryId,
+  fork,
+  type Frame,
+  invalid,
+  isTraceState,
+  isTracing,
+  runInFrame,
+  type Span,
+  traceChange,
+  TroupeError,
+} from '@troupe/core'
 import { type NetworkAccess, networkAccess, threadOverlay } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
 import { responseOf } from './response/response.ts'
 import { releaseBody } from './body/body.ts'
-import { type Decoded, decode } from './response/decode.ts'
+import { type Decoded, decode, isPlain } from './response/decode.ts'
 import { cancelBody, discard } from './response/discard.ts'
 import type { Exchange } from './response/exchange.ts'
 import { requestFailure, shownUrl } from './errors.ts'
@@ -15,6 +30,7 @@ import { loadSchema, needsSchema, type ParsedRequest, parseRequest } from './req
 import { locationOf, mostRedirects, redirected, tlsFor } from './request/redirect.ts'
 import { inheritedOverlay, selectOverlay } from './request/overlay-selection.ts'
 import { Deadline } from './deadline.ts'
+import { endRequestSpan, requestSpan } from './spans.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 
 export { closeAgents } from './attempt.ts'
@@ -23,12 +39,20 @@ export { closeAgents } from './attempt.ts'
 const requests = channel('troupe:http:request')
 
 /** Implements `http.get` and its siblings. */
-export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
+export async function request(
+  method: unknown,
+  url: unknown,
+  options: unknown,
+  frame: Frame | undefined,
+): Promise<Response> {
   const access = networkAccess()
   if (needsSchema(options)) await loadSchema()
   const parsed = parseRequest(method, url, options, 'options')
   const overlay = granted(parsed, access)
-  return perform(parsed, overlay instanceof Promise ? await overlay : overlay, frame, access)
+  const chosen = overlay instanceof Promise ? await overlay : overlay
+  // Returning the promise itself would take two more turns of the microtask queue.
+  const response = await perform(parsed, chosen, frame, access)
+  return response
 }
 
 /** Implements `http.batch`: parses and authorises all requests before it sends any. */
@@ -57,11 +81,16 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
 function granted(parsed: ParsedRequest, access: NetworkAccess): EntryId | null | Promise<EntryId | null> {
   const { url, tls, unixSocket, overlay } = parsed
   const asked = permitted({ url, insecure: tls?.insecureSkipVerify === true, unixSocket }, access)
-  const inherits = asked === undefined && overlay === undefined && unixSocket === undefined && threadOverlay() !== undefined
+  const inherits =
+    asked === undefined && overlay === undefined && unixSocket === undefined && threadOverlay() !== undefined
   return inherits ? inheritedOverlay() : selected(parsed, asked, access)
 }
 
-async function selected(parsed: ParsedRequest, asked: Promise<void> | undefined, access: NetworkAccess): Promise<EntryId | null> {
+async function selected(
+  parsed: ParsedRequest,
+  asked: Promise<void> | undefined,
+  access: NetworkAccess,
+): Promise<EntryId | null> {
   try {
     await asked
     return await selectOverlay(parsed, access)
@@ -71,30 +100,69 @@ async function selected(parsed: ParsedRequest, asked: Promise<void> | undefined,
   }
 }
 
-async function perform(parsed: ParsedRequest, overlay: EntryId | null, frame: Frame | undefined, access: NetworkAccess): Promise<Response> {
+async function perform(
+  parsed: ParsedRequest,
+  overlay: EntryId | null,
+  frame: Frame | undefined,
+  access: NetworkAccess,
+): Promise<Response> {
+  const span = isTracing() ? requestSpan(parsed, overlay) : undefined
+  if (span === undefined) return sent(parsed, overlay, frame, access, undefined)
+  const own = fork(frame ?? emptyFrame, traceChange(span))
+  return runInFrame(own, async () => sent(parsed, overlay, own, access, span))
+}
+
+async function sent(
+  parsed: ParsedRequest,
+  overlay: EntryId | null,
+  frame: Frame | undefined,
+  access: NetworkAccess,
+  span: Span | undefined,
+): Promise<Response> {
   const deadline = new Deadline({ timeout: parsed.timeout, deadline: frame?.deadline, signal: parsed.signal })
   const began = requests.hasSubscribers ? performance.now() : 0
   const report = (outcome: { readonly status: number } | { readonly error: unknown }) => {
     if (!requests.hasSubscribers) return
-    requests.publish({ method: parsed.method, url: shownUrl(parsed.url), overlay, milliseconds: performance.now() - began, ...outcome })
+    requests.publish({
+      method: parsed.method,
+      url: shownUrl(parsed.url),
+      overlay,
+      milliseconds: performance.now() - began,
+      ...(frame?.trace !== undefined && { trace: frame.trace }),
+      ...outcome,
+    })
   }
   try {
-    join(parsed, overlay, frame)
+    join(parsed, overlay, frame, span)
     const response = await follow({ parsed, overlay, deadline, frame, access })
+    countRequest(overlay, response.status)
+    if (span !== undefined) endRequestSpan(span, response)
     report({ status: response.status })
     return response
   } catch (error) {
     deadline[Symbol.dispose]()
     releaseBody(parsed.body)
+    countRequest(overlay, undefined)
+    span?.end(error)
     report({ error })
     throw error
   }
 }
 
 /** Adds the request to the current trace where it stays in the clear network, or where the request demands it. */
-function join({ headers, trace }: ParsedRequest, overlay: EntryId | null, frame: Frame | undefined): void {
+function join(
+  { headers, trace }: ParsedRequest,
+  overlay: EntryId | null,
+  frame: Frame | undefined,
+  span: Span | undefined,
+): void {
   if (frame?.trace === undefined || headers.has('traceparent')) return
-  if (trace ?? (overlay === null && threadOverlay() === null)) headers.set('traceparent', childTrace(frame.trace))
+  if (!(trace ?? (overlay === null && threadOverlay() === null))) return
+  headers.set('traceparent', span?.trace ?? childTrace(frame.trace))
+  const { traceState } = frame
+  // It may come from a message of any code.
+  if (traceState !== undefined && isTraceState(traceState) && !headers.has('tracestate'))
+    headers.set('tracestate', traceState)
 }
 
 async function follow(state: RequestState): Promise<Response> {
@@ -106,12 +174,18 @@ async function follow(state: RequestState): Promise<Response> {
     if (location === undefined) {
       deadline.answered()
       exchange.whenFinished(() => deadline[Symbol.dispose]())
-      return responseOf(parsed.decompress ? await decoded(exchange, state, outgoing) : exchange, outgoing.url, redirects > 0)
+      return responseOf(
+        parsed.decompress && !isPlain(exchange) ? await decoded(exchange, state, outgoing) : exchange,
+        outgoing.url,
+        redirects > 0,
+      )
     }
     try {
       await discard(exchange)
-      if (parsed.redirect === 'error') throw invalid('the response is a redirect, and redirect is "error"', { status: exchange.status })
-      if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
+      if (parsed.redirect === 'error')
+        throw invalid('the response is a redirect, and redirect is "error"', { status: exchange.status })
+      if (redirects === mostRedirects)
+        throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
       const next = redirected(outgoing, exchange.status, location)
       if (parsed.unixSocket !== undefined && next.url.origin !== parsed.url.origin) throw leavesSocket(next.url)
       const insecure = tlsFor(parsed.tls, parsed.url, next.url)?.insecureSkipVerify === true
@@ -123,7 +197,11 @@ async function follow(state: RequestState): Promise<Response> {
   }
 }
 
-async function decoded(exchange: Exchange, { parsed, overlay }: RequestState, { method, url }: OutgoingRequest): Promise<Decoded> {
+async function decoded(
+  exchange: Exchange,
+  { parsed, overlay }: RequestState,
+  { method, url }: OutgoingRequest,
+): Promise<Decoded> {
   const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
   try {
     return await decode(exchange, { maxResponseBody: parsed.maxResponseBody, failure })
@@ -135,5 +213,7 @@ async function decoded(exchange: Exchange, { parsed, overlay }: RequestState, { 
 
 /** The socket belongs to one service: a redirect to another host is not meant for it, and no network was selected. */
 function leavesSocket(url: URL): TroupeError {
-  return new TroupeError('Unavailable', `was redirected to ${shownUrl(url)}, which is not behind the Unix socket`, { retryable: false })
+  return new TroupeError('Unavailable', `was redirected to ${shownUrl(url)}, which is not behind the Unix socket`, {
+    retryable: false,
+  })
 }

@@ -35,7 +35,7 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
 })
 
-it('has its key, whoever acts; a request may ask for another', async () => {
+it('has its isolation key, for every actor; a request may set another', async () => {
   await get({ overlay, actor: { id: 'ann', meta: {} } }, { overlayNetwork: overlay })
   await get({ overlay, actor: { id: 'bob', meta: {} } })
   await get({ overlay }, { isolation: 'x' })
@@ -43,7 +43,7 @@ it('has its key, whoever acts; a request may ask for another', async () => {
   expect([names.length, names[0] === names[1], names[0] === names[2]]).toEqual([3, true, false])
 })
 
-it('counts for traces, whatever the frame says', async () => {
+it('applies to traces, whatever the frame contains', async () => {
   await get({ overlay: null, trace: newTrace() }, { overlayNetwork: null })
   expect(origin.seen[0]?.headers).not.toHaveProperty('traceparent')
 })

@@ -36,7 +36,7 @@ afterAll(async () => {
 })
 
 describe('a Unix socket', () => {
-  it('takes the place of the host, whose name still is sent', async () => {
+  it('replaces the host, whose name is still sent', async () => {
     const response = await clear(() => http.post('http://docker/v1/info?x=1', { unixSocket: unix.path, body: 'hello' }))
     expect([await response.text(), response.url]).toEqual(['hello', 'http://docker/v1/info?x=1'])
     expect(unix.seen).toMatchObject([{ url: '/v1/info?x=1', headers: { host: 'docker' } }])
@@ -53,7 +53,7 @@ describe('a Unix socket', () => {
     expect([unix.seen.length, unix.connections.size, other.seen.length]).toEqual([2, 1, 1])
   })
 
-  it('is outside every overlay: refused in one, unless the clear network is chosen, which is asked for', async () => {
+  it('is outside every overlay: refused in one, unless the clear network is chosen, with permission', async () => {
     const send = (overlayNetwork?: null | string) =>
       inFrame({ overlay }, () => http.get('http://x/', { unixSocket: unix.path, overlayNetwork }))
     await expect(send()).rejects.toMatchObject({ kind: 'PermissionDenied', details: { overlay } })
@@ -61,16 +61,22 @@ describe('a Unix socket', () => {
     expect([unix.seen, proxy.asked]).toEqual([[], []])
     expect((await send(null)).status).toBe(200)
     application.denied.add(null)
-    await expect(send(null)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { resource: 'network:direct' } })
+    await expect(send(null)).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      details: { resource: 'network:direct' },
+    })
     expect(application.selected).toEqual([null, null])
     expect(unix.seen.length).toBe(1)
   })
 
-  it('asks for the path, and not for an address that is not dialled', async () => {
+  it('needs permission for the path, and not for an address that is not dialled', async () => {
     application.govern()
     const send = () => clear(() => http.get('http://127.0.0.1/', { unixSocket: unix.path }))
     await send()
-    expect(application.asked).toEqual(['http_client.request of http://127.0.0.1/', `http_client.unix_socket of ${unix.path}`])
+    expect(application.asked).toEqual([
+      'http_client.request of http://127.0.0.1/',
+      `http_client.unix_socket of ${unix.path}`,
+    ])
     application.forbidden.add(`http_client.unix_socket of ${unix.path}`)
     await expect(send()).rejects.toMatchObject({
       kind: 'PermissionDenied',
@@ -79,7 +85,7 @@ describe('a Unix socket', () => {
     expect(unix.seen.length).toBe(1)
   })
 
-  it('is not left by a redirect, and leads nowhere else', async () => {
+  it('keeps redirects on the socket, and is never entered by one', async () => {
     const response = await clear(() => http.get('http://x/?to=/there', { unixSocket: unix.path }))
     expect(response.url).toBe('http://x/there')
     const away = clear(() => http.get(`http://x/?to=http://127.0.0.1:${other.port}/`, { unixSocket: unix.path }))
@@ -91,7 +97,7 @@ describe('a Unix socket', () => {
     expect(other.seen).toEqual([])
   })
 
-  it('that is not there is said so', async () => {
+  it('that does not exist is reported', async () => {
     const sent = clear(() => http.get('http://x/', { unixSocket: `${unix.path}.gone` }))
     await expect(sent).rejects.toMatchObject({ kind: 'Unavailable', details: { code: 'ENOENT' } })
   })

@@ -14,10 +14,19 @@ import {
   notFound,
   type Pid,
   startTimer,
+  traceChange,
   unavailable,
 } from '@troupe/core'
-import { type Requester, checkReceiver, AttachedHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
+import {
+  type Requester,
+  checkReceiver,
+  AttachedHost,
+  type Kernel,
+  type ProcessRecord,
+  type Thread,
+} from '@troupe/process/kernel'
 import type { TokenStoreTable, UsedToken } from '../tokens/store-table.ts'
+import { httpRequests } from '../request-rules.ts'
 import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
 import { HandlerProcess } from './handler-process.ts'
@@ -76,11 +85,14 @@ class Connections {
     this.#tokens = tokens
     tokens.onRevoked(({ store, token }) => {
       for (const [pid, open] of this.#open) {
-        if (open.token?.store === store && open.token.token === token) kernel.cancel(pid, tokenRevoked).catch(() => undefined)
+        if (open.token?.store === store && open.token.token === token)
+          kernel.cancel(pid, tokenRevoked).catch(() => undefined)
       }
     })
-    kernel.handle('openConnection', ({ entry, ticket }, requester) => this.#openOne(entry, ticket, requester))
-    kernel.handle('converse', (_, requester) => this.#converse(requester))
+    kernel.handle('openConnection', httpRequests.openConnection, ({ entry, ticket }, requester) =>
+      this.#openOne(entry, ticket, requester),
+    )
+    kernel.handle('converse', httpRequests.converse, (_, requester) => this.#converse(requester))
   }
 
   /** Returns the number of connections that are open or pending. */
@@ -91,7 +103,7 @@ class Connections {
   #openOne(entry: EntryId, ticket: string, { record, thread }: Requester): Pid {
     const { kind } = this.#kernel.registry.get(entry)
     const sort = sorts.find((candidate) => candidate.kind.kind === kind)
-    if (sort === undefined) throw invalid(`${entry} is a ${kind}, which takes no connections`, { entry })
+    if (sort === undefined) throw invalid(`${entry} is a ${kind}, which accepts no connections`, { entry })
     const { fields, meta } = this.#kernel.registry.decode(entry, sort.kind)
     this.#checkServer(record, entry, meta.router)
     this.#checkRoom(entry, fields)
@@ -125,9 +137,11 @@ class Connections {
   /** Handles the request of a connection for the process that it talks to. */
   #converse({ record, thread }: Requester): { readonly partner: Pid; readonly isOwn: boolean } {
     const connection = this.#open.get(record.pid)
-    if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is not a connection that is starting`, {})
+    if (connection === undefined || connection.partner !== undefined)
+      throw denied(`${record.pid} is not a connection that is starting`, {})
     const { entry, fields } = connection
-    const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target, thread)
+    const partner =
+      fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target, thread)
     this.#kernel.privileges.acquaint(thread.number, partner)
     return { partner, isOwn: fields.target === undefined }
   }
@@ -178,7 +192,8 @@ class Connections {
   #checkRoom(entry: EntryId, { maxConnections }: HandlerFields): void {
     if (maxConnections === undefined) return
     const count = this.#open.values().reduce((sum, open) => (open.entry === entry ? sum + 1 : sum), 0)
-    if (count >= maxConnections) throw unavailable(`${entry} has ${maxConnections} connections already`, { entry, maxConnections })
+    if (count >= maxConnections)
+      throw unavailable(`${entry} has ${maxConnections} connections already`, { entry, maxConnections })
   }
 
   /** Connections live in the thread of their sockets. */
@@ -191,7 +206,12 @@ class Connections {
       this.#hosts.delete(other)
       hosts.swap(id, undefined)
     }
-    const host = new AttachedHost({ id: entryId(`troupe:connections-${thread.number}`), thread, queueSize, firstSerial })
+    const host = new AttachedHost({
+      id: entryId(`troupe:connections-${thread.number}`),
+      thread,
+      queueSize,
+      firstSerial,
+    })
     this.#hosts.set(thread, host)
     hosts.add(host)
     return host
@@ -199,6 +219,13 @@ class Connections {
 }
 
 /** A connection lasts longer than the request that opened it: its frame has no deadline. */
-function frameOf({ overlay, actor, scope, values, trace }: Frame, pin: Frame['overlay']): Frame {
-  return fork(emptyFrame, { overlay: pin === undefined ? overlay : pin, actor, scope, values, ...(trace !== undefined && { trace }) })
+function frameOf(frame: Frame, pin: Frame['overlay']): Frame {
+  const { overlay, actor, scope, values } = frame
+  return fork(emptyFrame, {
+    overlay: pin === undefined ? overlay : pin,
+    actor,
+    scope,
+    values,
+    ...traceChange(frame),
+  })
 }

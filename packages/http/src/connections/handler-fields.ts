@@ -29,7 +29,8 @@ export function checkHandler({ process, host, target }: HandlerFields, context: 
   const issue = (path: string, message: string) => {
     context.addIssue({ code: 'custom', path: [path], message })
   }
-  if (target === undefined && process === undefined) issue('process', 'expected the process that runs for each connection, or a target')
+  if (target === undefined && process === undefined)
+    issue('process', 'expected the process that runs for each connection, or a target')
   else if (target !== undefined && process !== undefined)
     issue('target', 'expected either a process for each connection, or a target for all')
   else if (process !== undefined && host === undefined) issue('host', 'expected the host that the process runs in')

@@ -18,7 +18,7 @@ export async function connection(ticket: string): Promise<void> {
   await whileOpen(async () => {
     await converse(pending.asked, stream, new HandlerLink(partner))
     // When this process has ended, the kernel asks the other one to stop. That request can overtake its messages.
-    await currentRuntime().router.arrival(partner)
+    await currentRuntime().router.outbound.arrival(partner)
   })
 }
 
@@ -36,7 +36,7 @@ async function converse({ opened, route }: EventsRequest, stream: EventStream, h
     stream.fail(new Error('the connection was ended'))
   })
   void stream.closed.then(() => {
-    handler.dismissMe('its client has gone')
+    handler.dismissMe('its client has disconnected')
   })
   await handler.tell('sse.open', opened)
   try {

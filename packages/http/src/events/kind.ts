@@ -3,15 +3,16 @@ import { defineKind, duration, type FieldsOf, reference } from '@troupe/registry
 import { z } from 'zod'
 import { checkHandler, handlerFields } from '../connections/handler-fields.ts'
 
-const fields = z
-  .strictObject({
-    ...handlerFields,
-    /** Time between two comments that keep the connection alive; `0s` for none. */
-    keepAlive: duration().default(15_000),
-    /** How long a browser waits before it reconnects. @default the browser's own */
-    retry: duration().optional(),
-  })
-  .superRefine(checkHandler)
+const fields = () =>
+  z
+    .strictObject({
+      ...handlerFields,
+      /** Time between two comments that keep the connection alive; `0s` for none. */
+      keepAlive: duration().default(15_000),
+      /** How long a browser waits before it reconnects. @default the browser's own */
+      retry: duration().optional(),
+    })
+    .superRefine(checkHandler)
 
 /**
  * @example
@@ -24,7 +25,11 @@ const fields = z
  *   host: app:processes
  * ```
  */
-export const eventsKind = defineKind({ kind: 'http.events', fields, meta: { router: reference('http.router') } })
+export const eventsKind = defineKind({
+  kind: 'http.events',
+  fields,
+  meta: () => ({ router: reference('http.router') }),
+})
 
 /** Fields of an `http.events`. Times are milliseconds. */
 export type EventsFields = FieldsOf<typeof eventsKind>

@@ -40,7 +40,10 @@ export function events(
 ): Response {
   const stream = new EventStream(typeof keepAlive === 'string' ? parseDuration(keepAlive) : keepAlive)
   const controller = new AbortController()
-  void pump(stream, source({ lastEventId: request.headers.get('last-event-id') ?? undefined, signal: controller.signal }))
+  void pump(
+    stream,
+    source({ lastEventId: request.headers.get('last-event-id') ?? undefined, signal: controller.signal }),
+  )
   void stream.closed.then(() => {
     controller.abort()
   })

@@ -11,7 +11,11 @@ import { middleware, type MiddlewareContext } from './index.ts'
 import { type MiddlewareName, middlewareOptions } from './options.ts'
 
 const entries: readonly EntryInput[] = [
-  { id: entryId('app:tokens'), kind: 'security.token_store', fields: { key: 'a key of more than thirty-two characters' } },
+  {
+    id: entryId('app:tokens'),
+    kind: 'security.token_store',
+    fields: { key: 'a key of more than thirty-two characters' },
+  },
   {
     id: entryId('app:reads'),
     kind: 'security.policy',
@@ -48,7 +52,7 @@ async function serve(names: readonly MiddlewareName[], options: z.input<typeof m
   }
   const app = new Hono()
   app.onError((error) => new Response(error.message, { status: 500 }))
-  const parsed = middlewareOptions.parse(options)
+  const parsed = middlewareOptions().parse(options)
   for (const name of names) app.use(middleware(name, parsed, tools))
   app.get('/fail', () => {
     throw new Error('as it was asked to')
@@ -73,7 +77,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const store = entryId('app:tokens')
 
 describe('token_auth', () => {
-  it('lets the handler act for who the token stands for, until the response has ended', async () => {
+  it('lets the handler act for the actor of the token, until the response has ended', async () => {
     await using server = await serve(['token_auth'], { tokenAuth: { store } })
     const before = server.acting()
     const { token } = await server.token('app:reads')
@@ -86,7 +90,7 @@ describe('token_auth', () => {
     await expect(processes.terminate(pid)).rejects.toMatchObject({ kind: 'NotFound' })
   })
 
-  it('refuses who has none, or a wrong one, with what it wants (RFC 6750)', async () => {
+  it('refuses requests without a token or with a wrong one, with a challenge (RFC 6750)', async () => {
     await using server = await serve(['token_auth'], { tokenAuth: { store, realm: 'our "house"' } })
     const { token, id } = await server.token()
     const refused = async (headers: Readonly<Record<string, string>>) => {
@@ -104,8 +108,10 @@ describe('token_auth', () => {
     expect(await refused(bearer(token))).toBe(wrong)
   })
 
-  it('takes it from a cookie or the query where that is said, and from nowhere else', async () => {
-    await using server = await serve(['token_auth'], { tokenAuth: { store, header: false, cookie: 'session', query: 'access_token' } })
+  it('takes it from a cookie or the query if configured, and from nowhere else', async () => {
+    await using server = await serve(['token_auth'], {
+      tokenAuth: { store, header: false, cookie: 'session', query: 'access_token' },
+    })
     const { token } = await server.token()
     const statuses = [
       await server.ask('/read', { cookie: `a=b; session=${token}` }),
@@ -117,7 +123,7 @@ describe('token_auth', () => {
     expect((await strict.ask(`/read?access_token=${token}`, { cookie: `session=${token}` })).status).toBe(401)
   })
 
-  it('lets who has none go on as the service where it is not required; a wrong one is refused all the same', async () => {
+  it('without required, runs clients without a token as the service; still refuses a wrong token', async () => {
     await using server = await serve(['token_auth'], { tokenAuth: { store, required: false } })
     expect(await (await server.ask('/read')).json()).toMatchObject({ actor: null, scope: null })
     expect((await server.ask('/read', bearer('nonsense'))).status).toBe(401)
@@ -134,7 +140,7 @@ describe('token_auth', () => {
 })
 
 describe('endpoint_firewall', () => {
-  it('asks the policies of who asks about the endpoint, or for the permission that it names', async () => {
+  it('evaluates the policies of the client for the endpoint, or for the named permission', async () => {
     await using server = await serve(['token_auth', 'endpoint_firewall'], { tokenAuth: { store } })
     const may = async (...policies: string[]) => {
       const { token } = await server.token(...policies)
@@ -147,7 +153,7 @@ describe('endpoint_firewall', () => {
     expect(await may('app:gone')).toEqual([403, 403, 403, 404])
   })
 
-  it('refuses where nobody is known to ask', async () => {
+  it('refuses if the client is unknown', async () => {
     await using open = await serve(['endpoint_firewall'], {})
     expect((await open.ask('/read')).status).toBe(403)
     await open[Symbol.asyncDispose]()
@@ -155,14 +161,15 @@ describe('endpoint_firewall', () => {
     expect((await optional.ask('/read')).status).toBe(403)
   })
 
-  it('counts requests of an actor wherever they come from', async () => {
+  it('counts requests of an actor from any address', async () => {
     await using server = await serve(['token_auth', 'rate_limit'], {
       tokenAuth: { store },
       rateLimit: { limit: 1, window: '1h', key: 'actor' },
     })
     const [first, second] = [await server.token(), await server.token()]
-    expect([(await server.ask('/read', bearer(first.token))).status, (await server.ask('/read', bearer(second.token))).status]).toEqual([
-      200, 429,
-    ])
+    expect([
+      (await server.ask('/read', bearer(first.token))).status,
+      (await server.ask('/read', bearer(second.token))).status,
+    ]).toEqual([200, 429])
   })
 })

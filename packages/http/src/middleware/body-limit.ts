@@ -9,9 +9,10 @@ import type { BodyLimitOptions } from './options.ts'
 export function bodyLimit({ max }: BodyLimitOptions): MiddlewareHandler {
   return async (context, next) => {
     const { raw } = context.req
-    const told = raw.headers.get('content-length')
+    const contentLength = raw.headers.get('content-length')
     const tooLong = () => context.text('Payload Too Large', 413)
-    if (told !== null && !raw.headers.has('transfer-encoding')) return Number(told) > max ? tooLong() : next()
+    if (contentLength !== null && !raw.headers.has('transfer-encoding'))
+      return Number(contentLength) > max ? tooLong() : next()
     if (raw.body === null) return next()
     let size = 0
     let isTooLong = false
@@ -38,7 +39,8 @@ export function bodyLimit({ max }: BodyLimitOptions): MiddlewareHandler {
       const unsent = context.res.body
       context.res = undefined
       context.res = tooLong()
-      if (unsent?.locked === false) unsent.cancel(invalid(`the body is longer than ${max} bytes`)).catch(() => undefined)
+      if (unsent?.locked === false)
+        unsent.cancel(invalid(`the body is longer than ${max} bytes`)).catch(() => undefined)
     }
     return undefined
   }

@@ -7,7 +7,10 @@ import type { MiddlewareHandler } from 'hono'
 import type { EndpointFirewallOptions } from './options.ts'
 import type { MiddlewareContext } from './middleware-context.ts'
 
-export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint }: MiddlewareContext): MiddlewareHandler {
+export function endpointFirewall(
+  { action }: EndpointFirewallOptions,
+  { endpoint }: MiddlewareContext,
+): MiddlewareHandler {
   return async (context, next) => {
     const routed = endpoint(context)
     if (routed === undefined) return context.notFound()
@@ -16,7 +19,11 @@ export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint
     const may =
       actor !== undefined &&
       scope !== undefined &&
-      (await ask('can', { action: routed.permission ?? action, resource: routed.id, meta: { method, path: path.slice(0, maxPath) } }))
+      (await ask('can', {
+        action: routed.permission ?? action,
+        resource: routed.id,
+        meta: { method, path: path.slice(0, maxPath) },
+      }))
     return may ? next() : context.text('Forbidden', 403)
   }
 }

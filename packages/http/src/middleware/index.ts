@@ -20,7 +20,11 @@ export type { MiddlewareContext, RoutedEndpoint } from './middleware-context.ts'
  *
  * @throws TroupeError `Invalid` where a required option is missing.
  */
-export function middleware(name: MiddlewareName, options: MiddlewareOptions, tools: MiddlewareContext): MiddlewareHandler {
+export function middleware(
+  name: MiddlewareName,
+  options: MiddlewareOptions,
+  tools: MiddlewareContext,
+): MiddlewareHandler {
   switch (name) {
     case 'cors': {
       const { origins, methods, allowHeaders, exposeHeaders, maxAge, credentials } = options.cors

@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { middleware, type MiddlewareContext, type RoutedEndpoint } from './index.ts'
-import { type MiddlewareName, middlewareNames, middlewareObjections, middlewareOptions } from './options.ts'
+import { type MiddlewareName, middlewareNames, middlewareProblems, middlewareOptions } from './options.ts'
 
 interface Setting {
   readonly peer?: string
@@ -12,17 +12,30 @@ interface Setting {
 }
 
 function toolsOf({ peer, endpoint }: Setting): MiddlewareContext {
-  return { peer: () => peer, endpoint: () => endpoint, onEnd: () => undefined, failed: () => undefined, cut: () => undefined }
+  return {
+    peer: () => peer,
+    endpoint: () => endpoint,
+    onEnd: () => undefined,
+    failed: () => undefined,
+    cut: () => undefined,
+  }
 }
 
 /** A router with these middleware, whose handler responds with what it saw. */
-function router(names: readonly MiddlewareName[], options: z.input<typeof middlewareOptions> = {}, setting: Setting = {}): Hono {
-  const parsed = middlewareOptions.parse(options)
+function router(
+  names: readonly MiddlewareName[],
+  options: z.input<typeof middlewareOptions> = {},
+  setting: Setting = {},
+): Hono {
+  const parsed = middlewareOptions().parse(options)
   const app = new Hono()
   app.onError(() => new Response('failed', { status: 500 }))
   for (const name of names) app.use(middleware(name, parsed, toolsOf(setting)))
   app.get('/text', () => new Response('words '.repeat(1000), { headers: { 'content-type': 'text/plain' } }))
-  app.get('/events', () => new Response('data: 1\n\n'.repeat(1000), { headers: { 'content-type': 'text/event-stream' } }))
+  app.get(
+    '/events',
+    () => new Response('data: 1\n\n'.repeat(1000), { headers: { 'content-type': 'text/event-stream' } }),
+  )
   app.get('/headers', ({ req }) => Response.json(Object.fromEntries(req.raw.headers)))
   app.post('/body', async ({ req }) => new Response(`${(await req.raw.arrayBuffer()).byteLength}`))
   return app
@@ -40,8 +53,10 @@ function chunks(count: number, size: number): ReadableStream<Uint8Array> {
 }
 
 describe('cors', () => {
-  it('answers preflights of the origins that it knows, and of no others', async () => {
-    const app = router(['cors'], { cors: { origins: ['https://a.test'], allowHeaders: ['x-mine'], maxAge: '10m', credentials: true } })
+  it('answers preflights of the configured origins, and of no others', async () => {
+    const app = router(['cors'], {
+      cors: { origins: ['https://a.test'], allowHeaders: ['x-mine'], maxAge: '10m', credentials: true },
+    })
     const ask = async (origin: string) =>
       app.request('/text', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
     const known = await ask('https://a.test')
@@ -56,14 +71,14 @@ describe('cors', () => {
     expect((await ask('https://b.test')).headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('lets all pages read where no origins are named', async () => {
+  it('allows all origins if none are configured', async () => {
     const response = await router(['cors']).request('/text', { headers: { origin: 'https://b.test' } })
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
   })
 })
 
 describe('compression', () => {
-  it('compresses text for who takes it', async () => {
+  it('compresses text for clients that accept it', async () => {
     const app = router(['compression'])
     const response = await app.request('/text', { headers: { 'accept-encoding': 'gzip' } })
     expect(response.headers.get('content-encoding')).toBe('gzip')
@@ -71,7 +86,7 @@ describe('compression', () => {
     expect((await app.request('/text')).headers.get('content-encoding')).toBeNull()
   })
 
-  it('leaves events as they are: they have to come at once', async () => {
+  it('leaves event streams uncompressed: they must arrive at once', async () => {
     const response = await router(['compression']).request('/events', { headers: { 'accept-encoding': 'gzip' } })
     expect(response.headers.get('content-encoding')).toBeNull()
   })
@@ -81,7 +96,7 @@ describe('rate_limit', () => {
   const limited = (key: 'ip' | { header: string }, setting: Setting, maxKeys = 10) =>
     router(['rate_limit'], { rateLimit: { limit: 2, window: '1h', key, maxKeys } }, setting)
 
-  it('refuses with 429 and Retry-After, and tells what is left before', async () => {
+  it('refuses with 429 and Retry-After, and sends the remaining quota before', async () => {
     const app = limited('ip', { peer: '192.0.2.1' })
     const answers = [await app.request('/text'), await app.request('/text'), await app.request('/text')]
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429])
@@ -95,28 +110,42 @@ describe('rate_limit', () => {
   })
 
   it('counts the addresses of an IPv6 network together, others apart', async () => {
-    const options = middlewareOptions.parse({ rateLimit: { limit: 1, window: '1h' } })
+    const options = middlewareOptions().parse({ rateLimit: { limit: 1, window: '1h' } })
     let peer = ''
     const app = new Hono()
     app.use(middleware('rate_limit', options, { ...toolsOf({}), peer: () => peer }))
     app.get('/', (context) => context.text('ok'))
     const statuses: number[] = []
-    for (const address of ['2001:db8:0:1::1', '2001:DB8::1:ffff:0:0:1', '2001:db8:0:2::1', '::ffff:192.0.2.1', '192.0.2.1', '192.0.2.2']) {
+    for (const address of [
+      '2001:db8:0:1::1',
+      '2001:DB8::1:ffff:0:0:1',
+      '2001:db8:0:2::1',
+      '::ffff:192.0.2.1',
+      '192.0.2.1',
+      '192.0.2.2',
+    ]) {
       peer = address
       statuses.push((await app.request('/')).status)
     }
     expect(statuses).toEqual([200, 429, 200, 200, 429, 200])
   })
 
-  it('counts by a header, and by the address where that is missing', async () => {
+  it('counts by a header, and by the address if it is missing', async () => {
     const app = limited({ header: 'x-api-key' }, { peer: '192.0.2.1' })
-    const ask = async (key?: string) => (await app.request('/text', { headers: key === undefined ? {} : { 'x-api-key': key } })).status
-    expect([await ask('a'), await ask('a'), await ask('a'), await ask('b'), await ask(), await ask(), await ask()]).toEqual([
-      200, 200, 429, 200, 200, 200, 429,
-    ])
+    const ask = async (key?: string) =>
+      (await app.request('/text', { headers: key === undefined ? {} : { 'x-api-key': key } })).status
+    expect([
+      await ask('a'),
+      await ask('a'),
+      await ask('a'),
+      await ask('b'),
+      await ask(),
+      await ask(),
+      await ask(),
+    ]).toEqual([200, 200, 429, 200, 200, 200, 429])
   })
 
-  it('forgets the oldest beyond its bound', async () => {
+  it('forgets the oldest clients beyond its bound', async () => {
     const app = limited({ header: 'x-api-key' }, { peer: '192.0.2.1' }, 2)
     const ask = async (key: string) => (await app.request('/text', { headers: { 'x-api-key': key } })).status
     for (const key of ['a', 'a']) await ask(key)
@@ -139,35 +168,37 @@ describe('real_ip', () => {
   }
 
   it.each([
-    ['a stranger is believed nothing', '192.0.2.9', '203.0.113.5', '192.0.2.9'],
+    ['headers of an untrusted client are ignored', '192.0.2.9', '203.0.113.5', '192.0.2.9'],
     ['a proxy is believed', '10.1.2.3', '203.0.113.5', '203.0.113.5'],
     ['proxies are passed over from the end', '10.1.2.3', '203.0.113.5, 10.9.9.9', '203.0.113.5'],
-    ['what stands before a stranger is the client’s own writing', '10.1.2.3', '1.1.1.1, 203.0.113.5', '203.0.113.5'],
-    ['mapped addresses count as what they are', '::ffff:10.1.2.3', '::ffff:203.0.113.5', '203.0.113.5'],
+    ['entries before an untrusted address are ignored', '10.1.2.3', '1.1.1.1, 203.0.113.5', '203.0.113.5'],
+    ['mapped addresses count as IPv4', '::ffff:10.1.2.3', '::ffff:203.0.113.5', '203.0.113.5'],
     ['IPv6, with a port', '2001:db8::1', '[2001:4860::8]:1234', '2001:4860::8'],
     ['IPv4 with a port', '10.1.2.3', '203.0.113.5:80', '203.0.113.5'],
-    ['what is no address is not believed', '10.1.2.3', 'unknown', '10.1.2.3'],
+    ['invalid addresses are ignored', '10.1.2.3', 'unknown', '10.1.2.3'],
     ['only proxies', '10.1.2.3', '10.4.4.4', '10.4.4.4'],
   ])('%s', async (_, peer, forwarded, expected) => {
     expect(await seen(peer, { 'x-forwarded-for': forwarded, 'x-real-ip': '6.6.6.6' })).toBe(expected)
   })
 
-  it('takes away what the client wrote where nobody has an address', async () => {
+  it('removes forwarded headers if no address is known', async () => {
     expect(await seen(undefined, { 'x-real-ip': '6.6.6.6', 'x-forwarded-for': '6.6.6.6' })).toBeUndefined()
   })
 })
 
 describe('request_id', () => {
-  it('gives each request one, which handler and client see', async () => {
+  it('gives each request an id, for handler and client', async () => {
     const response = await router(['request_id']).request('/headers')
     const id = response.headers.get('x-request-id')
     expect(id).toMatch(/^[\da-f-]{36}$/)
     expect(await response.json()).toMatchObject({ 'x-request-id': id })
   })
 
-  it('keeps a good one of the client, and replaces another', async () => {
+  it('keeps a valid id of the client, and replaces an invalid one', async () => {
     const ask = async (id: string) =>
-      (await router(['request_id']).request('/headers', { headers: { 'x-request-id': id } })).headers.get('x-request-id')
+      (await router(['request_id']).request('/headers', { headers: { 'x-request-id': id } })).headers.get(
+        'x-request-id',
+      )
     expect(await ask('mine-1')).toBe('mine-1')
     expect(await ask('two words')).not.toBe('two words')
     expect(await ask('x'.repeat(300))).toHaveLength(36)
@@ -177,14 +208,15 @@ describe('request_id', () => {
 describe('body_limit', () => {
   const app = router(['body_limit'], { bodyLimit: { max: 1000 } })
 
-  it('refuses what says that it is too long', async () => {
+  it('refuses a request whose length is too large', async () => {
     const post = async (size: number) =>
       app.request('/body', { method: 'POST', body: new Uint8Array(size), headers: { 'content-length': `${size}` } })
     expect([(await post(1000)).status, (await post(1001)).status]).toEqual([200, 413])
   })
 
-  it('breaks off a body of unknown length where it is too long', async () => {
-    const post = async (count: number) => app.request('/body', { method: 'POST', body: chunks(count, 100), duplex: 'half' })
+  it('ends a body of unknown length that is too long', async () => {
+    const post = async (count: number) =>
+      app.request('/body', { method: 'POST', body: chunks(count, 100), duplex: 'half' })
     const fits = await post(10)
     expect([fits.status, await fits.text()]).toEqual([200, '1000'])
     expect((await post(11)).status).toBe(413)
@@ -193,7 +225,7 @@ describe('body_limit', () => {
 })
 
 describe('the order', () => {
-  it('is that of the list: the first stands outermost', async () => {
+  it('is that of the list: the first is outermost', async () => {
     const limits = { rateLimit: { limit: 1, window: '1h' } }
     const outside = router(['request_id', 'rate_limit'], limits)
     const inside = router(['rate_limit', 'request_id'], limits)
@@ -202,11 +234,12 @@ describe('the order', () => {
     expect((await inside.request('/text')).headers.has('x-request-id')).toBe(false)
   })
 
-  it('counts the address that real_ip found only behind it', async () => {
+  it('counts the address of real_ip only behind it', async () => {
     const options = { rateLimit: { limit: 1, window: '1h' }, realIp: { trusted: ['10.0.0.1'] } }
     const statuses = async (names: readonly MiddlewareName[]) => {
       const app = router(names, options, { peer: '10.0.0.1' })
-      const ask = async (client: string) => (await app.request('/text', { headers: { 'x-forwarded-for': client } })).status
+      const ask = async (client: string) =>
+        (await app.request('/text', { headers: { 'x-forwarded-for': client } })).status
       return [await ask('203.0.113.1'), await ask('203.0.113.2')]
     }
     expect(await statuses(['real_ip', 'rate_limit'])).toEqual([200, 200])
@@ -216,10 +249,12 @@ describe('the order', () => {
 
 describe('options', () => {
   it('have defaults', () => {
-    const options = middlewareOptions.parse({})
+    const options = middlewareOptions().parse({})
     expect(options.rateLimit).toEqual({ limit: 100, window: 60_000, key: 'ip', maxKeys: 100_000 })
     expect(
-      middlewareNames.filter((name) => !['real_ip', 'token_auth'].includes(name)).map((name) => middleware(name, options, toolsOf({}))),
+      middlewareNames
+        .filter((name) => !['real_ip', 'token_auth'].includes(name))
+        .map((name) => middleware(name, options, toolsOf({}))),
     ).toHaveLength(6)
   })
 
@@ -235,20 +270,25 @@ describe('options', () => {
     [{ bodyLimit: { max: -1 } }, 'bodyLimit.max'],
     [{ tokenAuth: {} }, 'tokenAuth.store'],
     [{ endpointFirewall: { action: '' } }, 'endpointFirewall.action'],
-  ])('that are wrong are told by their path: %j', (given, path) => {
-    expect(middlewareOptions.safeParse(given).error?.issues.map((issue) => issue.path.join('.'))).toEqual([path])
+  ])('that are wrong are reported by their path: %j', (given, path) => {
+    expect(
+      middlewareOptions()
+        .safeParse(given)
+        .error?.issues.map((issue) => issue.path.join('.')),
+    ).toEqual([path])
   })
 
-  it('that middleware cannot do without are missed', () => {
-    const options = middlewareOptions.parse({})
-    expect(middlewareObjections(['real_ip', 'token_auth', 'cors', 'cors'], options).map(({ path }) => path.join('.'))).toEqual([
-      'options',
-      'options',
-      'middleware.3',
-    ])
-    const withStore = middlewareOptions.parse({ tokenAuth: { store: entryId('app:tokens') } })
-    expect(middlewareObjections(['endpoint_firewall', 'token_auth'], withStore)).toEqual([
-      { path: ['middleware', 0], message: 'endpoint_firewall has to come after token_auth, which authenticates the caller' },
+  it('are checked for required ones', () => {
+    const options = middlewareOptions().parse({})
+    expect(
+      middlewareProblems(['real_ip', 'token_auth', 'cors', 'cors'], options).map(({ path }) => path.join('.')),
+    ).toEqual(['options', 'options', 'middleware.3'])
+    const withStore = middlewareOptions().parse({ tokenAuth: { store: entryId('app:tokens') } })
+    expect(middlewareProblems(['endpoint_firewall', 'token_auth'], withStore)).toEqual([
+      {
+        path: ['middleware', 0],
+        message: 'endpoint_firewall has to come after token_auth, which authenticates the caller',
+      },
     ])
     expect(() => middleware('real_ip', options, toolsOf({}))).toThrow('options.real_ip.trusted')
     expect(() => middleware('token_auth', options, toolsOf({}))).toThrow('options.token_auth.store')

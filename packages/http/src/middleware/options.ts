@@ -22,138 +22,168 @@ export const network = z.string().refine(isNetwork, 'expected a network such as 
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header')
 
-const cors = z
-  .strictObject({
-    /** Origins of pages that may send requests, such as `https://example.com`; `*` for any. */
-    origins: z.array(z.string().refine(isOrigin, 'expected an origin such as "https://example.com", or "*"')).min(1).default(['*']),
-    methods: z.array(z.string().min(1)).default(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH']),
-    /** Request headers that pages may set. @default those that they request */
-    allowHeaders: z.array(headerName).default([]),
-    /** Response headers that pages may read. */
-    exposeHeaders: z.array(headerName).default([]),
-    /** How long a browser may cache the permission. */
-    maxAge: duration().optional(),
-    /** Whether pages may send cookies. */
-    credentials: z.boolean().default(false),
+const cors = () =>
+  z
+    .strictObject({
+      /** Origins of pages that may send requests, such as `https://example.com`; `*` for any. */
+      origins: z
+        .array(z.string().refine(isOrigin, 'expected an origin such as "https://example.com", or "*"'))
+        .min(1)
+        .default(['*']),
+      methods: z.array(z.string().min(1)).default(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH']),
+      /** Request headers that pages may set. @default those that they request */
+      allowHeaders: z.array(headerName).default([]),
+      /** Response headers that pages may read. */
+      exposeHeaders: z.array(headerName).default([]),
+      /** How long a browser may cache the permission. */
+      maxAge: duration().optional(),
+      /** Whether pages may send cookies. */
+      credentials: z.boolean().default(false),
+    })
+    .superRefine(({ origins, credentials }, context) => {
+      if (credentials && origins.includes('*'))
+        context.addIssue({
+          code: 'custom',
+          path: ['origins'],
+          message: 'with credentials the origins have to be named: browsers refuse "*"',
+        })
+    })
+
+const compression = () =>
+  z.strictObject({
+    /** @default whichever the client prefers, gzip first */
+    encoding: z.enum(['gzip', 'deflate']).optional(),
+    /** Minimum size in bytes from which a response of known length is compressed. */
+    threshold: z.int().min(0).default(1024),
   })
-  .superRefine(({ origins, credentials }, context) => {
-    if (credentials && origins.includes('*'))
-      context.addIssue({ code: 'custom', path: ['origins'], message: 'with credentials the origins have to be named: browsers refuse "*"' })
+
+const rateLimit = () =>
+  z.strictObject({
+    /** Requests within `window`. */
+    limit: z.int().min(1).default(100),
+    window: duration()
+      .refine((ms) => ms > 0, 'expected a duration above 0')
+      .default(60_000),
+    /** How requests are grouped: by address (an IPv6 network, /64), by actor, or by the value of a header. */
+    key: z
+      .union(
+        [z.enum(['ip', 'actor']), z.strictObject({ header: headerName })],
+        'expected ip, actor, or { header: name }',
+      )
+      .default('ip'),
+    /** Maximum number of keys that are remembered; beyond it, those whose window began first are forgotten. */
+    maxKeys: z.int().min(1).max(10_000_000).default(100_000),
   })
 
-const compression = z.strictObject({
-  /** @default whichever the client prefers, gzip first */
-  encoding: z.enum(['gzip', 'deflate']).optional(),
-  /** Minimum size in bytes from which a response of known length is compressed. */
-  threshold: z.int().min(0).default(1024),
-})
+const realIp = () =>
+  z.strictObject({
+    /**
+     * Networks of the proxies in front of this server, such as `10.0.0.0/8`, or addresses. The client addresses from
+     * others are ignored.
+     */
+    trusted: z.array(network).min(1),
+    /** The header to which each proxy adds the address of its client. */
+    header: headerName.default('x-forwarded-for'),
+  })
 
-const rateLimit = z.strictObject({
-  /** Requests within `window`. */
-  limit: z.int().min(1).default(100),
-  window: duration()
-    .refine((ms) => ms > 0, 'expected a duration above 0')
-    .default(60_000),
-  /** How requests are grouped: by address (an IPv6 network, /64), by actor, or by the value of a header. */
-  key: z.union([z.enum(['ip', 'actor']), z.strictObject({ header: headerName })], 'expected ip, actor, or { header: name }').default('ip'),
-  /** Maximum number of keys that are remembered; beyond it, those whose window began first are forgotten. */
-  maxKeys: z.int().min(1).max(10_000_000).default(100_000),
-})
+const requestId = () =>
+  z.strictObject({
+    header: headerName.default('x-request-id'),
+    /** Longer ids from clients are replaced. */
+    maxLength: z.int().min(1).default(255),
+  })
 
-const realIp = z.strictObject({
-  /**
-   * Networks of the proxies in front of this server, such as `10.0.0.0/8`, or addresses. The client addresses from
-   * others are ignored.
-   */
-  trusted: z.array(network).min(1),
-  /** The header to which each proxy adds the address of its client. */
-  header: headerName.default('x-forwarded-for'),
-})
+const bodyLimit = () =>
+  z.strictObject({
+    /** Bytes. */
+    max: z
+      .int()
+      .min(0)
+      .default(1024 * 1024),
+  })
 
-const requestId = z.strictObject({
-  header: headerName.default('x-request-id'),
-  /** Longer ids from clients are replaced. */
-  maxLength: z.int().min(1).default(255),
-})
+const tokenAuth = () =>
+  z.strictObject({
+    store: reference('security.token_store'),
+    /** Reads the token from `Authorization: Bearer …`. */
+    header: z.boolean().default(true),
+    /** Reads the token from this cookie. */
+    cookie: z.string().min(1).optional(),
+    /**
+     * Reads the token from this parameter of the query, which ends up in logs: for clients that can send it in no other
+     * way.
+     */
+    query: z.string().min(1).optional(),
+    /**
+     * Whether requests without a token are refused; otherwise they continue as the service's own actor. An invalid
+     * token is always refused.
+     */
+    required: z.boolean().default(true),
+    /** The realm in `WWW-Authenticate`. */
+    realm: z
+      .string()
+      .regex(/^[\x20-\x7e]*$/)
+      .default('troupe'),
+  })
 
-const bodyLimit = z.strictObject({
-  /** Bytes. */
-  max: z
-    .int()
-    .min(0)
-    .default(1024 * 1024),
-})
-
-const tokenAuth = z.strictObject({
-  store: reference('security.token_store'),
-  /** Reads the token from `Authorization: Bearer …`. */
-  header: z.boolean().default(true),
-  /** Reads the token from this cookie. */
-  cookie: z.string().min(1).optional(),
-  /**
-   * Reads the token from this parameter of the query, which ends up in logs: for clients that can send it in no other
-   * way.
-   */
-  query: z.string().min(1).optional(),
-  /**
-   * Whether requests without a token are refused; otherwise they continue as the service's own actor. An invalid token
-   * is always refused.
-   */
-  required: z.boolean().default(true),
-  /** The realm in `WWW-Authenticate`. */
-  realm: z
-    .string()
-    .regex(/^[\x20-\x7e]*$/)
-    .default('troupe'),
-})
-
-const endpointFirewall = z.strictObject({
-  /** The action that requires permission, for endpoints that name no permission of their own. */
-  action: z.string().min(1).default('http.endpoint.access'),
-})
+const endpointFirewall = () =>
+  z.strictObject({
+    /** The action that requires permission, for endpoints that name no permission of their own. */
+    action: z.string().min(1).default('http.endpoint.access'),
+  })
 
 /** `options` of an `http.router`: the options of its middleware. */
-export const middlewareOptions = z.strictObject({
-  cors: cors.prefault({}),
-  compression: compression.prefault({}),
-  rateLimit: rateLimit.prefault({}),
-  realIp: realIp.optional(),
-  requestId: requestId.prefault({}),
-  bodyLimit: bodyLimit.prefault({}),
-  tokenAuth: tokenAuth.optional(),
-  endpointFirewall: endpointFirewall.prefault({}),
-})
+export const middlewareOptions = () =>
+  z.strictObject({
+    cors: cors().prefault({}),
+    compression: compression().prefault({}),
+    rateLimit: rateLimit().prefault({}),
+    realIp: realIp().optional(),
+    requestId: requestId().prefault({}),
+    bodyLimit: bodyLimit().prefault({}),
+    tokenAuth: tokenAuth().optional(),
+    endpointFirewall: endpointFirewall().prefault({}),
+  })
 
 /** The options of the middleware of a router. Times are milliseconds. */
-export type MiddlewareOptions = z.output<typeof middlewareOptions>
+export type MiddlewareOptions = z.output<ReturnType<typeof middlewareOptions>>
 
 export type RateLimitOptions = MiddlewareOptions['rateLimit']
-export type RealIpOptions = z.output<typeof realIp>
+export type RealIpOptions = z.output<ReturnType<typeof realIp>>
 export type RequestIdOptions = MiddlewareOptions['requestId']
 export type BodyLimitOptions = MiddlewareOptions['bodyLimit']
-export type TokenAuthOptions = z.output<typeof tokenAuth>
+export type TokenAuthOptions = z.output<ReturnType<typeof tokenAuth>>
 export type EndpointFirewallOptions = MiddlewareOptions['endpointFirewall']
 
 /** An error in a list of middleware, with its path among the fields of a router. */
-export interface MiddlewareObjection {
+export interface MiddlewareProblem {
   readonly path: readonly (string | number)[]
   readonly message: string
 }
 
 /** Returns the errors in a list of middleware that its schema does not find. */
-export function middlewareObjections(names: readonly MiddlewareName[], options: MiddlewareOptions): readonly MiddlewareObjection[] {
-  const objections: MiddlewareObjection[] = []
+export function middlewareProblems(
+  names: readonly MiddlewareName[],
+  options: MiddlewareOptions,
+): readonly MiddlewareProblem[] {
+  const problems: MiddlewareProblem[] = []
   for (const [index, name] of names.entries()) {
     const path = ['middleware', index] as const
-    if (names.indexOf(name) < index) objections.push({ path, message: `${name} is in the list already` })
+    if (names.indexOf(name) < index) problems.push({ path, message: `${name} is in the list already` })
     if (name === 'real_ip' && options.realIp === undefined)
-      objections.push({ path: ['options'], message: 'real_ip needs real_ip: { trusted: […] }, the proxies that it may believe' })
+      problems.push({
+        path: ['options'],
+        message: 'real_ip needs real_ip: { trusted: […] }, the proxies that it may believe',
+      })
     if (name === 'token_auth' && options.tokenAuth === undefined)
-      objections.push({ path: ['options'], message: 'token_auth needs token_auth: { store: … }, where its tokens are' })
+      problems.push({ path: ['options'], message: 'token_auth needs token_auth: { store: … }, where its tokens are' })
     if (name === 'endpoint_firewall' && names.includes('token_auth') && names.indexOf('token_auth') > index)
-      objections.push({ path, message: 'endpoint_firewall has to come after token_auth, which authenticates the caller' })
+      problems.push({
+        path,
+        message: 'endpoint_firewall has to come after token_auth, which authenticates the caller',
+      })
   }
-  return objections
+  return problems
 }
 
 function isOrigin(text: string): boolean {

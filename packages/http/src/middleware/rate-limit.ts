@@ -13,10 +13,13 @@ import type { MiddlewareContext } from './middleware-context.ts'
  * Responds with 429 and `Retry-After` beyond the limit, and reports the remaining quota in `RateLimit`
  * (draft-ietf-httpapi-ratelimit-headers-07).
  */
-export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, tools: MiddlewareContext): MiddlewareHandler {
+export function rateLimit(
+  { limit, window, key, maxKeys }: RateLimitOptions,
+  tools: MiddlewareContext,
+): MiddlewareHandler {
   const byAddress = (context: Context) => {
     const address = clientAddress(context, tools)
-    return address === undefined ? 'nobody' : `ip ${networkOf(address)}`
+    return address === undefined ? 'unknown' : `ip ${networkOf(address)}`
   }
   const byKey = (context: Context): string | undefined => {
     if (key === 'ip') return undefined

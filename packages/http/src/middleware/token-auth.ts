@@ -3,7 +3,14 @@
  * represents; the handler runs under them.
  */
 import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
-import { ask, currentRuntime, emptySelection, inheritedContext, LocalCall, type LocalCallOptions } from '@troupe/process'
+import {
+  ask,
+  currentRuntime,
+  emptySelection,
+  inheritedContext,
+  LocalTask,
+  type LocalTaskOptions,
+} from '@troupe/process'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { isTokenText } from '../tokens/token-text.ts'
@@ -13,7 +20,8 @@ import type { MiddlewareContext } from './middleware-context.ts'
 export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareContext): MiddlewareHandler {
   const { store, required, realm } = options
   const challenge = (context: Context, error?: string) => {
-    const words = `Bearer realm="${realm.replaceAll(/["\\]/g, '\\$&')}"${error === undefined ? '' : `, error="${error}"`}`
+    const reason = error === undefined ? '' : `, error="${error}"`
+    const words = `Bearer realm="${realm.replaceAll(/["\\]/g, '\\$&')}"${reason}`
     return context.text('Unauthorized', 401, { 'www-authenticate': words, 'cache-control': 'no-store' })
   }
   return async (context, next) => {
@@ -43,14 +51,16 @@ async function actAs(
   next: Next,
   { onEnd, failed, cut }: MiddlewareContext,
 ): Promise<void> {
-  const { kernel, calls } = currentRuntime()
+  const runtime = currentRuntime()
+  const { kernel, tasks } = runtime
   const own = fork(emptyFrame, frame)
   context.set('session', { pid, frame: own })
-  const call = new SessionCall({ pid, issued: own, frame: own, depth: 0, onCut: (reason) => cut(context, reason) })
-  calls.enter(call)
+  const onCut = (reason: string) => cut(context, reason)
+  const call = new SessionCall({ pid, runtime, issued: own, frame: own, depth: 0, onCut })
+  tasks.enter(call)
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
   onEnd(context, () => {
-    calls.leave(call)
+    tasks.leave(call)
     call.close('the request has ended')
     end()
   })
@@ -75,12 +85,12 @@ async function actAs(
   })
 }
 
-interface SessionCallOptions extends LocalCallOptions {
+interface SessionCallOptions extends LocalTaskOptions {
   readonly onCut: (reason: string) => void
 }
 
 /** The rest of a request, which ends when its identity loses its permission to act. */
-class SessionCall extends LocalCall {
+class SessionCall extends LocalTask {
   #onCut: ((reason: string) => void) | undefined
 
   constructor(options: SessionCallOptions) {

@@ -18,12 +18,16 @@ export function networks(list: readonly string[]): (address: string) => boolean 
  * Returns the last address that does not belong to a trusted proxy. Each proxy appends the address of its client, and
  * anyone may have written the entries before those.
  *
- * @param told The header, if present.
+ * @param header The header, if present.
  */
-export function addressBehind(peer: string | undefined, told: string | null, isProxy: (address: string) => boolean): string | undefined {
+export function addressBehind(
+  peer: string | undefined,
+  header: string | null,
+  isProxy: (address: string) => boolean,
+): string | undefined {
   if (peer === undefined) return undefined
   let client = plainAddress(peer)
-  const hops = told?.split(',').toReversed() ?? []
+  const hops = header?.split(',').toReversed() ?? []
   for (const hop of hops) {
     if (!isProxy(client)) return client
     const next = plainAddress(withoutPort(hop.trim()))

@@ -1,8 +1,10 @@
 /** HTTP/1.1 connections, and the pending requests on each. */
 import type { EventEmitter } from 'node:events'
-import { IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { Incoming } from './request/request-call.ts'
+import type { Http1Outgoing } from './request/outgoing.ts'
 
 const statuses: ReadonlyMap<string, number> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
@@ -10,11 +12,10 @@ const statuses: ReadonlyMap<string, number> = new Map([
   ['HPE_HEADER_OVERFLOW', 431],
 ])
 
-/** The newest request of a connection, and the number of requests without a complete response. */
+/** The newest request of a connection, and the responses that may not be complete yet, the newest last. */
 interface UnderWay {
-  request: IncomingMessage
-  answer: ServerResponse
-  unanswered: number
+  request: Incoming
+  answers: Http1Outgoing[]
 }
 
 export class Http1Connections {
@@ -28,9 +29,6 @@ export class Http1Connections {
       this.#open.set(socket, undefined)
       socket.once('close', () => this.#open.delete(socket))
     })
-    server.prependListener('request', (request: unknown, answer: ServerResponse) => {
-      if (request instanceof IncomingMessage) this.#asked(request, answer)
-    })
     // After an upgrade it is no longer an HTTP connection.
     server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.#open.delete(socket))
     server.on('clientError', (error: Error, socket: Duplex) => {
@@ -41,18 +39,24 @@ export class Http1Connections {
 
   /** Ends the connections on which no complete head has arrived since the last response. */
   endUnasked(): void {
-    for (const [socket, now] of this.#open) if (now === undefined || now.unanswered === 0) socket.destroy()
+    for (const [socket, now] of this.#open) if (now === undefined || unanswered(now) === 0) socket.destroy()
   }
 
-  #asked(request: IncomingMessage, answer: ServerResponse): void {
+  /** Records a request. */
+  asked(request: Incoming, answer: Http1Outgoing): void {
     const { socket } = request
-    const now = this.#open.get(socket) ?? { request, answer, unanswered: 0 }
-    Object.assign(now, { request, answer, unanswered: now.unanswered + 1 })
-    this.#open.set(socket, now)
-    answer.once('close', () => {
-      now.unanswered -= 1
-    })
+    const now = this.#open.get(socket)
+    if (now === undefined) this.#open.set(socket, { request, answers: [answer] })
+    else {
+      now.request = request
+      if (now.answers.length === 1 && now.answers[0]?.destroyed === true) now.answers[0] = answer
+      else now.answers = [...now.answers.filter(({ destroyed }) => !destroyed), answer]
+    }
   }
+}
+
+function unanswered({ answers }: UnderWay): number {
+  return answers.filter(({ destroyed }) => !destroyed).length
 }
 
 function refuse(error: Error, socket: Duplex): void {
@@ -67,5 +71,6 @@ function refuse(error: Error, socket: Duplex): void {
  */
 function mayAnswer(now: UnderWay | undefined): boolean {
   if (now === undefined) return true
-  return now.request.complete ? now.unanswered === 0 : now.unanswered === 1 && !now.answer.headersSent
+  const left = unanswered(now)
+  return now.request.complete ? left === 0 : left === 1 && now.answers.at(-1)?.headersSent === false
 }

@@ -1,31 +1,24 @@
 /** The program of a server's process. The kernel sends it its address and routes, at the start and later. */
-import { errorFromWire, type Pid, threadOf, type WireError } from '@troupe/core'
+import { errorFromWire, threadOf } from '@troupe/core'
 import { ask, self } from '@troupe/process'
+import { orderTopic, type ServerOrder } from './order.ts'
+import { RequestCounter } from './counts/request-counter.ts'
 import { RequestHandler } from './request/request-handler.ts'
 import { Server } from './listener/server.ts'
 import type { RouteTable, ServerSettings } from './routing/route-table.ts'
 
-/** Messages from the kernel to a server. */
-export type ServerOrder =
-  | { readonly type: 'routes'; readonly table: RouteTable }
-  /** Settings that a running server can change. */
-  | { readonly type: 'settings'; readonly settings: ServerSettings }
-  /** A thread that responded to requests for it has ended. */
-  | { readonly type: 'laneEnded'; readonly lane: Pid; readonly error: WireError }
-  /** Checks whether it still responds. */
-  | { readonly type: 'ping' }
-
-export const orderTopic = 'http.order'
-
 /**
  * Serves until it is cancelled, and then until pending requests have ended.
  *
+ * @param counts - Memory in which it counts its requests.
+ *
  * @throws TroupeError the reason why it cannot serve.
  */
-export async function serve(settings: ServerSettings, table: RouteTable): Promise<void> {
-  const requests = new RequestHandler(settings)
+export async function serve(settings: ServerSettings, table: RouteTable, counts: SharedArrayBuffer): Promise<void> {
+  const counter = new RequestCounter(counts)
+  const requests = new RequestHandler(settings, counter)
   await requests.route(table)
-  const server = new Server(settings, requests)
+  const server = new Server(settings, requests, counter)
   const { host, port } = await server.listen()
   const { names } = await ask('serving', { host, port })
   requests.learn([host, ...names])

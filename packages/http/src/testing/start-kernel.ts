@@ -3,7 +3,7 @@ import { type EntryId, entryId, runInSlot } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
-import { setOutsideParticipant, setRuntime } from '@troupe/process'
+import { joinProgram } from '@troupe/process'
 import { Kernel, processKinds } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { httpKinds } from '../kernel.ts'
@@ -28,7 +28,10 @@ export interface TestKernel extends AsyncDisposable {
 }
 
 export async function startKernel({ entries = [], root }: TestKernelOptions): Promise<TestKernel> {
-  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...policyKinds, ...functionKinds, ...httpKinds], root })
+  const registry = new Registry({
+    kinds: [...processKinds, ...networkKinds, ...policyKinds, ...functionKinds, ...httpKinds],
+    root,
+  })
   registry.add(...entries)
   const log: string[] = []
   const onLog = (line: string) => log.push(line)
@@ -36,8 +39,7 @@ export async function startKernel({ entries = [], root }: TestKernelOptions): Pr
   const security = new Security({ policies: compilePolicies(registry), strictMode: false, log: onLog })
   const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog })
   kernel.hosts.add(kernel.hosts.create(hostId, { isolation: 'shared', workers: 1, spares: 0, queueSize: 16 }))
-  setRuntime(kernel.runtime)
-  setOutsideParticipant(kernel.runtime.root)
+  const leave = joinProgram(kernel.runtime)
   const tokens = new TokenStoreTable({ kernel, root })
   const connections = answerConnections({ kernel, tokens })
   return {
@@ -50,8 +52,7 @@ export async function startKernel({ entries = [], root }: TestKernelOptions): Pr
       await kernel[Symbol.asyncDispose]()
       await tokens[Symbol.asyncDispose]()
       await overlays[Symbol.asyncDispose]()
-      setOutsideParticipant(undefined)
-      setRuntime(undefined)
+      leave()
     },
   }
 }

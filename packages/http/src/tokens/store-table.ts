@@ -7,6 +7,7 @@ import type { Requester, Kernel, ProcessRecord, Thread } from '@troupe/process/k
 import type { Entry } from '@troupe/registry'
 import { tokenExpired, tokenRevoked } from '../connections/reasons.ts'
 import { type TokenStoreFields, tokenStoreKind } from './kind.ts'
+import { httpRequests } from '../request-rules.ts'
 import { parseGrant, parseTokenText } from './validate-grant.ts'
 import { openSqliteTokens } from './sqlite-tokens.ts'
 import { MemoryTokens, type StoredToken, type TokenStorage } from './storage.ts'
@@ -61,27 +62,31 @@ export class TokenStoreTable implements AsyncDisposable {
   constructor({ kernel, root }: TokenStoreTableOptions) {
     this.#kernel = kernel
     this.#root = root
-    kernel.handle('createToken', async ({ store, grant }, { record }) => {
+    kernel.handle('createToken', httpRequests.createToken, async ({ store, grant }, { record }) => {
       const parsed = parseGrant(grant)
       const { actor, policies, groups } = parsed
-      kernel.authorizer.check(record, 'security.token.create', store, { actor: actor.id, policies: [...policies], groups: [...groups] })
+      kernel.authorizer.check(record, 'security.token.create', store, {
+        actor: actor.id,
+        policies: [...policies],
+        groups: [...groups],
+      })
       return (await this.#store(store)).create(parsed)
     })
-    kernel.handle('validateToken', async ({ store, token }, { record }) => {
+    kernel.handle('validateToken', httpRequests.validateToken, async ({ store, token }, { record }) => {
       kernel.authorizer.check(record, 'security.token.validate', store)
       const found = (await this.#store(store)).find(parseTokenText(token))
       if (found === undefined) return undefined
       const { id, actor, meta, expires } = found
       return { id, actor, scope: this.#scopeOf(found), meta, expires }
     })
-    kernel.handle('revokeToken', async (ask, { record }) => {
+    kernel.handle('revokeToken', httpRequests.revokeToken, async (ask, { record }) => {
       kernel.authorizer.check(record, 'security.token.revoke', ask.store, 'actor' in ask ? { actor: ask.actor } : {})
       const store = await this.#store(ask.store)
       const ended = 'actor' in ask ? store.revokeOf(ask.actor) : store.revoke(ask.id) ? [ask.id] : []
       for (const id of ended) this.#endBearers(ask.store, id)
       return { revoked: ended.length }
     })
-    kernel.handle('openSession', async ({ store, token, inherit }, requester) =>
+    kernel.handle('openSession', httpRequests.openSession, async ({ store, token, inherit }, requester) =>
       this.#openSession(store, parseTokenText(token), inherit, requester),
     )
   }
@@ -104,14 +109,14 @@ export class TokenStoreTable implements AsyncDisposable {
   }
 
   async #openSession(store: EntryId, token: string, inherit: InheritedContext, { record, thread }: Requester) {
-    const { authorizer, calls, frames } = this.#kernel
+    const { authorizer, tasks, frames } = this.#kernel
     authorizer.check(record, 'security.token.validate', store)
-    authorizer.checkInherited(record, inherit)
+    authorizer.checkFrame('funcs', record, { choice: {}, inherit })
     const found = (await this.#store(store)).find(token)
     if (found === undefined) return undefined
     const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, {}, undefined, inherit)
     const frame = frames.forCall(record.frame, overlay, { actor: found.actor, scope: this.#scopeOf(found) }, inherit)
-    const session = calls.admit({
+    const session = tasks.admit({
       entry: record.entry ?? store,
       frame,
       thread,
@@ -121,7 +126,10 @@ export class TokenStoreTable implements AsyncDisposable {
         expiry.stop()
       },
     })
-    const expiry = startTimer(() => this.#kernel.calls.cut(session, thread, tokenExpired), Math.max(1, found.expires - Date.now())).unref()
+    const expiry = startTimer(
+      () => this.#kernel.tasks.cut(session, thread, tokenExpired),
+      Math.max(1, found.expires - Date.now()),
+    ).unref()
     this.#bearers.set(session.pid, { store, token: found.id, expires: found.expires, record: session, thread })
     return { pid: session.pid, frame }
   }
@@ -129,14 +137,16 @@ export class TokenStoreTable implements AsyncDisposable {
   /** Ends the requests and connections that act by a token. */
   #endBearers(store: EntryId, token: string): void {
     for (const bearer of [...this.#bearers.values()]) {
-      if (bearer.store === store && bearer.token === token) this.#kernel.calls.cut(bearer.record, bearer.thread, tokenRevoked)
+      if (bearer.store === store && bearer.token === token)
+        this.#kernel.tasks.cut(bearer.record, bearer.thread, tokenRevoked)
     }
     for (const listener of this.#onRevoked) listener({ store, token })
   }
 
   /** Returns the policies of a token: its own, and those that are in its groups now. */
   #scopeOf({ policies, groups }: StoredToken): readonly EntryId[] {
-    return new Scope([...policies, ...groups.flatMap((group) => this.#kernel.security.namedScope(group).policies)]).policies
+    return new Scope([...policies, ...groups.flatMap((group) => this.#kernel.security.namedScope(group).policies)])
+      .policies
   }
 
   async #store(id: EntryId): Promise<TokenStore> {
@@ -159,7 +169,8 @@ export class TokenStoreTable implements AsyncDisposable {
     const key = storage === 'memory' ? id : `${id} ${path}`
     const known = this.#storages.get(key)
     if (known !== undefined) return known
-    const opened = storage === 'memory' ? Promise.resolve(new MemoryTokens()) : openSqliteTokens(resolve(this.#root, path), id)
+    const opened =
+      storage === 'memory' ? Promise.resolve(new MemoryTokens()) : openSqliteTokens(resolve(this.#root, path), id)
     this.#storages.set(key, opened)
     opened.catch(() => this.#storages.delete(key))
     return opened
@@ -173,12 +184,13 @@ function keyOf(store: EntryId, { key, keyFile = '' }: TokenStoreFields): string 
   try {
     read = readPrivateFile(keyFile)
   } catch (cause) {
-    throw new TroupeError('Unavailable', `${store}: its key_file ${keyFile} can not be read: ${String(cause)}`, {
+    throw new TroupeError('Unavailable', `${store}: its key_file ${keyFile} cannot be read: ${String(cause)}`, {
       cause,
       details: { store },
     })
   }
   const found = read.trim()
-  if (found.length < 32) throw invalid(`${store}: its key_file ${keyFile} holds no key of at least 32 characters`, { store })
+  if (found.length < 32)
+    throw invalid(`${store}: its key_file ${keyFile} holds no key of at least 32 characters`, { store })
   return found
 }

@@ -1,9 +1,13 @@
 /** One store of tokens: issues, finds and revokes them. */
-import { type Actor, type EntryId, invalid, TroupeError } from '@troupe/core'
-import type { IssuedToken } from '@troupe/process'
+import { hash } from 'node:crypto'
+import { type Actor, type EntryId, forgetOldest, invalid, TroupeError } from '@troupe/core'
+import type { IssuedToken } from '../protocol.ts'
 import type { TokenStoreFields } from './kind.ts'
 import type { StoredToken, TokenStorage } from './storage.ts'
-import { isSame, newToken, readToken } from './token-text.ts'
+import { isSame, newToken, readToken, type SignedToken } from './token-text.ts'
+
+/** Signatures of tokens that are remembered as valid. */
+const maxSigned = 10_000
 
 /** The identity of a new token, and its lifetime. */
 export interface TokenGrant {
@@ -28,6 +32,8 @@ export class TokenStore {
   readonly #fields: TokenStoreFields
   readonly #key: string
   readonly #storage: TokenStorage
+  /** Tokens whose signature was found valid, by their SHA-256: the signature never changes, unlike the token's data. */
+  readonly #signed = new Map<string, SignedToken>()
 
   constructor({ id, fields, key, storage }: TokenStoreOptions) {
     this.#id = id
@@ -56,10 +62,21 @@ export class TokenStore {
 
   /** Returns the data of a token; undefined if it was never issued, was revoked, or has expired. */
   find(token: string): StoredToken | undefined {
-    const signed = readToken(this.#id, this.#key, token)
+    const signed = this.#read(token)
     const stored = signed && this.#storage.get(signed.id)
     if (stored === undefined || !isSame(stored.hash, signed?.hash ?? new Uint8Array())) return undefined
     return stored.expires > Date.now() ? stored : undefined
+  }
+
+  #read(token: string): SignedToken | undefined {
+    const digest = hash('sha256', token, 'base64')
+    const known = this.#signed.get(digest)
+    if (known !== undefined) return known
+    const signed = readToken(this.#id, this.#key, token)
+    if (signed === undefined) return undefined
+    this.#signed.set(digest, signed)
+    forgetOldest(this.#signed, maxSigned)
+    return signed
   }
 
   /** Revokes a token by its id. Returns whether it existed. */

@@ -38,7 +38,7 @@ async function start(...entries: NonNullable<TestKernelOptions['entries']>) {
 }
 
 describe.each(['memory', 'sqlite'])('a token store in %s', (storage) => {
-  it('issues tokens that stand for an actor and a scope', async () => {
+  it('issues tokens for an actor and a scope', async () => {
     await using kernel = await start(
       store('app:tokens', { storage }),
       policy('app:read', 'read', '*', ['readers']),
@@ -59,12 +59,16 @@ describe.each(['memory', 'sqlite'])('a token store in %s', (storage) => {
     expect(kernel.log).toEqual([])
   })
 
-  it('ends them at once: one, or all of an actor', async () => {
+  it('revokes them at once: one, or all of an actor', async () => {
     await using _ = await start(store('app:tokens', { storage }))
     const tokens = tokenStore('app:tokens')
-    const [first, second, other] = await Promise.all([ann, ann, newActor('bob')].map(async (actor) => tokens.create({ actor })))
+    const [first, second, other] = await Promise.all(
+      [ann, ann, newActor('bob')].map(async (actor) => tokens.create({ actor })),
+    )
     const alive = async () =>
-      Promise.all([first, second, other].map(async (issued) => (await tokens.validate(issued?.token ?? '')) !== undefined))
+      Promise.all(
+        [first, second, other].map(async (issued) => (await tokens.validate(issued?.token ?? '')) !== undefined),
+      )
     expect(await tokens.revoke({ id: first?.id ?? '' })).toBe(1)
     expect(await alive()).toEqual([false, true, true])
     expect(await tokens.revoke({ id: first?.id ?? '' })).toBe(0)
@@ -72,7 +76,7 @@ describe.each(['memory', 'sqlite'])('a token store in %s', (storage) => {
     expect(await alive()).toEqual([false, false, true])
   })
 
-  it('forgets them when their time is over', async () => {
+  it('forgets them when they expire', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     await using _ = await start(store('app:tokens', { storage, max_tokens: 2 }))
     const tokens = tokenStore('app:tokens')
@@ -87,7 +91,7 @@ describe.each(['memory', 'sqlite'])('a token store in %s', (storage) => {
     await tokens.create({ actor: ann })
   })
 
-  it('refuses what it has not issued', async () => {
+  it('refuses tokens that it has not issued', async () => {
     await using _ = await start(store('app:tokens', { storage }), store('app:others', { storage }))
     const { token } = await tokenStore('app:tokens').create({ actor: ann })
     const [id = '', secret = '', signature = ''] = token.split('.')
@@ -102,24 +106,28 @@ describe.each(['memory', 'sqlite'])('a token store in %s', (storage) => {
       `${token}.`,
       `${token} `,
     ]
-    expect(await Promise.all(forged.map(async (text) => tokenStore('app:tokens').validate(text)))).toEqual(forged.map(() => undefined))
+    expect(await Promise.all(forged.map(async (text) => tokenStore('app:tokens').validate(text)))).toEqual(
+      forged.map(() => undefined),
+    )
     expect(await tokenStore('app:others').validate(token)).toBeUndefined()
   })
 
-  it('refuses them all when it has another key', async () => {
+  it('refuses all of them with another key', async () => {
     await using kernel = await start(store('app:tokens', { storage }))
     const { token } = await tokenStore('app:tokens').create({ actor: ann })
     await kernel.registry.apply([
       { op: 'update', entry: { id: 'app:tokens', kind: 'security.token_store', storage, key: `${key}, another` } },
     ])
     expect(await tokenStore('app:tokens').validate(token)).toBeUndefined()
-    await kernel.registry.apply([{ op: 'update', entry: { id: 'app:tokens', kind: 'security.token_store', storage, key } }])
+    await kernel.registry.apply([
+      { op: 'update', entry: { id: 'app:tokens', kind: 'security.token_store', storage, key } },
+    ])
     expect(await tokenStore('app:tokens').validate(token)).toMatchObject({ actor: ann })
   })
 })
 
 describe('a token store in a file', () => {
-  it('keeps tokens over a restart, and nothing in it is one', async () => {
+  it('keeps tokens over a restart, and stores none of them in plain text', async () => {
     const entry = store('app:tokens', { storage: 'sqlite', path: 'kept/tokens.db' })
     const issue = async () => {
       await using _ = await start(entry)
@@ -136,33 +144,40 @@ describe('a token store in a file', () => {
     expect(await tokenStore('app:tokens').validate(token)).toMatchObject({ actor: ann })
   })
 
-  it('is told when it is no such file', async () => {
+  it('reports a file that is not a database', async () => {
     await using _ = await start(store('app:tokens', { storage: 'sqlite', path: '.' }))
     await expect(tokenStore('app:tokens').create({ actor: ann })).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 })
 
 describe('a key in a file', () => {
-  it('signs tokens like one in the entry', async () => {
+  it('signs tokens as a key in the entry does', async () => {
     await writeFile(join(folder, 'token.key'), `${key}\n`)
     await writeFile(join(folder, 'short.key'), 'short')
     const inFile = (id: string, file: string) => store(id, { key: undefined, key_file: `file://${file}` })
-    await using _ = await start(inFile('app:tokens', 'token.key'), inFile('app:short', 'short.key'), inFile('app:none', 'none.key'))
+    await using _ = await start(
+      inFile('app:tokens', 'token.key'),
+      inFile('app:short', 'short.key'),
+      inFile('app:none', 'none.key'),
+    )
     const { token } = await tokenStore('app:tokens').create({ actor: ann })
     expect(await tokenStore('app:tokens').validate(token)).toMatchObject({ actor: ann })
     await expect(tokenStore('app:short').create({ actor: ann })).rejects.toMatchObject({ kind: 'Invalid' })
     await expect(tokenStore('app:none').create({ actor: ann })).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 
-  it('is not there beside another', async () => {
-    await using _ = await start(store('app:both', { key_file: 'file://token.key' }), store('app:neither', { key: undefined }))
+  it('excludes a key in the entry', async () => {
+    await using _ = await start(
+      store('app:both', { key_file: 'file://token.key' }),
+      store('app:neither', { key: undefined }),
+    )
     for (const id of ['app:both', 'app:neither'])
       await expect(tokenStore(id).create({ actor: ann })).rejects.toThrow('expected either a key, or a key_file')
   })
 })
 
-describe('what can not be', () => {
-  it('is refused in words', async () => {
+describe('invalid options', () => {
+  it('are refused with the reason', async () => {
     await using _ = await start(store('app:tokens', { max_ttl: '24h' }), store('app:bad', { key: 'short' }))
     const tokens = tokenStore('app:tokens')
     await expect(tokens.create({ actor: ann, ttl: '25h' })).rejects.toMatchObject({ kind: 'Invalid' })
@@ -175,14 +190,14 @@ describe('what can not be', () => {
   })
 })
 
-describe('who may', () => {
+describe('permission to manage tokens', () => {
   const program: EntryInput = {
     id: entryId('app:try'),
     kind: 'process.ts',
     fields: { source: `file://${join(import.meta.dirname, 'testing/programs.ts')}`, method: 'tryAll' },
   }
 
-  it('is said by the policies of who asks; a policy sees for whom', async () => {
+  it('is decided by the policies of the caller; a policy sees for whom', async () => {
     const onlyAnn: EntryInput = {
       id: entryId('app:only_ann'),
       kind: 'security.policy',
@@ -197,9 +212,15 @@ describe('who may', () => {
     await using _ = await start(store('app:tokens'), program, onlyAnn, validates)
     const { token } = await tokenStore('app:tokens').create({ actor: ann })
     const asService = processes.withActor(newActor('service'))
-    const may = async (...scope: string[]) => asService.withScope(new Scope(scope)).exec('app:try', hostId, 'app:tokens', token)
+    const may = async (...scope: string[]) =>
+      asService.withScope(new Scope(scope)).exec('app:try', hostId, 'app:tokens', token)
     const no = 'PermissionDenied'
     expect(await may()).toEqual({ create: no, createAnn: no, validate: no, revoke: no })
-    expect(await may('app:only_ann', 'app:validates')).toEqual({ create: no, createAnn: 'ok', validate: 'ok', revoke: no })
+    expect(await may('app:only_ann', 'app:validates')).toEqual({
+      create: no,
+      createAnn: 'ok',
+      validate: 'ok',
+      revoke: no,
+    })
   })
 })

@@ -1,7 +1,8 @@
 /** The API of tokens for applications. The kernel keeps the tokens, and decides who may use them. */
 import { type Actor, entryId, parseDuration } from '@troupe/core'
 import { policiesOf, Scope } from '@troupe/policy'
-import { ask, type IssuedToken, type TokenView } from '@troupe/process'
+import { ask } from '@troupe/process'
+import type { IssuedToken, TokenView } from '../protocol.ts'
 
 /** The identity, permissions and lifetime of a new token. */
 export interface TokenOptions {
@@ -49,7 +50,13 @@ export function tokenStore(id: string) {
      */
     async create({ actor, scope = new Scope(), groups = [], ttl, meta = {} }: TokenOptions): Promise<IssuedToken> {
       const milliseconds = typeof ttl === 'string' ? parseDuration(ttl) : ttl
-      const grant = { actor, policies: policiesOf(scope), groups, meta, ...(milliseconds !== undefined && { ttl: milliseconds }) }
+      const grant = {
+        actor,
+        policies: policiesOf(scope),
+        groups,
+        meta,
+        ...(milliseconds !== undefined && { ttl: milliseconds }),
+      }
       return ask('createToken', { store, grant })
     },
 

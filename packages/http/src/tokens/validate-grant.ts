@@ -5,7 +5,10 @@ import { z } from 'zod'
 import type { TokenGrant } from './token-store.ts'
 
 const facts = z.record(z.string(), z.json())
-const policy = z.custom<EntryId>((value) => typeof value === 'string' && isEntryId(value), 'expected the id of a policy')
+const policy = z.custom<EntryId>(
+  (value) => typeof value === 'string' && isEntryId(value),
+  'expected the id of a policy',
+)
 const grantSchema = z.strictObject({
   actor: z.strictObject({ id: z.string().min(1).max(maxName), meta: facts }),
   policies: z.array(policy).max(maxScope),

@@ -39,7 +39,7 @@ export async function connection(ticket: string): Promise<void> {
       if (socket.readyState !== socket.CLOSED) socket.terminate()
     }
     // When this process has ended, the kernel asks the other one to stop. That request can overtake its messages.
-    await currentRuntime().router.arrival(partner)
+    await currentRuntime().router.outbound.arrival(partner)
   })
 }
 

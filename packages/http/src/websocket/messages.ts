@@ -20,7 +20,10 @@ const close = z
     code: z
       .int()
       .refine(
-        (code) => code === 1000 || (code > 1000 && code < 1015 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code < 5000),
+        (code) =>
+          code === 1000 ||
+          (code > 1000 && code < 1015 && ![1004, 1005, 1006].includes(code)) ||
+          (code >= 3000 && code < 5000),
         {
           message: 'expected a close code: 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999',
         },
@@ -37,7 +40,9 @@ const close = z
 export function parseClose(payload: unknown): WebSocketClose {
   const parsed = close.safeParse(payload)
   if (parsed.success) return parsed.data
-  throw invalid(`ws.close: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`)
+  throw invalid(
+    `ws.close: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`,
+  )
 }
 
 /** Returns the outgoing data: text, or bytes. @throws TroupeError `Invalid` */

@@ -3,7 +3,11 @@
 /**
  * @param host The requested `Host`, where it is known to be the server's own: anyone can point a name at an address.
  */
-export function isOriginAllowed(origin: string | undefined, host: string | undefined, allowed: readonly string[] | undefined): boolean {
+export function isOriginAllowed(
+  origin: string | undefined,
+  host: string | undefined,
+  allowed: readonly string[] | undefined,
+): boolean {
   // Programs other than browsers send no origin, or any value.
   if (origin === undefined) return true
   if (allowed === undefined) return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()

@@ -6,7 +6,7 @@ import { closing, next, opened, still } from './testing/client.ts'
 import { startServer } from './testing/start-server.ts'
 
 describe('a WebSocket', () => {
-  it('is handed to a process of its own, which answers', async () => {
+  it('is handled by its own process, which replies', async () => {
     await using server = await startServer({ sockets: { echo: {} } })
     const socket = await opened(server.url('echo'))
     socket.send('hello')
@@ -23,7 +23,7 @@ describe('a WebSocket', () => {
     expect(server.outcomes).toEqual([{ status: 101 }])
   })
 
-  it('speaks to the WebSocket of Node', async () => {
+  it('works with the WebSocket of Node', async () => {
     await using server = await startServer({ sockets: { echo: {} } })
     const socket = new WebSocket(server.url('echo'))
     socket.binaryType = 'arraybuffer'
@@ -40,7 +40,7 @@ describe('a WebSocket', () => {
     await closed
   })
 
-  it('tells how it began, what came, and how it was closed; then the process ends', async () => {
+  it('reports its start, its messages and its close; then the process ends', async () => {
     await using server = await startServer({ sockets: { tell: { protocols: ['v2', 'v1'] } } })
     const { observer } = server
     const socket = await opened(`${server.url('tell')}?x=1`, { headers: { 'x-mine': 'yes' } }, ['v1', 'v2'])
@@ -49,7 +49,7 @@ describe('a WebSocket', () => {
     socket.send(Buffer.from([7]))
     socket.close(4001, 'bye')
     await observer.until(({ topic }) => (topic === 'end' ? true : undefined))
-    expect(observer.told.slice(0, -1)).toEqual([
+    expect(observer.observed.slice(0, -1)).toEqual([
       {
         topic: 'ws.open',
         payload: {
@@ -68,7 +68,7 @@ describe('a WebSocket', () => {
     expect(server.connections.size).toBe(0)
   })
 
-  it('is closed with 1000 when its process returns, after its last words', async () => {
+  it('is closed with 1000 when its process returns, after its last messages', async () => {
     await using server = await startServer({ sockets: { obey: {} } })
     const socket = await opened(server.url('obey'))
     const [words, closed] = [next(socket), closing(socket)]
@@ -77,7 +77,7 @@ describe('a WebSocket', () => {
     expect(await closed).toEqual({ code: 1000, reason: '' })
   })
 
-  it('is closed with 1011 when its process fails, without a word of why', async () => {
+  it('is closed with 1011 when its process fails, without the reason', async () => {
     await using server = await startServer({ sockets: { obey: {} } })
     const socket = await opened(server.url('obey'))
     const closed = closing(socket)
@@ -85,7 +85,7 @@ describe('a WebSocket', () => {
     expect(await closed).toEqual({ code: 1011, reason: 'the process failed' })
   })
 
-  it('is closed as its process says', async () => {
+  it('is closed as its process requests', async () => {
     await using server = await startServer({ sockets: { obey: {} } })
     const socket = await opened(server.url('obey'))
     const closed = closing(socket)
@@ -93,15 +93,18 @@ describe('a WebSocket', () => {
     expect(await closed).toEqual({ code: 4000, reason: 'enough' })
   })
 
-  it.each(['close 1005', 'close 999', 'send'])('is closed with 1011 when its process says what can not be said: %s', async (order) => {
-    await using server = await startServer({ sockets: { obey: {} } })
-    const socket = await opened(server.url('obey'))
-    const closed = closing(socket)
-    socket.send(order)
-    expect((await closed).code).toBe(1011)
-  })
+  it.each(['close 1005', 'close 999', 'send'])(
+    'is closed with 1011 when its process sends an invalid value: %s',
+    async (order) => {
+      await using server = await startServer({ sockets: { obey: {} } })
+      const socket = await opened(server.url('obey'))
+      const closed = closing(socket)
+      socket.send(order)
+      expect((await closed).code).toBe(1011)
+    },
+  )
 
-  it('confirms to a call that what it carried is written', async () => {
+  it('confirms a call once its message is written', async () => {
     await using server = await startServer({ sockets: { obey: {} } })
     const socket = await opened(server.url('obey'))
     socket.send('confirm')
@@ -127,7 +130,7 @@ describe('a WebSocket', () => {
     expect((await closed).code).toBe(1006)
   })
 
-  it('ends a process that does not stop when it is asked to', async () => {
+  it('ends a process that does not stop on request', async () => {
     await using server = await startServer({ sockets: { stubborn: { close_timeout: '20ms' } } })
     const socket = await opened(server.url('stubborn'))
     const pid = await server.observer.until(({ topic, payload }) =>
@@ -157,14 +160,14 @@ describe('back-pressure', () => {
     expect(await server.observer.until(({ topic, payload }) => (topic === 'taken' ? payload : undefined))).toBe(1000)
   })
 
-  it('stops the process while the other side does not read', async () => {
+  it('suspends the process while the other side does not read', async () => {
     await using server = await startServer({ sockets: { obey: {} } })
     const socket = await opened(server.url('obey'))
     socket.pause()
     const count = 2000
     socket.send(`flood ${count} 65536`)
     const { observer } = server
-    const flooded = () => observer.told.filter(({ topic }) => topic === 'flooded').length
+    const flooded = () => observer.observed.filter(({ topic }) => topic === 'flooded').length
     await expect.poll(flooded).toBeGreaterThan(0)
     expect(await still(flooded)).toBeLessThan(count / 2)
     let received = 0
@@ -191,7 +194,7 @@ describe('messages', () => {
     expect((await closed).code).toBe(1009)
   })
 
-  it('are compressed where that is said, and measured by what they hold', async () => {
+  it('are compressed if configured, and limited by their uncompressed size', async () => {
     await using server = await startServer({ sockets: { echo: { compression: true, max_payload: 100_000 }, obey: {} } })
     const socket = await opened(server.url('echo'))
     expect(socket.extensions).toContain('permessage-deflate')
@@ -206,8 +209,8 @@ describe('messages', () => {
   })
 })
 
-describe('a side that does not answer', () => {
-  it('is cut off', async () => {
+describe('a side that does not respond', () => {
+  it('is disconnected', async () => {
     await using server = await startServer({ sockets: { tell: { ping_interval: '20ms' } } })
     const socket = await opened(server.url('tell'), { autoPong: false })
     const closed = closing(socket)

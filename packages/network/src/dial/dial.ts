@@ -1,11 +1,13 @@
 /** Dials through overlays by their routes, in any thread. */
-import { TroupeError } from '@troupe/core'
+import { isTracing, type Span, startSpan, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Association } from '../overlay/association.ts'
 import { i2pDriver, tailscaleDriver } from '../drivers/lazy-drivers.ts'
 import { socks5Driver } from '../drivers/socks5/connect.ts'
 import { fakeNumberOf } from '../guard/dns/fake-addresses.ts'
+import { publishedUse } from './published-use.ts'
 import { realHost, realTarget } from '../guard/dns/real-host.ts'
+import { markIsolated } from './connection-handover.ts'
 import { recordDial } from './overlay-health.ts'
 import type {
   AssociateOptions,
@@ -20,10 +22,12 @@ import type {
 } from '../overlay/overlay.ts'
 import type { Route } from '../overlay/route.ts'
 import { handoffDriver } from '../sealed/kernel-driver.ts'
-import { threadNetwork } from '../overlay/thread-network.ts'
+import { threadNetwork, threadOverlay } from '../overlay/thread-network.ts'
 import { reportTrouble } from '../overlay/trouble.ts'
 
-const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handoffDriver].map((driver) => [driver.name, driver]))
+const drivers = new Map<string, Driver>(
+  [socks5Driver, i2pDriver, tailscaleDriver, handoffDriver].map((driver) => [driver.name, driver]),
+)
 
 /**
  * Adds the thread's side of a driver outside this package. Only threads that import the calling module have the driver.
@@ -39,11 +43,12 @@ export function addDriver(driver: Driver): void {
  *
  * @example
  * ```ts
- * const socket = await dial(await networkAccess().route(overlay), { host: 'example.org', port: 443 }, { timeout: 10_000 })
+ * const route = await networkAccess().route(overlay)
+ * const socket = await dial(route, { host: 'example.org', port: 443 }, { timeout: 10_000 })
  * ```
  *
- * @throws TroupeError `Unavailable` when the overlay or the target cannot be reached, `Timeout`, `Canceled`, or `Invalid` for a
- *   target that cannot exist or an operation that the overlay does not support.
+ * @throws TroupeError `Unavailable` when the overlay or the target cannot be reached, `Timeout`, `Canceled`, or
+ *   `Invalid` for a target that cannot exist or an operation that the overlay does not support.
  */
 export async function dial(route: Route, target: Target, options: DialOptions = {}): Promise<Socket> {
   return dialReal(route, realTarget(target), options)
@@ -53,15 +58,27 @@ export async function dial(route: Route, target: Target, options: DialOptions = 
 async function dialReal(route: Route, target: Target, options: DialOptions): Promise<Socket> {
   const driver = driverOf(route)
   const record = recordDial(route, target, driver)
+  const span = isTracing() ? dialSpan(route, target) : undefined
   try {
-    const socket = await driver.dial(route, target, isolated(options), dialReal)
+    const own = isolated(options)
+    const socket = await driver.dial(route, target, own, dialReal)
     record.opened(socket)
+    span?.end()
+    if (driver.isolatesConnections?.(route, own.isolation) === true) markIsolated(socket)
     return socket
   } catch (error) {
     record.failed(error)
+    span?.end(error)
     reportTrouble(route.overlay, error)
     throw error
   }
+}
+
+function dialSpan({ overlay }: Route, { host, port }: Target): Span | undefined {
+  // The exporter of a thread uses the network of the thread: the target of another overlay stays in that.
+  const target = overlay === threadOverlay() && { 'server.address': host, 'server.port': port }
+  const attributes = { ...target, 'network.transport': 'tcp', 'troupe.overlay': overlay }
+  return startSpan({ name: 'dial', kind: 'client', attributes })
 }
 
 /**
@@ -71,10 +88,16 @@ async function dialReal(route: Route, target: Target, options: DialOptions): Pro
  * @throws TroupeError like {@link dial}; `Unavailable` too for a name that has no address, `Invalid`, "not supported",
  *   where the overlay resolves no names (of SOCKS5 proxies, only Tor does).
  */
-export async function resolve(route: Route, name: string, options: ResolveOptions = {}): Promise<readonly ResolvedAddress[]> {
+export async function resolve(
+  route: Route,
+  name: string,
+  options: ResolveOptions = {},
+): Promise<readonly ResolvedAddress[]> {
   const driver = driverOf(route)
-  if (driver.resolve) return driver.resolve(route, realHost(name), isolated(options), dialReal)
-  throw unsupported(route, 'resolving names')
+  return publishedUse(route.overlay, `the name ${name}`, async () => {
+    if (driver.resolve) return driver.resolve(route, realHost(name), isolated(options), dialReal)
+    throw unsupported(route, 'resolving names')
+  })
 }
 
 /**
@@ -85,8 +108,10 @@ export async function resolve(route: Route, name: string, options: ResolveOption
 export async function reverse(route: Route, address: string, options: DialOptions = {}): Promise<readonly string[]> {
   if (fakeNumberOf(address) !== undefined) return [realHost(address)]
   const driver = driverOf(route)
-  if (driver.reverse) return driver.reverse(route, address, isolated(options), dialReal)
-  throw unsupported(route, 'resolving addresses')
+  return publishedUse(route.overlay, `the names of ${address}`, async () => {
+    if (driver.reverse) return driver.reverse(route, address, isolated(options), dialReal)
+    throw unsupported(route, 'resolving addresses')
+  })
 }
 
 /**
@@ -97,10 +122,14 @@ export async function reverse(route: Route, address: string, options: DialOption
  */
 export async function associate(route: Route, options: AssociateOptions = {}): Promise<Association> {
   const driver = driverOf(route)
-  if (driver.associate === undefined) throw unsupported(route, 'sending datagrams')
-  const association = await driver.associate(route, isolated(options), dialReal)
+  const association = await publishedUse(route.overlay, 'datagrams', async () => {
+    if (driver.associate) return driver.associate(route, isolated(options), dialReal)
+    throw unsupported(route, 'sending datagrams')
+  })
   const send = association.send.bind(association)
-  return Object.assign(association, { send: async (data: Uint8Array, target: Target) => send(data, realTarget(target)) })
+  return Object.assign(association, {
+    send: async (data: Uint8Array, target: Target) => send(data, realTarget(target)),
+  })
 }
 
 /**
@@ -123,28 +152,36 @@ export function poolKey(route: Route, isolation: Isolation): string {
   return driverOf(route).poolKey?.(route, isolation) ?? ''
 }
 
-const nobody: Isolation = Object.freeze({})
+const noIsolation: Isolation = Object.freeze({})
 
 /** Returns the actor or process on whose behalf the code of this thread acts. */
 export function currentIsolation(): Isolation {
-  return threadNetwork()?.isolation ?? nobody
+  return threadNetwork()?.isolation ?? noIsolation
 }
 
 function driverOf(route: Route): Driver {
   const driver = drivers.get(route.driver)
   if (driver) return driver
-  throw new TroupeError('Internal', `overlay ${route.overlay} requires the driver "${route.driver}", which this thread does not have`, {
-    details: { overlay: route.overlay, driver: route.driver },
-  })
+  throw new TroupeError(
+    'Internal',
+    `overlay ${route.overlay} requires the driver "${route.driver}", which this thread does not have`,
+    {
+      details: { overlay: route.overlay, driver: route.driver },
+    },
+  )
 }
 
 function unsupported({ overlay, driver }: Route, what: string): TroupeError {
-  return new TroupeError('Invalid', `${what} through overlay ${overlay} is not supported: ${driver} does not offer it`, {
-    details: { overlay },
-  })
+  return new TroupeError(
+    'Invalid',
+    `${what} through overlay ${overlay} is not supported: ${driver} does not offer it`,
+    {
+      details: { overlay },
+    },
+  )
 }
 
 /** Sets the isolation: the caller's, or else that of the running code. */
-function isolated<O extends DialOptions>(options: O): O {
-  return options.isolation ? options : { ...options, isolation: currentIsolation() }
+function isolated<O extends DialOptions>(options: O): O & { readonly isolation: Isolation } {
+  return { ...options, isolation: options.isolation ?? currentIsolation() }
 }

@@ -39,6 +39,8 @@ export interface ConnectRequest {
 
 /** A thread's access to overlays, which the process runtime provides. */
 export interface NetworkAccess {
+  /** The application, in a thread where several may run: see `Route.application`. */
+  readonly application?: number | undefined
   /**
    * Checks that the running code may choose `overlay` (`null`: the clear network).
    *
@@ -71,7 +73,10 @@ export interface NetworkAccess {
    * @throws TroupeError `PermissionDenied`, `NotFound`, `Invalid` for an overlay that does not listen, `AlreadyExists`,
    *   `Unavailable`.
    */
-  bind?(overlay: EntryId, options: BindOptions): Promise<{ readonly listenGrant: ListenGrant; readonly release: () => void }>
+  bind?(
+    overlay: EntryId,
+    options: BindOptions,
+  ): Promise<{ readonly listenGrant: ListenGrant; readonly release: () => void }>
   /**
    * Returns a block of addresses that stand for names, for this thread alone, in exchange for the block `back`. Absent
    * outside an application.
@@ -95,20 +100,31 @@ export interface NetworkAccess {
   refresh?(): void
 }
 
-let provided: NetworkAccess | undefined
+let provided: (() => NetworkAccess) | undefined
 
-/** Installs the thread's access; called once by the runtime before any user code. */
+/** Installs the thread's access; the runtime calls it before any user code. */
 export function provideNetworkAccess(access: NetworkAccess): void {
-  provided = access
+  provided = () => access
+}
+
+/**
+ * Installs the access of a thread in which several applications may run.
+ *
+ * @param find - Returns that of the running code; throws when it acts in none.
+ */
+export function provideNetworkAccessOf(find: () => NetworkAccess): void {
+  provided = find
 }
 
 /** Returns the thread's access; `undefined` outside an application. */
 export function applicationAccess(): NetworkAccess | undefined {
-  return provided
+  return provided?.()
 }
 
 /** Returns the thread's access. @throws TroupeError `Invalid` outside an application. */
 export function networkAccess(): NetworkAccess {
-  if (provided === undefined) throw invalid('there is no Troupe application in this thread: boot one, or run inside a process or function')
-  return provided
+  const access = applicationAccess()
+  if (access === undefined)
+    throw invalid('there is no Troupe application in this thread: boot one, or run inside a process or function')
+  return access
 }

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest'
 import { dial } from './dial.ts'
 import { failure, granted, greeting, route, target } from '../drivers/socks5/testing/sample.ts'
 import { answering, type Script, ScriptedProxy } from '../drivers/socks5/testing/scripted-proxy.ts'
-import { connectionMoved, type DialEvent, overlayHealth } from './overlay-health.ts'
+import type { DialEvent } from './health-report.ts'
+import { connectionMoved, overlayHealth } from './overlay-health.ts'
 
 const works = answering({ greeting, reply: granted.ipv4 })
 const named = (name: string, proxies: readonly { port: number }[]) => ({
@@ -16,7 +17,7 @@ const named = (name: string, proxies: readonly { port: number }[]) => ({
 })
 const health = (name: string) => overlayHealth().find(({ overlay }) => overlay === `app:${name}`)
 
-it('tells of connections and bytes, before and after they close', async () => {
+it('reports connections and bytes, before and after they close', async () => {
   await using proxy = await ScriptedProxy.start(async (socket, read) => {
     await works(socket, read)
     socket.end('hello')
@@ -27,19 +28,27 @@ it('tells of connections and bytes, before and after they close', async () => {
   socket.resume().end('hi')
   await once(socket, 'close')
   const handshake = { sent: 3 + 7 + target.host.length, received: 12 }
-  expect(health('counted')).toMatchObject({ open: 0, bytesSent: handshake.sent + 2, bytesReceived: handshake.received + 5 })
+  expect(health('counted')).toMatchObject({
+    open: 0,
+    bytesSent: handshake.sent + 2,
+    bytesReceived: handshake.received + 5,
+  })
   const { latency } = health('counted') ?? {}
   expect(latency).toMatchObject({ count: 1 })
   expect(latency?.max).toBeGreaterThan(0)
   expect(JSON.parse(JSON.stringify(health('counted')))).toEqual(structuredClone(health('counted')))
 })
 
-it('tells a target that refuses from an overlay that does not work, and holds no secret', async () => {
+it('distinguishes a target that refuses from a broken overlay, and holds no secret', async () => {
   let script: Script = answering({ greeting, reply: Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]) })
   await using proxy = await ScriptedProxy.start((socket, read) => script(socket, read))
   const way = named('judged', [proxy])
   await failure(dial(way, target))
-  expect(health('judged')).toMatchObject({ state: 'up', failed: 1, lastError: { kind: 'Unavailable', at: expect.any(Number) as number } })
+  expect(health('judged')).toMatchObject({
+    state: 'up',
+    failed: 1,
+    lastError: { kind: 'Unavailable', at: expect.any(Number) as number },
+  })
   script = async (socket) => void socket.end()
   const error = await failure(dial(way, target))
   expect(health('judged')).toMatchObject({ state: 'down', failed: 2, lastError: { message: error.message } })
@@ -62,7 +71,7 @@ it('is degraded while one of several proxies is down', async () => {
   })
 })
 
-it('follows a connection whose handle was moved, and forgets many that are closed', async () => {
+it('follows a connection whose handle was moved, and drops many closed ones', async () => {
   await using proxy = await ScriptedProxy.start(works)
   const way = named('moved', [proxy])
   const [socket, heir] = [await dial(way, target), new Socket()]

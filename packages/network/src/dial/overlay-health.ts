@@ -2,68 +2,24 @@
  * Health of overlays, as this thread sees it: plain data that can be sent, summed up and shown. No secrets, no
  * addresses of proxies.
  */
-import { type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
+import { count, countDial, counter, currentFrame, type EntryId, TroupeError } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { notifyFollower } from './connection-handover.ts'
-import type { Driver, Entrance, Target } from '../overlay/overlay.ts'
-import type { Route } from '../overlay/route.ts'
-
-/** Duration in milliseconds of the dials that opened a connection. */
-export interface DialLatency {
-  readonly count: number
-  readonly min: number
-  readonly mean: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly max: number
-}
-
-/** Health of one overlay, as this thread sees it. */
-export interface OverlayHealth {
-  readonly overlay: EntryId
-  /** Generation of the route that was dialled last. */
-  readonly generation: number
-  /**
-   * State after the last dial; `degraded` when some of several proxies are down. A refusal by the target is no failure
-   * of the overlay.
-   */
-  readonly state: 'up' | 'degraded' | 'down'
-  /** The last failure of a dial, including failures of the target. */
-  readonly lastError?: { readonly at: number; readonly kind: ErrorKind; readonly message: string }
-  /** Dials that opened a connection, dials that failed, and dials in progress. */
-  readonly opened: number
-  readonly failed: number
-  readonly dialling: number
-  /** Connections that arrived through the overlay. */
-  readonly accepted: number
-  /** Connections that are open now. */
-  readonly open: number
-  /** Through all connections, open and closed, including handshakes. */
-  readonly bytesSent: number
-  readonly bytesReceived: number
-  readonly latency: DialLatency
-  /** Where the overlay has several entrances, in the entry's order. */
-  readonly entrances?: readonly Entrance[]
-}
-
-/** An event of the channel `troupe:overlay:dial`: a dial has ended. */
-export interface DialEvent {
-  readonly overlay: EntryId
-  readonly generation: number
-  readonly target: Target
-  readonly milliseconds: number
-  /** Absent when the dial opened a connection. */
-  readonly error?: unknown
-}
+import type { DialEvent, DialLatency, OverlayHealth } from './health-report.ts'
+import { connectionClosed, connectionContinues, connectionOpened } from './open-connections.ts'
+import { overlayChanged } from '../guard/pools/connection-key.ts'
+import type { Driver, Target } from '../overlay/overlay.ts'
+import { isSameOverlay, type OverlayOf, type Route } from '../overlay/route.ts'
+import { threadOverlay } from '../overlay/thread-network.ts'
 
 const dials = channel('troupe:overlay:dial')
 const microseconds = 1000
 
 class OverlayRecord {
   readonly overlay: EntryId
+  readonly application: number | undefined
   #route: Route
   #driver: Pick<Driver, 'entrances'> = {}
   #works = true
@@ -86,6 +42,7 @@ class OverlayRecord {
 
   constructor(route: Route) {
     this.overlay = route.overlay
+    this.application = route.application
     this.#route = route
   }
 
@@ -96,18 +53,27 @@ class OverlayRecord {
     this.#dialling += 1
     this.#count(route.generation, 1)
     const began = performance.now()
+    const trace = currentFrame()?.trace
     const end = (error?: unknown) => {
       this.#dialling -= 1
       this.#count(route.generation, -1)
       const milliseconds = performance.now() - began
-      if (error === undefined) this.#latency.record(Math.max(1, Math.round(milliseconds * microseconds)))
-      if (dials.hasSubscribers) this.#publish(route, target, milliseconds, error)
+      const isOwn = route.overlay === threadOverlay()
+      if (error === undefined) {
+        if (isOwn) countDial(milliseconds)
+        this.#latency.record(Math.max(1, Math.round(milliseconds * microseconds)))
+      } else if (isOwn) count(counter.dialsFailed)
+      if (!dials.hasSubscribers) return
+      const { overlay, generation } = route
+      const about = { ...(trace !== undefined && { trace }), ...(error !== undefined && { error }) }
+      dials.publish({ overlay, generation, target, milliseconds, ...about } satisfies DialEvent)
     }
     return {
       opened: (socket) => {
         end()
         this.#opened += 1
         this.#works = true
+        connectionOpened(socket, this, 'out', `${target.host}:${target.port}`)
         this.#keep(socket, route.generation)
       },
       failed: (error) => {
@@ -123,13 +89,15 @@ class OverlayRecord {
     const generation = this.#sockets.get(from)
     if (generation === undefined) return false
     this.#sockets.delete(from)
+    connectionContinues(from, to)
     this.#keep(to, generation)
     return true
   }
 
   /** Counts a connection that arrived. */
-  came({ generation }: Route, socket: Socket): void {
+  came({ generation }: Route, socket: Socket, peer: string): void {
     this.#accepted += 1
+    connectionOpened(socket, this, 'in', peer)
     this.#keep(socket, generation)
   }
 
@@ -180,7 +148,15 @@ class OverlayRecord {
     const { count, min, mean, max } = this.#latency
     if (count === 0) return { count, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
     const at = (percentile: number) => this.#latency.percentile(percentile) / microseconds
-    return { count, min: min / microseconds, mean: mean / microseconds, p50: at(50), p90: at(90), p99: at(99), max: max / microseconds }
+    return {
+      count,
+      min: min / microseconds,
+      mean: mean / microseconds,
+      p50: at(50),
+      p90: at(90),
+      p99: at(99),
+      max: max / microseconds,
+    }
   }
 
   #fail(thrown: unknown): void {
@@ -207,13 +183,9 @@ class OverlayRecord {
 
   #forget(socket: Socket): void {
     if (!this.#sockets.delete(socket)) return
+    connectionClosed(socket)
     this.#sent += socket.bytesWritten
     this.#received += socket.bytesRead
-  }
-
-  #publish({ overlay, generation }: Route, target: Target, milliseconds: number, error: unknown): void {
-    const event: DialEvent = { overlay, generation, target, milliseconds, ...(error !== undefined && { error }) }
-    dials.publish(event)
   }
 }
 
@@ -222,21 +194,23 @@ export interface DialRecord {
   failed(error: unknown): void
 }
 
-const records = new Map<EntryId, OverlayRecord>()
+/** By application and overlay. */
+const records = new Map<string, OverlayRecord>()
 
 /** Counts a dial that begins. */
 export function recordDial(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
   return recordOf(route).begin(route, target, driver)
 }
 
-/** Counts a connection that arrived, until it is destroyed. */
-export function recordAccepted(route: Route, socket: Socket): void {
-  recordOf(route).came(route, socket)
+/** Counts a connection that arrived, until it is destroyed. @param peer - Its peer, for people. */
+export function recordAccepted(route: Route, socket: Socket, peer: string): void {
+  recordOf(route).came(route, socket, peer)
 }
 
 function recordOf(route: Route): OverlayRecord {
-  let record = records.get(route.overlay)
-  if (record === undefined) records.set(route.overlay, (record = new OverlayRecord(route)))
+  const key = `${route.application ?? ''} ${route.overlay}`
+  let record = records.get(key)
+  if (record === undefined) records.set(key, (record = new OverlayRecord(route)))
   return record
 }
 
@@ -250,12 +224,14 @@ export function connectionMoved(from: Socket, to: Socket): void {
 }
 
 /** Returns the oldest generation of an overlay with connections in this thread that are open or being opened. */
-export function oldestStream(overlay: EntryId): number | undefined {
-  return records.get(overlay)?.oldest
+export function oldestStream(of: OverlayOf): number | undefined {
+  const found = recordsOf(of).flatMap(({ oldest }) => oldest ?? [])
+  return found.length === 0 ? undefined : Math.min(...found)
 }
 
 /** Destroys the connections of an overlay of that generation, or older. */
-export function cutStreams(overlay: EntryId, generation: number): void {
+export function cutStreams(of: OverlayOf, generation: number): void {
+  const { overlay } = of
   const error = new TroupeError(
     'Unavailable',
     `overlay ${overlay} was replaced, and the drain time for connections through the old one is over`,
@@ -263,18 +239,41 @@ export function cutStreams(overlay: EntryId, generation: number): void {
       details: { overlay },
     },
   )
-  records.get(overlay)?.cut(generation, error)
+  for (const record of recordsOf(of)) record.cut(generation, error)
+}
+
+/**
+ * An application has stopped: its connections in this thread end, and none is used later, also where another
+ * application gives an overlay the same id.
+ */
+export function endStreams(application: number): void {
+  for (const [key, record] of records) {
+    if (record.application !== application) continue
+    records.delete(key)
+    const { overlay } = record
+    overlayChanged(overlay)
+    const message = `the application of overlay ${overlay} has stopped`
+    record.cut(Infinity, new TroupeError('Unavailable', message, { details: { overlay }, retryable: false }))
+  }
+}
+
+function recordsOf(of: OverlayOf): readonly OverlayRecord[] {
+  return [...records.values()].filter((record) => isSameOverlay(record, of))
 }
 
 /**
  * Returns the health of each overlay that was dialled in this thread, by id.
  *
+ * @param application - Of one application. @default of all that run in this thread
  * @example
  * ```ts
  * const [proxy] = overlayHealth()
  * if (proxy?.state === 'down') log.warn(proxy.lastError?.message)
  * ```
  */
-export function overlayHealth(): readonly OverlayHealth[] {
-  return Array.from(records.values(), (record) => record.view()).toSorted((a, b) => (a.overlay < b.overlay ? -1 : 1))
+export function overlayHealth(application?: number): readonly OverlayHealth[] {
+  return [...records.values()]
+    .filter((record) => application === undefined || record.application === application)
+    .map((record) => record.view())
+    .toSorted((a, b) => (a.overlay < b.overlay ? -1 : 1))
 }

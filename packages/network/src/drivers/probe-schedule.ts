@@ -1,5 +1,8 @@
 /** Schedules probes: at a usual interval, or sooner after a report of trouble, but with a minimum distance. */
-import { sleep } from '@troupe/core'
+import { sleep, TroupeError } from '@troupe/core'
+
+/** One for all: a reason of Node's own would have a stack trace each time. */
+const over = new TroupeError('Canceled', 'the probe is no longer needed')
 
 export class ProbeSchedule implements Disposable {
   readonly #over = new AbortController()
@@ -31,11 +34,11 @@ export class ProbeSchedule implements Disposable {
     const either = AbortSignal.any([this.#over.signal, woken.signal])
     await sleep(Math.min(usual, this.#least), either).catch(() => undefined)
     await Promise.race([sleep(Math.max(0, usual - this.#least), either).catch(() => undefined), this.#doubt.promise])
-    woken.abort()
+    woken.abort(over)
     this.#doubt = Promise.withResolvers()
   }
 
   [Symbol.dispose](): void {
-    this.#over.abort()
+    this.#over.abort(over)
   }
 }

@@ -2,17 +2,12 @@
  * The target of a connection, in the form that an overlay gets: an IP address, or a host name in ASCII. Nothing is
  * resolved here, whatever the name.
  */
-import { invalid } from '@troupe/core'
+import { asciiHost, hasForbidden, invalid } from '@troupe/core'
 import { isIP } from 'node:net'
-import { domainToASCII } from 'node:url'
 import type { Target } from '../overlay/overlay.ts'
 
 /** RFC 1928 stores the length of a name in one byte; DNS has no longer names. */
 const maxNameBytes = 255
-/**
- * The WHATWG URL standard's forbidden domain code points; `domainToASCII` would silently cut the name at some of them.
- */
-const forbidden = /[\p{Cc} #%/:<>?@[\\\]^|]/u
 
 /**
  * Checks `target` and converts a Unicode name to A-labels (UTS #46).
@@ -28,18 +23,24 @@ export function destinationOf({ host, port }: Target): Target {
 /** Returns the host alone, in the form of {@link destinationOf}. */
 export function hostOf(host: string): string {
   if (isIP(host) === 0) return asciiName(host)
-  if (host.includes('%')) throw invalid(`"${host}" has a zone, which means nothing beyond this machine: leave it out`, { host })
+  if (host.includes('%'))
+    throw invalid(`"${host}" has a zone, which means nothing beyond this machine: leave it out`, { host })
   return host
 }
 
 function asciiName(name: string): string {
   if (name === '') throw invalid('the host name is empty')
-  if (forbidden.test(name))
-    throw invalid(`"${name.slice(0, maxNameBytes)}" is not a host name: it holds characters that no name has`, { host: name })
-  const ascii = isAscii(name) ? name : domainToASCII(name)
+  if (hasForbidden(name))
+    throw invalid(`"${name.slice(0, maxNameBytes)}" is not a host name: it holds characters that no name has`, {
+      host: name,
+    })
+  const ascii = isAscii(name) ? name : asciiHost(name)
   if (ascii === '') throw invalid(`"${name}" is not a host name: it has no form in ASCII (IDNA)`, { host: name })
   if (ascii.length > maxNameBytes) {
-    throw invalid(`the host name "${ascii.slice(0, 32)}…" has ${ascii.length} bytes: a name has up to ${maxNameBytes}`, { host: name })
+    throw invalid(
+      `the host name "${ascii.slice(0, 32)}…" has ${ascii.length} bytes: a name has up to ${maxNameBytes}`,
+      { host: name },
+    )
   }
   return ascii
 }

@@ -72,13 +72,16 @@ const around: Ways = {
     await connected(socket)
   },
   'a captured send': async () =>
-    withUdp(async (socket) => sent((done) => void Reflect.apply(capturedSend, socket, ['x', udpPort, '127.0.0.1', done]))),
+    withUdp(async (socket) =>
+      sent((done) => void Reflect.apply(capturedSend, socket, ['x', udpPort, '127.0.0.1', done])),
+    ),
 }
 /** Ways that need no server. */
 const others: Ways = {
   'dgram.bind': async () => withUdp(async (socket) => once(socket.bind(0, '127.0.0.1'), 'listening')),
   'dns.lookupService': async () => promisify(dns.lookupService)('127.0.0.1', 80),
-  'child_process.spawn': async () => once(childProcess.spawn(process.execPath, ['--version'], { stdio: 'ignore' }), 'exit'),
+  'child_process.spawn': async () =>
+    once(childProcess.spawn(process.execPath, ['--version'], { stdio: 'ignore' }), 'exit'),
   'child_process.exec': async () => promisify(childProcess.exec)('true'),
   'child_process.execFile': async () => promisify(childProcess.execFile)('true'),
   'spawnSync, imported by name': async () => spawnSync('true'),
@@ -106,7 +109,8 @@ const drastic: Ways = {
   'process.binding': async () => callProcess('binding', 'tcp_wrap'),
   'process.dlopen': async () => callProcess('dlopen', { exports: {} }, devNull),
   'a foreign descriptor': async () => new net.Socket({ fd: descriptor }),
-  'a list of forbidden addresses': async () => connected(net.connect({ port, host: 'web.test', blockList: new net.BlockList() })),
+  'a list of forbidden addresses': async () =>
+    connected(net.connect({ port, host: 'web.test', blockList: new net.BlockList() })),
 }
 
 /** Calls a method of `process` that the types do not have, or no longer have. */
@@ -181,7 +185,12 @@ describe('with the guard', () => {
   it.each(Object.entries({ ...sends, ...others, ...drastic }))('%s is refused in an overlay', async (_name, way) => {
     const before = acceptQueue
     const error = await inNetwork(a, async () => attempt(way))
-    expect(error).toMatchObject({ kind: 'PermissionDenied', code: 'EOVERLAY', retryable: false, details: { overlay: a } })
+    expect(error).toMatchObject({
+      kind: 'PermissionDenied',
+      code: 'EOVERLAY',
+      retryable: false,
+      details: { overlay: a },
+    })
     expect(String(error)).toMatch(/ is refused in overlay app:a: .+/)
     expect(acceptQueue).toBe(before)
   })
@@ -202,26 +211,31 @@ describe('with the guard', () => {
     expect(failed).toMatchObject({ code: 'EACCES' })
   })
 
-  it.each(Object.entries({ ...sends, ...around }))('%s is untouched in the clear', async (_name, way) => {
+  it.each(Object.entries({ ...sends, ...around }))('%s is unchanged in the clear network', async (_name, way) => {
     await expectArrival(null, way)
   })
-  it.each(Object.entries(others).slice(0, -1))('%s works in the clear', async (_name, way) => {
+  it.each(Object.entries(others).slice(0, -1))('%s works in the clear network', async (_name, way) => {
     expect(await inNetwork(null, async () => attempt(way))).toBeUndefined()
   })
 
-  it('opens nothing in a thread that has no network yet', async () => {
+  it('opens nothing in a thread without a network', async () => {
     rebindThreadNetwork(undefined)
     const ways: Ways = { ...sends, ...others, 'net.connect': async () => connected(net.connect(port, '127.0.0.1')) }
     for (const way of Object.values(ways)) {
-      expect(await attempt(way)).toMatchObject({ kind: 'PermissionDenied', code: 'EUNBOUND', message: containing('no network yet') })
+      expect(await attempt(way)).toMatchObject({
+        kind: 'PermissionDenied',
+        code: 'EUNBOUND',
+        message: containing('no network yet'),
+      })
     }
     expect(await attempt(async () => dns.promises.lookup('leak.test'))).toMatchObject({ code: 'EUNBOUND' })
     expect(await attempt(async () => promisify(dns.lookup)('leak.test'))).toMatchObject({ code: 'EUNBOUND' })
-    for (const way of Object.values(around)) expect(await attempt(way)).toMatchObject({ code: matching(/^(EACCES|EUNBOUND)$/) })
+    for (const way of Object.values(around))
+      expect(await attempt(way)).toMatchObject({ code: matching(/^(EACCES|EUNBOUND)$/) })
     rebindThreadNetwork({ overlay: null })
   })
 
-  it('lets our own dials through, once', async () => {
+  it('allows the guard’s own dials, once', async () => {
     const route = lab.routes.get(a)
     if (route === undefined) throw new Error('the lab has no overlay a')
     await inNetwork(b, async () => {
@@ -236,23 +250,28 @@ describe('with the guard', () => {
     })
   })
 
-  it('answers a name with an address that leads to the name through any overlay, and nowhere in the clear', async () => {
+  it('resolves a name to an address that leads to that name in any overlay, and nowhere in the clear', async () => {
     const { address, family } = await inNetwork(a, async () => dns.promises.lookup('web.test'))
     expect([isFakeAddress(address), family]).toEqual([true, 4])
     const all = await inNetwork(a, async () => promisify(dns.lookup)('web.test', { all: true, family: 6 }))
     expect(all).toEqual([{ address: `::ffff:${address}`, family: 6 }])
-    expect(await inNetwork(a, async () => promisify(dns.lookup)('127.0.0.1'))).toEqual({ address: '127.0.0.1', family: 4 })
+    expect(await inNetwork(a, async () => promisify(dns.lookup)('127.0.0.1'))).toEqual({
+      address: '127.0.0.1',
+      family: 4,
+    })
     for (const host of [address, `::ffff:${address}`]) {
       await inNetwork(a, async () => connected(net.connect(port, host)))
       expect(lab.asked.get(a)?.at(-1)).toBe(`web.test:${port}`)
     }
-    expect(await inNetwork(null, async () => attempt(async () => connected(net.connect(port, address))))).toMatchObject({
-      code: 'EOVERLAY',
-      message: containing('looked up in an overlay'),
-    })
+    expect(await inNetwork(null, async () => attempt(async () => connected(net.connect(port, address))))).toMatchObject(
+      {
+        code: 'EOVERLAY',
+        message: containing('looked up in an overlay'),
+      },
+    )
   })
 
-  it('keeps what others see of the functions', () => {
+  it('keeps name and length of the functions', () => {
     expect([dns.lookup.name, dns.lookup.length, net.Socket.prototype.connect.length]).toEqual(['lookup', 3, 0])
     expect(net.Socket.prototype).toHaveProperty('connect', new net.Socket().connect)
     expect(Worker.name).toBe('Worker')

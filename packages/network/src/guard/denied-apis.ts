@@ -7,13 +7,14 @@ import { property } from '../sockets/internals.ts'
 import { refusedWays } from './ways-out/refused.ts'
 import type { RefusedWay } from './ways-out/way.ts'
 import { deniedError } from './errors.ts'
+import { isWholeProgram } from './whole-program.ts'
 import { type Answer, callBack, fail, isCallable, reject, type Replacement } from './node/patch.ts'
 
 const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { throw: fail, reject, callback: callBack }
 
 /** Names that this version of Node, or its flags, lack are skipped. */
 export function denyWaysOut(): void {
-  for (const { module, names, advice, answer = 'throw', only, own, by } of refusedWays) {
+  for (const { module, names, advice, programAdvice, answer = 'throw', only, own, by } of refusedWays) {
     const root = by === undefined ? moduleOf(module) : undefined
     if (root === undefined) continue
     for (const name of names.split(' ')) {
@@ -23,7 +24,7 @@ export function denyWaysOut(): void {
       if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) continue
       refuseMethod(owner, last, {
         what: titleOf(module, name),
-        advice,
+        advice: isWholeProgram() ? (programAdvice ?? advice) : advice,
         answer: answers[answer],
         ...(only && { only: only.test }),
         ...(own && { own }),
@@ -84,7 +85,7 @@ function refuseMethod(owner: object, name: string, { what, answer, advice, only,
       if (error) throw error
       const made: unknown = Reflect.construct(target, args, newTarget)
       if (typeof made === 'object' && made !== null) return made
-      throw new TypeError(`${what} constructs nothing`)
+      throw new TypeError(`${what} is not a constructor`)
     },
   })
   Reflect.set(owner, name, guarded)

@@ -58,7 +58,9 @@ export class EarlyEnd implements Disposable {
     const { host, port } = this.#target()
     const target = `${host}:${port}`
     const milliseconds = Math.round(performance.now() - this.#began)
-    const what = `a connection to ${target} through overlay ${this.#overlay} was given up after ${milliseconds} ms, while it was being made`
+    const what =
+      `a connection to ${target} through overlay ${this.#overlay} ` +
+      `was given up after ${milliseconds} ms, while it was being made`
     return new TroupeError('Timeout', what, { details: { overlay: this.#overlay, target, timeout: milliseconds } })
   }
 }
@@ -71,9 +73,17 @@ function limitTls(socket: TLSSocket, late: Error): void {
 
 /** The abort reason of a signal belongs to its owner, and may be shared by many sockets. */
 function isWithoutCause(error: Error): boolean {
-  return error.cause === undefined && !(error instanceof TroupeError) && !(error instanceof DOMException) && error.name !== 'AbortError'
+  return (
+    error.cause === undefined &&
+    !(error instanceof TroupeError) &&
+    !(error instanceof DOMException) &&
+    error.name !== 'AbortError'
+  )
 }
 
 function isUndicisOwn(error: Error | undefined): boolean {
-  return property(error, 'code') === 'UND_ERR_CONNECT_TIMEOUT' && error?.message.endsWith(`timeout: ${undicisOwn}ms)`) === true
+  return (
+    property(error, 'code') === 'UND_ERR_CONNECT_TIMEOUT' &&
+    error?.message.endsWith(`timeout: ${undicisOwn}ms)`) === true
+  )
 }

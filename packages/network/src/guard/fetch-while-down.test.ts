@@ -18,7 +18,9 @@ import { inNetwork } from './testing/lab.ts'
 
 const overlay = entryId('app:eep')
 // Started before there is a guard, because this thread could not listen afterwards.
-const proxy = await ScriptedProxy.start(answering({ greeting: Buffer.from([5, 0]), reply: Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+const proxy = await ScriptedProxy.start(
+  answering({ greeting: Buffer.from([5, 0]), reply: Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]) }),
+)
 afterAll(async () => proxy[Symbol.asyncDispose]())
 
 async function causeOf(promise: Promise<unknown>): Promise<unknown> {
@@ -29,7 +31,7 @@ async function causeOf(promise: Promise<unknown>): Promise<unknown> {
   return error instanceof Error ? error.cause : undefined
 }
 
-it('is not cut short by undici, and names the overlay', async () => {
+it('is not ended early by undici, and names the overlay', async () => {
   await using gone = await ScriptedBridge.start(() => undefined)
   const { port } = gone
   await gone[Symbol.asyncDispose]()
@@ -52,7 +54,7 @@ it.each<[string, () => Promise<unknown>]>([
   ['node:http', async () => once(get('http://unknown.test/'), 'response')],
   ['node:net', async () => once(connect(80, 'unknown.test'), 'connect')],
   ['node:tls', async () => once(connectTls(443, 'unknown.test'), 'secureConnect')],
-])('%s: what the proxy said of the target is in the chain of causes', async (_, attempt) => {
+])('%s: the reply of the proxy about the target is in the chain of causes', async (_, attempt) => {
   const route = { ...socksRoute(proxy), overlay }
   provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
   installGuard()

@@ -12,12 +12,10 @@ const server = net.createServer((socket) => socket.on('error', () => {}).end('re
 let lab: Lab
 let port = 0
 /** A port without a listener. */
-let deadPort = 0
+/** Nothing listens there: the system assigns no port below its ephemeral range. */
+const closedPort = 2
 
 beforeAll(async () => {
-  const dead = net.createServer()
-  deadPort = await listening(dead)
-  dead.close()
   port = await listening(server)
   installGuard()
   lab = await startLab()
@@ -28,7 +26,10 @@ afterAll(async () => {
 })
 
 /** Returns the result of `net.connect` with these options, in the overlay. */
-async function connect(options: Partial<net.TcpNetConnectOpts>, prepare: (socket: net.Socket) => void = () => {}): Promise<unknown> {
+async function connect(
+  options: Partial<net.TcpNetConnectOpts>,
+  prepare: (socket: net.Socket) => void = () => {},
+): Promise<unknown> {
   return inNetwork(a, async () => {
     const socket = net.connect({ port, ...options })
     prepare(socket)
@@ -50,7 +51,8 @@ function filtered(seen: string[], allowed: (address: string) => boolean): Lookup
       seen.push(...(error ? [] : found.map(({ address }) => address)))
       const denied = error ? undefined : found.find(({ address }) => !allowed(address))
       const [first] = error ? [] : found
-      if (error || denied !== undefined || first === undefined) done(error ?? new Error(`${String(denied?.address)} is blocked`), [])
+      if (error || denied !== undefined || first === undefined)
+        done(error ?? new Error(`${String(denied?.address)} is blocked`), [])
       else if (options.all === true) done(null, found)
       else done(null, first.address, first.family)
     })
@@ -62,8 +64,8 @@ const isStandIn = (address: string) => isFakeAddress(address) || !isPrivateAddre
 /** The notations of this machine that resolvers parse without a query. */
 const locals = ['localhost', 'LOCALHOST.', 'app.localhost', '127.1', '0x7f.1', '2130706433', '017700000001']
 
-describe('a lookup of the caller’s', () => {
-  it('sees the stand-in address of a name, and what it answers is where the connection leads', async () => {
+describe('a lookup function of the caller', () => {
+  it('gets the stand-in address of a name, and its result is where the connection leads', async () => {
     const seen: string[] = []
     expect(await connect({ host: 'web.test', lookup: filtered(seen, isStandIn) })).toBe('connected')
     expect(seen.map(isFakeAddress)).toEqual([true])
@@ -73,28 +75,30 @@ describe('a lookup of the caller’s', () => {
     expect(lab.asked.get(a)?.at(-1)).toBe(`127.0.0.1:${port}`)
   })
 
-  it.each(locals)('keeps connections from this machine, as %s', async (host) => {
+  it.each(locals)('can block connections to this machine, as %s', async (host) => {
     const before = lab.asked.get(a)?.length
-    expect(await connect({ host, lookup: filtered([], isStandIn) })).toMatchObject({ message: containing('is blocked') })
+    expect(await connect({ host, lookup: filtered([], isStandIn) })).toMatchObject({
+      message: containing('is blocked'),
+    })
     expect(lab.asked.get(a)?.length).toBe(before)
   })
 
-  it('that answers several addresses has them tried in turn', async () => {
+  it('that returns several addresses has them tried in turn', async () => {
     const several: LookupFunction = (_name, _options, done) =>
       done(null, [
         { address: '127.0.0.77', family: 4 },
         { address: '127.0.0.1', family: 4 },
       ])
     const seen: unknown[] = []
-    const attempt = await connect({ host: 'web.test', port: deadPort, lookup: several }, (socket) => {
+    const attempt = await connect({ host: 'web.test', port: closedPort, lookup: several }, (socket) => {
       socket.on('lookup', (_error, address) => seen.push(address))
     })
     expect(attempt).toMatchObject({ code: 'ECONNREFUSED' })
-    expect(lab.asked.get(a)?.slice(-2)).toEqual([`127.0.0.77:${deadPort}`, `127.0.0.1:${deadPort}`])
+    expect(lab.asked.get(a)?.slice(-2)).toEqual([`127.0.0.77:${closedPort}`, `127.0.0.1:${closedPort}`])
     expect(new Set(seen)).toEqual(new Set(['127.0.0.77', '127.0.0.1']))
   })
 
-  it('is asked for one address where the caller wants no choice', async () => {
+  it('is called for one address if the caller wants no choice', async () => {
     const asked: unknown[] = []
     const one: LookupFunction = (_name, { all }, done) => {
       asked.push(all)
@@ -113,7 +117,7 @@ describe('a lookup of the caller’s', () => {
 })
 
 describe('a listener of lookup events', () => {
-  it.each(locals)('that ends the socket keeps connections from this machine, as %s', async (host) => {
+  it.each(locals)('that ends the socket blocks connections to this machine, as %s', async (host) => {
     const before = lab.asked.get(a)?.length
     const attempt = await connect({ host }, (socket) => {
       socket.on('lookup', (_error, address) => {
@@ -124,7 +128,7 @@ describe('a listener of lookup events', () => {
     expect(lab.asked.get(a)?.length).toBe(before)
   })
 
-  it('sees the stand-in address of a name', async () => {
+  it('gets the stand-in address of a name', async () => {
     const seen: unknown[] = []
     await connect({ host: 'web.test' }, (socket) => {
       socket.on('lookup', (error, address, family, host) => seen.push([error, isFakeAddress(address), family, host]))
@@ -137,13 +141,13 @@ describe('a list of forbidden addresses', () => {
   const blockList = new BlockList()
   blockList.addSubnet('127.0.0.0', 8)
 
-  it.each(['127.0.0.1', ...locals])('keeps connections from %s', async (host) => {
+  it.each(['127.0.0.1', ...locals])('blocks connections to %s', async (host) => {
     const before = lab.asked.get(a)?.length
     expect(await connect({ host, blockList })).toMatchObject({ code: 'ERR_IP_BLOCKED' })
     expect(lab.asked.get(a)?.length).toBe(before)
   })
 
-  it('lets other addresses pass, and refuses names, which it cannot judge', async () => {
+  it('allows other addresses, and refuses names, which it cannot check', async () => {
     expect(await connect({ host: '127.0.0.1', blockList: new BlockList() })).toBe('connected')
     const refused = { code: 'EOVERLAY', kind: 'PermissionDenied', message: containing('blockList') }
     expect(await connect({ host: 'web.test', blockList })).toMatchObject(refused)
@@ -155,7 +159,7 @@ describe('a list of forbidden addresses', () => {
 })
 
 describe('an address that stands for a name', () => {
-  it('leads to the name in every form in which it can come back', async () => {
+  it('leads to the name in every form in which it can be used', async () => {
     const { address } = await inNetwork(a, async () => dns.promises.lookup('web.test'))
     const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
     const hex = number.toString(16)
@@ -173,15 +177,24 @@ describe('an address that stands for a name', () => {
     }
   })
 
-  it.each(['198.19.200.1', '::ffff:c613:c801', '0xc613c801', '198.18.0.0'])('that is not known is refused: %s', async (host) => {
-    const before = lab.asked.get(a)?.length
-    expect(await connect({ host })).toMatchObject({ kind: 'Invalid', code: 'EOVERLAY', message: containing('Pass the name on') })
-    const answering: LookupFunction = (_name, _options, done) => done(null, [{ address: host, family: isIP(host) || 4 }])
-    if (isIP(host) !== 0) expect(await connect({ host: 'web.test', lookup: answering })).toMatchObject({ kind: 'Invalid' })
-    expect(lab.asked.get(a)?.length).toBe(before)
-  })
+  it.each(['198.19.200.1', '::ffff:c613:c801', '0xc613c801', '198.18.0.0'])(
+    'that is unknown is refused: %s',
+    async (host) => {
+      const before = lab.asked.get(a)?.length
+      expect(await connect({ host })).toMatchObject({
+        kind: 'Invalid',
+        code: 'EOVERLAY',
+        message: containing('Pass the name on'),
+      })
+      const answering: LookupFunction = (_name, _options, done) =>
+        done(null, [{ address: host, family: isIP(host) || 4 }])
+      if (isIP(host) !== 0)
+        expect(await connect({ host: 'web.test', lookup: answering })).toMatchObject({ kind: 'Invalid' })
+      expect(lab.asked.get(a)?.length).toBe(before)
+    },
+  )
 
-  it('is what a socket shows, and leads back', async () => {
+  it('is shown by a socket, and leads back', async () => {
     await inNetwork(a, async () => {
       const socket = net.connect(port, 'shown.test')
       await once(socket, 'connect')

@@ -43,7 +43,7 @@ async function tried(): Promise<readonly unknown[]> {
 /** The first reached the overlay's proxy, and the others were refused. */
 const held = [{ kind: 'Unavailable' }, { code: 'EOVERLAY' }, { code: 'EOVERLAY' }]
 
-it('what a connection brings is handled in the network of the thread, though a driver took it in by a server of its own', async () => {
+it('handles an incoming connection in the network of the thread, although a driver accepted it', async () => {
   await inNetwork(a, async () => {
     const inner = net.createServer()
     listenClear(inner, 0, '127.0.0.1')
@@ -62,12 +62,14 @@ it('what a connection brings is handled in the network of the thread, though a d
   })
 })
 
-it('what a datagram of a driver’s brings, and its callbacks, are handled in the network of the thread', async () => {
+it('the datagrams of a driver, and its callbacks, are handled in the network of the thread', async () => {
   await inNetwork(a, async () => {
     const [one, two] = [ownDatagrams('udp4'), ownDatagrams('udp4')]
     await once(one.bind(0, '127.0.0.1'), 'listening')
     const received = new Promise<readonly unknown[]>((resolve) => one.once('message', () => resolve(tried())))
-    const sent = new Promise<readonly unknown[]>((resolve) => two.send('x', one.address().port, '127.0.0.1', () => resolve(tried())))
+    const sent = new Promise<readonly unknown[]>((resolve) =>
+      two.send('x', one.address().port, '127.0.0.1', () => resolve(tried())),
+    )
     expect(await received).toMatchObject(held)
     expect(await sent).toMatchObject(held)
     one.close()
@@ -75,7 +77,7 @@ it('what a datagram of a driver’s brings, and its callbacks, are handled in th
   })
 })
 
-it('a program that is started is told of in the network of the thread', async () => {
+it('the event for a started program is handled in the network of the thread', async () => {
   await inNetwork(a, async () => {
     const child = startProgram(() => spawn('echo', ['hello'], { stdio: ['ignore', 'pipe', 'ignore'] }))
     const heard = new Promise<readonly unknown[]>((resolve) => child.stdout.once('data', () => resolve(tried())))

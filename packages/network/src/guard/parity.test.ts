@@ -12,7 +12,9 @@ let lab: Lab
 
 /** Returns the port of a server that passes each connection to `serve`. */
 async function serving(serve: (socket: net.Socket) => void): Promise<number> {
-  const server: Server = net.createServer({ allowHalfOpen: true }, (socket) => serve(socket.on('error', () => socket.destroy())))
+  const server: Server = net.createServer({ allowHalfOpen: true }, (socket) =>
+    serve(socket.on('error', () => socket.destroy())),
+  )
   stack.defer(() => {
     server.close()
   })
@@ -49,7 +51,7 @@ async function expectParity<T>(use: (connect: (options: net.NetConnectOpts) => n
 
 const host = '127.0.0.1'
 
-it('an idle connection times out, and goes on', async () => {
+it('an idle connection times out, and stays open', async () => {
   const seen = await expectParity(async (connect) => {
     const socket = connect({ host, port: ports.echo, timeout: 50 })
     await once(socket, 'timeout')
@@ -71,7 +73,7 @@ it('a reset by the far end', async () => {
   expect(events).toEqual(['connectionAttempt', 'connect', 'ready', 'error ECONNRESET', 'close'])
 })
 
-it('a half that stays open, where that is wanted, and one that does not', async () => {
+it('a half-open connection, with and without allowHalfOpen', async () => {
   const seen = await expectParity(async (connect) => {
     const open = connect({ host, port: ports.ends, allowHalfOpen: true })
     open.resume()
@@ -108,7 +110,7 @@ it('a reader that pauses', async () => {
   expect(seen).toEqual({ still: true, size: large.length })
 })
 
-it('counts what it writes, from the handshake with the proxy on', async () => {
+it('counts the bytes written, from the handshake with the proxy on', async () => {
   const of = async (network: typeof a | null) => {
     return inNetwork(network, async () => {
       const socket = net.connect({ host, port: ports.echo })
@@ -123,7 +125,7 @@ it('counts what it writes, from the handshake with the proxy on', async () => {
   expect(await of(a)).toEqual({ handshake: true, written: 12 })
 })
 
-it('a write after the end, one after it was destroyed, and one that is told', async () => {
+it('a write after the end, one after destroy, and one after a reset', async () => {
   const seen = await expectParity(async (connect) => {
     const code = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error)
     const ended = connect({ host, port: ports.silent })
@@ -134,15 +136,15 @@ it('a write after the end, one after it was destroyed, and one that is told', as
     await once(destroyed, 'connect')
     destroyed.destroy()
     const afterDestroy = new Promise((resolve) => destroyed.write('x', resolve))
-    const told = connect({ host, port: ports.silent })
-    const written = await new Promise((resolve) => told.write('x', resolve))
-    told.destroy()
+    const probe = connect({ host, port: ports.silent })
+    const written = await new Promise((resolve) => probe.write('x', resolve))
+    probe.destroy()
     return { afterEnd: code(await afterEnd), afterDestroy: code(await afterDestroy), written: written ?? 'no error' }
   })
   expect(seen).toMatchObject({ afterEnd: 'ERR_STREAM_WRITE_AFTER_END' })
 })
 
-it('a reset from here, and its options', async () => {
+it('a reset from this side, and its options', async () => {
   const seen = await expectParity(async (connect) => {
     const socket = connect({ host, port: ports.silent })
     await once(socket, 'connect')

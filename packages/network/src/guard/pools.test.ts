@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { portOf } from './testing/forwarding-proxy.ts'
 import { installGuard } from './install.ts'
 import { a, b, eventOf, inNetwork, type Lab, listening, startLab } from './testing/lab.ts'
-import { overlayChanged } from './tcp/open-connection.ts'
+import { overlayChanged } from './pools/connection-key.ts'
 
 const pem = (name: string) => readFileSync(new URL(`fixtures/tls/${name}`, import.meta.url), 'utf8')
 const ca = pem('ca.pem')
@@ -93,7 +93,9 @@ const secureAgent = new https.Agent({ keepAlive: true, ca })
 const openers: unknown[] = []
 
 class Recording extends http.Agent {
-  override createConnection(...args: Parameters<http.Agent['createConnection']>): ReturnType<http.Agent['createConnection']> {
+  override createConnection(
+    ...args: Parameters<http.Agent['createConnection']>
+  ): ReturnType<http.Agent['createConnection']> {
     openers.push(currentFrame()?.actor?.id)
     return super.createConnection(...args)
   }
@@ -104,14 +106,16 @@ class Roundabout extends http.Agent {
   createSocket(request: unknown, options: unknown, done: unknown): void {
     openers.push(currentFrame()?.actor?.id)
     const original: unknown = Reflect.get(http.Agent.prototype, 'createSocket')
-    if (typeof original === 'function') queueMicrotask(() => void Reflect.apply(original, this, [request, options, done]))
+    if (typeof original === 'function')
+      queueMicrotask(() => void Reflect.apply(original, this, [request, options, done]))
   }
 }
 
 const clients: Record<string, () => Promise<Seen>> = {
   'http.request with an agent': async () => get(http.request({ host: '127.0.0.1', port: portOf(plain), agent })),
   'the global agent': async () => get(http.request(`http://localhost:${portOf(plain)}`)),
-  'https.request with an agent': async () => get(https.request({ host: 'localhost', port: portOf(secure), agent: secureAgent })),
+  'https.request with an agent': async () =>
+    get(https.request({ host: 'localhost', port: portOf(secure), agent: secureAgent })),
   fetch: async () => {
     const { body } = await fetch(`http://127.0.0.1:${portOf(plain)}`)
     const seen = await bodyOf(body?.pipeThrough(new TextDecoderStream()) ?? [])
@@ -147,7 +151,7 @@ describe.each(Object.entries(clients))('%s', (_name, client) => {
     await forget()
   })
 
-  it('opens another for another actor in the clear, about whom policies are asked', async () => {
+  it('opens another for another actor in the clear network, with its policies', async () => {
     await inNetwork(null, async () => {
       const carol = fork(emptyFrame, { actor: { id: 'carol', meta: {} } })
       const before = await client()
@@ -177,9 +181,10 @@ const one = { keepAlive: true, maxSockets: 1, maxTotalSockets: 1 }
 it.each([
   ['an agent', new Recording(one)],
   ['an agent with a createSocket of its own', new Roundabout(one)],
-])('%s with room for one asks about each connection in the name of who waited for it', async (_name, narrow) => {
+])('%s with room for one checks each connection for the actor that waited for it', async (_name, narrow) => {
   openers.length = 0
-  const ask = async () => get(http.request({ host: '127.0.0.1', port: portOf(plain), agent: narrow, headers: { connection: 'close' } }))
+  const ask = async () =>
+    get(http.request({ host: '127.0.0.1', port: portOf(plain), agent: narrow, headers: { connection: 'close' } }))
   const actors = ['ann', 'bob', 'carol']
   lab.governed = true
   await inNetwork(null, async () => {
@@ -202,13 +207,20 @@ it('a WebSocket goes through the overlay', async () => {
 it('an http2 session goes through the overlay', async () => {
   await inNetwork(a, async () => {
     const session = http2.connect(`https://localhost:${portOf(second)}`, { ca })
-    for (let round = 0; round < 2; round++) expect((await bodyOf(session.request({ ':path': '/' }))).peer).toBe('127.0.0.2')
+    for (let round = 0; round < 2; round++)
+      expect((await bodyOf(session.request({ ':path': '/' }))).peer).toBe('127.0.0.2')
     session.close()
   })
 })
 
-describe('TLS in an overlay is as in the clear', () => {
-  const options = () => ({ port: portOf(echoes), host: '127.0.0.1', servername: 'localhost', ca, ALPNProtocols: ['two'] })
+describe('TLS in an overlay equals TLS in the clear network', () => {
+  const options = () => ({
+    port: portOf(echoes),
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca,
+    ALPNProtocols: ['two'],
+  })
   const networks = [null, a]
 
   async function reply(socket: TLSSocket): Promise<unknown> {
@@ -231,16 +243,16 @@ describe('TLS in an overlay is as in the clear', () => {
   it.each(networks)('resumption (%s)', async (network) => {
     await inNetwork(network, async () => {
       const first = tls.connect(options())
-      const told = new Promise<Buffer>((resolve) => first.once('session', resolve))
+      const established = new Promise<Buffer>((resolve) => first.once('session', resolve))
       await reply(first)
-      const session = await told
+      const session = await established
       expect(await reply(tls.connect({ ...options(), session }))).toMatchObject({ reused: true })
     })
   })
 
-  it.each(networks)('a certificate of somebody else (%s)', async (network) => {
+  it.each(networks)('a certificate of another host (%s)', async (network) => {
     await inNetwork(network, async () => {
-      const socket = tls.connect({ ...options(), servername: 'somebody.else' })
+      const socket = tls.connect({ ...options(), servername: 'other.example' })
       expect(await eventOf(socket, 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
     })
   })
@@ -253,7 +265,7 @@ describe('TLS in an overlay is as in the clear', () => {
     })
   })
 
-  it.each(networks)('checks the host that was asked for, over a socket that connects itself (%s)', async (network) => {
+  it.each(networks)('checks the requested host, over a socket that connects itself (%s)', async (network) => {
     await inNetwork(network, async () => {
       const over = (host: string) => tls.connect({ socket: net.connect({ port: portOf(echoes), host, ...here }), ca })
       // In the clear network the operating system would have to resolve the name.
@@ -262,11 +274,13 @@ describe('TLS in an overlay is as in the clear', () => {
       expect(await eventOf(over('other.test'), 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
       const connected = net.connect({ port: portOf(echoes), host: 'other.test', ...here })
       await once(connected, 'connect')
-      expect(await eventOf(tls.connect({ socket: connected, ca }), 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+      expect(await eventOf(tls.connect({ socket: connected, ca }), 'error')).toMatchObject({
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      })
     })
   })
 
-  it('checks an address, and the name behind an address that stands for one', async () => {
+  it('checks an address, and the name behind a stand-in address', async () => {
     await inNetwork(a, async () => {
       const dns = await import('node:dns')
       const over = (host: string) => tls.connect({ socket: net.connect(portOf(echoes), host), ca })

@@ -11,9 +11,12 @@ beforeAll(async () => {
 })
 
 const whatToDo =
-  'Decide for each name whether it can open a connection, ask DNS, listen, start a program or thread, load native code, or hand work to ' +
-  'another thread. If not, add it to `harmless` in packages/network/src/guard/ways-out/known-*.ts; if the guard keeps its traffic in the ' +
-  'overlay, to `routed` with a test; otherwise to refused-*.ts, with a call in refused.test.ts. Then run this file with -u, for the docs'
+  'Decide for each name whether it can open a connection, ask DNS, ' +
+  'listen, start a program or thread, load native code, or hand work to ' +
+  'another thread. If not, add it to `harmless` in ' +
+  'packages/network/src/guard/ways-out/known-*.ts; if the guard keeps its traffic in the ' +
+  'overlay, to `routed` with a test; otherwise to refused-*.ts, with ' +
+  'a call in refused.test.ts. Then run this file with -u, for the docs'
 
 it('knows every name of this Node', () => {
   expect(found.map((names) => Object.keys(names).length > 50)).toEqual([true, true, true, true])
@@ -48,17 +51,19 @@ describe('the table', () => {
     expect(all.filter((name, at) => all.indexOf(name) !== at)).toEqual([])
   })
 
-  it('has nothing that no supported Node has', () => {
+  it('has no name that no supported Node has', () => {
     const present = new Set(
-      found.flatMap((each) => Object.entries(each)).flatMap(([module, names]) => Object.keys(names).map((name) => `${module} ${name}`)),
+      found
+        .flatMap((each) => Object.entries(each))
+        .flatMap(([module, names]) => Object.keys(names).map((name) => `${module} ${name}`)),
     )
-    const gone = [...refusedWays.flatMap(({ module, names }) => names.split(' ').map((name) => `${module} ${name}`))].filter(
-      (name) => !present.has(name),
-    )
+    const gone = [
+      ...refusedWays.flatMap(({ module, names }) => names.split(' ').map((name) => `${module} ${name}`)),
+    ].filter((name) => !present.has(name))
     expect(gone.filter((name) => !ofOtherVersions.test(name))).toEqual([])
   })
 
-  it('classifies what a class has by the class, where it has no row of its own', () => {
+  it('classifies members of a class by the class, if they have no row of their own', () => {
     expect(classify('crypto', 'Hash.prototype.update')).toBe('harmless')
     expect(classify('crypto', 'Hash')).toBe('harmless')
     expect(classify('net', 'Socket.prototype.dial')).toBeUndefined()
@@ -67,9 +72,10 @@ describe('the table', () => {
   })
 })
 
-it('is what the docs show', async () => {
+it('matches the docs', async () => {
   await expect(waysOutPage()).toMatchFileSnapshot('../../../../docs/ways-out.md')
 })
 
 /** Names that exist only in one supported Node, in some builds, or with a flag that one of them lacks. */
-const ofOtherVersions = /^(?:node:quic |node:ffi |globalThis Worker$|dgram (?:_createSocketHandle|Socket.prototype.(?:bind|connect)Sync)$)/
+const ofOtherVersions =
+  /^(?:node:quic |node:ffi |globalThis Worker$|dgram (?:_createSocketHandle|Socket.prototype.(?:bind|connect)Sync)$)/

@@ -18,7 +18,14 @@ export type DirectTarget = Omit<ConnectRequest, 'overlay'> & {
  *
  * @throws TroupeError `Unavailable`, with the operating system's `code` in its details; the abort reason of the signal.
  */
-export async function connectDirect({ target, family, localAddress, localPort, lookup, signal }: DirectTarget): Promise<Socket> {
+export async function connectDirect({
+  target,
+  family,
+  localAddress,
+  localPort,
+  lookup,
+  signal,
+}: DirectTarget): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = connectPlain({
     ...target,

@@ -26,7 +26,8 @@ async function dialled(way: 'TCP' | 'a Unix socket'): Promise<Socket> {
   stack.defer(() => void server.close())
   await once(way === 'TCP' ? server.listen(0, '127.0.0.1') : server.listen(path), 'listening')
   const address = server.address()
-  const socket = typeof address === 'object' && address !== null ? net.connect(address.port, '127.0.0.1') : net.connect(path)
+  const socket =
+    typeof address === 'object' && address !== null ? net.connect(address.port, '127.0.0.1') : net.connect(path)
   await once(socket, 'connect')
   return socket.on('error', () => {})
 }
@@ -40,7 +41,7 @@ describe.each(['TCP', 'a Unix socket'] as const)('a connection by %s that is han
     expect((await text(socket)).length).toBe(sent.length)
   })
 
-  it('brings along what was said already', async () => {
+  it('includes bytes that were already received', async () => {
     serve = (socket) => socket.write('welcome', () => setImmediate(() => socket.end(', all')))
     const socket = await dialled(way)
     await once(socket, 'readable')
@@ -49,7 +50,8 @@ describe.each(['TCP', 'a Unix socket'] as const)('a connection by %s that is han
 
   it('breaks with a reset, not with an end', async () => {
     const breaking = Promise.withResolvers<() => void>()
-    serve = (socket) => socket.once('data', () => void (way === 'TCP' ? socket.resetAndDestroy() : breaking.promise.then((fn) => fn())))
+    serve = (socket) =>
+      socket.once('data', () => void (way === 'TCP' ? socket.resetAndDestroy() : breaking.promise.then((fn) => fn())))
     const former = await dialled(way)
     // A Unix socket has no reset; its error shows that it broke.
     breaking.resolve(() => void former.destroy(new Error('broken')))
@@ -71,7 +73,7 @@ describe.each(['TCP', 'a Unix socket'] as const)('a connection by %s that is han
   })
 })
 
-it('is refused where it was closed meanwhile', async () => {
+it('is refused if it was closed before', async () => {
   const socket = await dialled('TCP')
   socket.destroy()
   await expect(handOver(socket)).rejects.toMatchObject({ kind: 'Unavailable' })

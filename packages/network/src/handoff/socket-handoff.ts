@@ -5,8 +5,7 @@
 import { unavailable } from '@troupe/core'
 import { Socket } from 'node:net'
 import type { SocketHandoff } from './handed-socket.ts'
-import { handleOf, internals } from '../sockets/internals.ts'
-import { detachHandle } from '../sockets/detach-handle.ts'
+import { adoptContext, detachHandle, handleOf, internals } from '../sockets/internals.ts'
 import { bridge } from './loopback-bridge.ts'
 
 /**
@@ -27,8 +26,7 @@ export async function handOver(socket: Socket): Promise<SocketHandoff> {
  */
 export function takeOver({ handle, rest }: SocketHandoff): Socket {
   // The handle was created when its message was read, where no frame was active.
-  const reset: unknown = Reflect.get(handle, 'asyncReset')
-  if (typeof reset === 'function') Reflect.apply(reset, handle, [handle])
+  adoptContext(handle)
   const socket: unknown = Reflect.construct(Socket, [{ handle }])
   if (!(socket instanceof Socket)) throw unavailable('the transferred handle is not a TCP connection')
   if (rest !== undefined) socket.push(rest)

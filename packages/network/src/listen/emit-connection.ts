@@ -13,7 +13,12 @@ export function emitConnection(server: Server, { socket, peer }: Accepted, local
   const present = Number(property(server, '_connections'))
   if (server.maxConnections > 0 && present >= server.maxConnections) {
     socket.destroy()
-    server.emit('drop', { localAddress: local.host, localPort: local.port, remoteAddress: peer.address, remotePort: peer.port })
+    server.emit('drop', {
+      localAddress: local.host,
+      localPort: local.port,
+      remoteAddress: peer.address,
+      remotePort: peer.port,
+    })
     return
   }
   // Node calls methods of the handle, also when TLS wraps it.

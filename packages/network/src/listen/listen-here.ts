@@ -26,7 +26,11 @@ export function listenHere(server: Server, { port, host }: Here): void {
   }
   const listen = async () => {
     await checkPermission('socket.listen', host ?? '::', port)
-    listenClear(server, port, host === undefined || isIP(host) !== 0 ? host : (await promisify(systemLookup)(host)).address)
+    listenClear(
+      server,
+      port,
+      host === undefined || isIP(host) !== 0 ? host : (await promisify(systemLookup)(host)).address,
+    )
   }
   listen().catch((error: unknown) => server.emit('error', error))
 }

@@ -1,5 +1,14 @@
 /** Makes a server accept its connections from an overlay. */
-import { type Backoff, backoffDelay, currentSlot, type EntryId, invalid, runInSlot, sleep, TroupeError } from '@troupe/core'
+import {
+  type Backoff,
+  backoffDelay,
+  currentSlot,
+  type EntryId,
+  invalid,
+  runInSlot,
+  sleep,
+  TroupeError,
+} from '@troupe/core'
 import type { Server } from 'node:net'
 import { networkAccess } from '../dial/network-access.ts'
 import { accept } from '../dial/dial.ts'
@@ -10,7 +19,7 @@ import { emitConnection } from './emit-connection.ts'
 import { onOverlayMoved } from './overlay-changes.ts'
 import { OverlayHandle } from './overlay-handle.ts'
 
-const delays: Backoff = { initial: 100, max: 10_000 }
+const delays: Backoff = { initial: 100, max: 10_000, jitter: 0.2 }
 
 /** The current place at which a server listens. */
 interface ListenTarget {
@@ -87,7 +96,8 @@ class Listening {
 
   async #open(): Promise<ListenTarget> {
     const bound = await networkAccess().bind?.(this.#overlay, this.#options)
-    if (bound === undefined) throw invalid(`nothing listens on ${this.#overlay} from here: no application provides for it`)
+    if (bound === undefined)
+      throw invalid(`nothing listens on ${this.#overlay} from here: no application provides for it`)
     const { listenGrant, release } = bound
     try {
       const listener = await accept(listenGrant)
@@ -113,7 +123,7 @@ class Listening {
     const { listenGrant, listener, close } = place
     const slot = currentSlot()
     const here = <T>(fn: () => T) => (slot === undefined ? fn() : runInSlot(slot, fn))
-    const unsubscribe = onOverlayMoved(this.#overlay, () => here(() => this.#move(close)))
+    const unsubscribe = onOverlayMoved(listenGrant, () => here(() => this.#move(close)))
     this.#closing.signal.addEventListener('abort', () => void close(), { once: true })
     try {
       for await (const accepted of listener.connections) {
@@ -121,7 +131,7 @@ class Listening {
           accepted.socket.destroy()
           return
         }
-        recordAccepted(listenGrant, accepted.socket)
+        recordAccepted(listenGrant, accepted.socket, accepted.peer.address)
         emitConnection(this.#server, accepted, listener.address)
       }
     } catch (error) {

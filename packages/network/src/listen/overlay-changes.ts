@@ -1,19 +1,23 @@
 /** Notifies servers of this thread when an overlay on which they listen is replaced or removed. */
-import type { EntryId } from '@troupe/core'
+import { isSameOverlay, type OverlayOf } from '../overlay/route.ts'
 
-const listeners = new Map<EntryId, Set<() => void>>()
+interface Listener {
+  readonly of: OverlayOf
+  readonly fn: () => void
+}
 
-/** Calls `fn` each time `overlay` is replaced or removed, until the returned function is called. */
-export function onOverlayMoved(overlay: EntryId, fn: () => void): () => void {
-  const known = listeners.get(overlay) ?? new Set()
-  listeners.set(overlay, known.add(fn))
+const listeners = new Set<Listener>()
+
+/** Calls `fn` each time the overlay is replaced or removed, until the returned function is called. */
+export function onOverlayMoved(of: OverlayOf, fn: () => void): () => void {
+  const listener = { of, fn }
+  listeners.add(listener)
   return () => {
-    known.delete(fn)
-    if (known.size === 0) listeners.delete(overlay)
+    listeners.delete(listener)
   }
 }
 
 /** Reports that an overlay was replaced or removed: servers that listen on it open a place in the new one. */
-export function overlayMoved(overlay: EntryId): void {
-  for (const fn of listeners.get(overlay) ?? []) fn()
+export function overlayMoved(moved: OverlayOf): void {
+  for (const { of, fn } of [...listeners]) if (isSameOverlay(of, moved)) fn()
 }

@@ -2,7 +2,7 @@
 import { type EntryId, TroupeError } from '@troupe/core'
 import { positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import type { OverlayKind } from './overlay-kind.ts'
-import { overlayKinds } from './overlay-table.ts'
+import { overlayKinds } from './overlay-kinds.ts'
 
 /**
  * Returns the settings of overlay entries that can never work together.
@@ -15,7 +15,10 @@ export function checkOverlays(registry: Registry, stateDir: string): readonly Di
     const found = overlayKinds.find((known) => known.kind.kind === kind)
     return found === undefined
       ? []
-      : whereDecoded(() => [...problemsOf(registry, id, found), ...doubleHold(registry, id, found, { stateDir, holders })])
+      : whereDecoded(() => [
+          ...problemsOf(registry, id, found),
+          ...doubleHold(registry, id, found, { stateDir, holders }),
+        ])
   })
 }
 
@@ -28,7 +31,12 @@ interface Holding {
   readonly holders: Map<string, EntryId>
 }
 
-function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateDir, holders }: Holding): readonly Diagnostic[] {
+function doubleHold(
+  registry: Registry,
+  id: EntryId,
+  kind: OverlayKind,
+  { stateDir, holders }: Holding,
+): readonly Diagnostic[] {
   const held = kind.held?.(registry, id, { stateDir })
   if (held === undefined) return []
   const other = holders.get(held.state)

@@ -1,6 +1,7 @@
 /** Kinds of overlays: how the kernel builds a running overlay from an entry. */
-import type { EntryId } from '@troupe/core'
+import type { EntryId, Log } from '@troupe/core'
 import type { FieldsOf, Kind, Registry } from '@troupe/registry'
+import type { Finding } from './overlay-state.ts'
 import type { Overlay } from './overlay.ts'
 import type { Route } from './route.ts'
 
@@ -14,6 +15,8 @@ export type Entries = Pick<Registry, 'decode' | 'get' | 'variable'>
 
 /** The environment in which an overlay is built. */
 export interface Site {
+  /** See {@link Route.application}. */
+  readonly application: number
   /** Generation of the overlay that is built; see {@link Route.generation}. */
   readonly generation: number
   readonly routeOf: RouteOf
@@ -22,7 +25,21 @@ export interface Site {
   /** Returns the value of a variable of the application, as the entry sees it. */
   readonly variable: (name: string) => string | undefined
   /** Logs what the operator should know, such as an address, or a login that waits for a browser. */
-  readonly log: (line: string) => void
+  readonly log: Log
+}
+
+/** The result of one check of what an overlay needs. */
+export interface Examined extends Finding {
+  /** What was checked, such as `the proxy`. */
+  readonly part: string
+  /** The Unix time in milliseconds that the other side reported. */
+  readonly date?: number
+}
+
+/** The environment in which an overlay is examined. */
+export interface ExaminationSite extends Pick<Site, 'stateDir'> {
+  /** Ends the examination. */
+  readonly signal: AbortSignal
 }
 
 /** A kind of overlay: the kind of its entries, and how the kernel builds a running overlay from one. */
@@ -40,9 +57,18 @@ export interface OverlayKind {
   /** Returns the settings of the entry that can never work together with other entries, with the path of each field. */
   problems?(entries: Entries, id: EntryId): readonly { readonly path: string; readonly message: string }[]
   /** Returns the resource that an overlay of the entry holds exclusively while it runs, such as a folder or a key. */
-  held?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): { readonly path: string; readonly state: string } | undefined
+  held?(
+    entries: Entries,
+    id: EntryId,
+    site: Pick<Site, 'stateDir'>,
+  ): { readonly path: string; readonly state: string } | undefined
   /** Returns {@link Overlay.exclusive} of the overlay that {@link open} would build. */
   exclusive?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): string | undefined
+  /**
+   * Checks whether what an overlay of the entry needs is there: whether its endpoints reply, and accept the login. No
+   * overlay is started, nothing is kept, and the only connections are those to what the entry names.
+   */
+  examine?(entries: Entries, id: EntryId, site: ExaminationSite): Promise<readonly Examined[]>
   /**
    * Builds the overlay of the entry `id`.
    *

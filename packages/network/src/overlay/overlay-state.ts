@@ -1,5 +1,5 @@
 /** The state of an overlay, as the kernel last determined it. Changes are reported in the log and on a channel. */
-import type { EntryId } from '@troupe/core'
+import type { EntryId, Log } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 
 /**
@@ -30,12 +30,12 @@ export interface Finding {
 /** The state of one overlay; reports changes in the log and on the channel `troupe:overlay:state`. */
 export class OverlayState {
   readonly #overlay: EntryId
-  readonly #log: (line: string) => void
+  readonly #log: Log
   #state: OverlayCondition = 'starting'
   #reason: string | undefined
   #since = Date.now()
 
-  constructor(overlay: EntryId, log: (line: string) => void) {
+  constructor(overlay: EntryId, log: Log) {
     this.#overlay = overlay
     this.#log = log
   }
@@ -51,7 +51,10 @@ export class OverlayState {
     if (state === before) return
     this.#state = state
     this.#since = Date.now()
-    this.#log(`overlay ${this.#overlay} is ${state}${reason === undefined ? '' : `: ${reason}`}`)
+    this.#log(`overlay ${this.#overlay} is ${state}${reason === undefined ? '' : `: ${reason}`}`, {
+      level: state === 'down' || state === 'degraded' ? 'warn' : 'info',
+      overlay: this.#overlay,
+    })
     if (!changes.hasSubscribers) return
     const event: OverlayStateEvent = { overlay: this.#overlay, before, ...this.view }
     changes.publish(event)

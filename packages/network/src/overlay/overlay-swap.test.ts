@@ -52,15 +52,19 @@ async function started(fields: Readonly<Record<string, unknown>>) {
 }
 
 describe('a swap', () => {
-  it('serves nobody before it is committed, and leaves the old one to be closed later', async () => {
+  it('is not used before its commit, and leaves the old one to be closed later', async () => {
     const { overlays, next, log, generation } = await started({})
     const swap = await overlays.prepare(id, next({ state: 'a' }))
     expect(generation()).toBe(1)
     await swap.commit()
-    expect([generation(), swap.retired.map(({ route }) => route.generation), log]).toEqual([2, [1], ['open 1', 'open 2']])
+    expect([generation(), swap.retired.map(({ route }) => route.generation), log]).toEqual([
+      2,
+      [1],
+      ['open 1', 'open 2'],
+    ])
   })
 
-  it('that is rolled back puts the old one back, before and after the commit', async () => {
+  it('that is rolled back restores the old one, before and after the commit', async () => {
     const { overlays, next, log, generation } = await started({})
     await (await overlays.prepare(id, next({}))).rollback()
     const swap = await overlays.prepare(id, next({}))
@@ -69,7 +73,7 @@ describe('a swap', () => {
     expect([generation(), log]).toEqual([1, ['open 1', 'open 2', 'close 2', 'open 3', 'close 3']])
   })
 
-  it('removes, and brings back', async () => {
+  it('removes, and restores', async () => {
     const { overlays } = await started({})
     const swap = overlays.prepareRemoval(id)
     await swap.commit()
@@ -80,7 +84,7 @@ describe('a swap', () => {
 })
 
 describe('a hand-over', () => {
-  it('closes the old one before it opens the new one, and who asks meanwhile waits', async () => {
+  it('closes the old one before it opens the new one, and requests wait meanwhile', async () => {
     const { overlays, next, log, generation } = await started({ state: 'a' })
     const swap = await overlays.prepare(id, next({ state: 'a' }))
     const committed = swap.commit()
@@ -90,7 +94,7 @@ describe('a hand-over', () => {
     await overlays.settled(id)
   })
 
-  it('opens the old one again when the new one does not come up', async () => {
+  it('opens the old one again when the new one does not start', async () => {
     const { overlays, next, log, generation } = await started({ state: 'a' })
     const swap = await overlays.prepare(id, next({ state: 'a', works: false }))
     await expect(swap.commit()).rejects.toThrow('it does not come up')
@@ -106,7 +110,7 @@ describe('a hand-over', () => {
     expect([generation(), log.at(-2), log.at(-1)]).toEqual([3, 'close 2', 'open 3'])
   })
 
-  it('is not needed where the state is another', async () => {
+  it('is not needed if the state is another one', async () => {
     const { overlays, next, log } = await started({ state: 'a' })
     await (await overlays.prepare(id, next({ state: 'b' }))).commit()
     expect(log).toEqual(['open 1', 'open 2'])

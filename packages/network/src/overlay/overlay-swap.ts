@@ -58,7 +58,9 @@ export class Swap implements OverlaySwap {
     const { built, place } = this.#options
     this.#letGo()
     for (const [id, overlay] of this.#former ?? []) place(id, overlay)
-    await Promise.all(built.map(async (overlay) => (overlay.discard ? overlay.discard() : overlay[Symbol.asyncDispose]())))
+    await Promise.all(
+      built.map(async (overlay) => (overlay.discard ? overlay.discard() : overlay[Symbol.asyncDispose]())),
+    )
   }
 
   #letGo(): void {

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Overlay } from './overlay.ts'
 import { overlayKind } from './overlay-kind.ts'
-import { networkKinds, OverlayTable } from './overlay-table.ts'
+import { networkKinds } from './overlay-kinds.ts'
+import { OverlayTable } from './overlay-table.ts'
 
 const id = entryId('app:proxy')
 const plain = { host: '127.0.0.1', port: 1080 }
@@ -30,7 +31,7 @@ describe('an entry of network.socks5', () => {
     ['password', { ...plain, username: 'u', password: 'ü'.repeat(128) }],
     ['isolate_streams', { ...plain, isolate_streams: 'yes' }],
     ['isolate_stream', { ...plain, isolate_stream: true }],
-    ['isolate', { ...plain, isolate: 'nobody' }],
+    ['isolate', { ...plain, isolate: 'unknown' }],
     ['isolate', { ...plain, isolate: 'actor', isolate_streams: true }],
     ['isolate_form', { ...plain, isolate_form: 'tor' }],
     ['optimistic', { ...plain, optimistic: 'maybe' }],
@@ -44,6 +45,22 @@ describe('an entry of network.socks5', () => {
     ['host', { proxies: [plain], host: 'h' }],
     ['username', { proxies: [plain], username: 'u' }],
     ['policy', { proxies: [plain], policy: 'random' }],
+    ['host', { ...plain, host: 'socks5://proxy.test' }],
+    ['host', { ...plain, host: 'proxy.test:1080' }],
+    ['host', { ...plain, host: ' ' }],
+    ['host', { ...plain, host: 'a\0b' }],
+    ['host', { ...plain, host: '224.0.0.1' }],
+    ['host', { ...plain, host: '255.255.255.255' }],
+    ['host', { ...plain, host: 'ff02::1' }],
+    ['via', { ...plain, host: 'proxy.onion' }],
+    ['via', { ...plain, host: 'proxy.b32.i2p' }],
+    ['via', { proxies: [plain, { host: 'proxy.onion', port: 1 }] }],
+    ['probe', { ...plain, probe: 'example.org:0' }],
+    ['isolate_form', { ...plain, isolate_form: 'torS0X' }],
+    ['proxies', { proxies: [plain, plain] }],
+    ['connect_timeout', { ...plain, connect_timeout: '0s' }],
+    ['first_byte_timeout', { ...plain, first_byte_timeout: '0ms' }],
+    ['handshake_timeout', { ...plain, handshake_timeout: '0s' }],
     ['via', { ...plain, via: 'app:nowhere' }],
     ['via', { ...plain, via: 'app:proxy' }],
   ])('is refused for its %s in %j', (path, fields) => {
@@ -51,37 +68,49 @@ describe('an entry of network.socks5', () => {
   })
 
   it('may have credentials of 255 bytes and a proxy on port 65535', () => {
-    const widest = { host: '::1', port: 65_535, username: 'u'.repeat(255), password: 'ü'.repeat(127), isolate_streams: true }
+    const widest = {
+      host: '::1',
+      port: 65_535,
+      username: 'u'.repeat(255),
+      password: 'ü'.repeat(127),
+      isolate_streams: true,
+    }
     expect(registryWith(widest).check()).toEqual([])
   })
 
-  it('does not tell its password when that is wrong', () => {
+  it('does not show its password in an error about it', () => {
     const password = `secret${'x'.repeat(255)}`
     expect(JSON.stringify(registryWith({ ...plain, username: 'u', password }).check())).not.toContain('secret')
   })
 })
 
 describe('overlays', () => {
-  it('give the route of an entry', async () => {
-    await using overlays = new OverlayTable(registryWith({ ...plain, username: 'u', password: 'p', isolate_streams: true }))
+  it('return the route of an entry', async () => {
+    await using overlays = new OverlayTable(
+      registryWith({ ...plain, username: 'u', password: 'p', isolate_streams: true }),
+    )
     await overlays.add(id)
     const config = {
       proxies: [{ ...plain, login: { username: 'u', password: 'p' } }],
       policy: 'first',
       optimistic: true,
       isolate: { by: 'connection', form: 'login', seed: expect.stringMatching(/^[\da-f]{64}$/) as string },
+      spares: 'adaptive',
       timeouts: { connect: 10_000, firstByte: 10_000, handshake: 30_000 },
     }
-    expect(overlays.route(id)).toEqual({ overlay: id, generation: 1, driver: 'socks5', config })
+    const { application } = overlays
+    expect(overlays.route(id)).toEqual({ overlay: id, application, generation: 1, driver: 'socks5', config })
   })
 
   it('are listed without secrets', async () => {
     await using overlays = new OverlayTable(registryWith({ ...plain, username: 'carol', password: 'hunter2' }))
     await overlays.add(id)
-    expect(overlays.list()).toEqual([{ id, kind: 'network.socks5', generation: 1, capabilities: { listen: false, tls: false, udp: true } }])
+    expect(overlays.list()).toEqual([
+      { id, kind: 'network.socks5', generation: 1, capabilities: { listen: false, tls: false, udp: true } },
+    ])
   })
 
-  it('suggest the id that was meant', async () => {
+  it('suggest a similar id', async () => {
     await using overlays = new OverlayTable(registryWith(plain))
     await overlays.add(id)
     expect(() => overlays.route(entryId('app:prxy'))).toThrow(
@@ -89,7 +118,7 @@ describe('overlays', () => {
     )
   })
 
-  it('are unknown once removed, and known again under a later generation', async () => {
+  it('are unknown once removed, and known again with a later generation', async () => {
     await using overlays = new OverlayTable(registryWith(plain))
     await overlays.add(id)
     await overlays.remove(id)
@@ -103,9 +132,12 @@ describe('overlays', () => {
     await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'AlreadyExists' })
   })
 
-  it('refuse an entry that is no overlay', async () => {
+  it('refuse an entry that is not an overlay', async () => {
     await using overlays = new OverlayTable(registryWith({}, 'other'))
-    await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'Invalid', message: 'app:proxy is a other, not an overlay' })
+    await expect(overlays.add(id)).rejects.toMatchObject({
+      kind: 'Invalid',
+      message: 'app:proxy is a other, not an overlay',
+    })
   })
 
   it('of SOCKS5 do not listen', async () => {
@@ -126,7 +158,7 @@ describe('an overlay that leads through another', () => {
     return registry
   }
 
-  it('holds its route, and is built anew with it', async () => {
+  it('holds its route, and is rebuilt with it', async () => {
     await using overlays = new OverlayTable(withOther())
     await overlays.add(other)
     await overlays.add(id)
@@ -136,15 +168,17 @@ describe('an overlay that leads through another', () => {
     expect(overlays.route(id)).toMatchObject({ generation: 4, config: { via: { overlay: other, generation: 3 } } })
   })
 
-  it('does not come up before that one', async () => {
+  it('does not start before that one', async () => {
     await using overlays = new OverlayTable(withOther())
     await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'NotFound', details: { overlay: other } })
   })
 
-  it('is refused in a circle', () => {
+  it('is refused in a cycle', () => {
     const registry = registryWith({ ...plain, via: 'other' })
     registry.add({ id: other, kind: 'network.socks5', fields: { ...plain, via: 'proxy' } })
-    expect(registry.check()).toEqual([expect.objectContaining({ path: 'via', message: expect.stringContaining('circle') as string })])
+    expect(registry.check()).toEqual([
+      expect.objectContaining({ path: 'via', message: expect.stringContaining('circle') as string }),
+    ])
   })
 })
 
@@ -165,7 +199,7 @@ describe('a replacement', () => {
     }
   })
 
-  it('stands before the old one is closed; one that fails leaves the old one in service', async () => {
+  it('starts before the old one is closed; one that fails leaves the old one in service', async () => {
     const registry = new Registry({ kinds: [kind] })
     registry.add({ id, kind: kind.kind, fields: { works: true } })
     const overlays = new OverlayTable(registry, { kinds: [fake] })

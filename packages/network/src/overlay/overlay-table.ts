@@ -1,64 +1,17 @@
 /** The kernel's table of an application's overlays, by id. */
-import { asTroupeError, type EntryId, notFound, TroupeError, unavailable } from '@troupe/core'
-import { didYouMean, type Kind } from '@troupe/registry'
-import { findSidecar } from '@troupe/tsnet'
+import { asTroupeError, type EntryId, type Log, notFound, TroupeError, unavailable } from '@troupe/core'
+import { didYouMean } from '@troupe/registry'
 import { resolve } from 'node:path'
-import { i2pOverlay } from '../drivers/i2p/driver.ts'
-import { socks5Overlay } from '../drivers/socks5/driver.ts'
-import { tailscaleOverlay } from '../drivers/tailscale/driver.ts'
-import { Sidecars } from '../drivers/tailscale/sidecar.ts'
-import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
+import type { Binding, BindOptions, Overlay, OverlayStatus } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
+import { OverlayChains } from './overlay-chains.ts'
 import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
+import { overlayKinds } from './overlay-kinds.ts'
+import type { OverlaySummary, OverlayTableOptions } from './overlay-table-options.ts'
 import { onTrouble } from './trouble.ts'
 
-/** Shared by all applications of this program; each sidecar is started when the first node needs it. */
-const sidecars = new Sidecars(async () => (await findSidecar()).path)
-
-/** The kinds of overlays that this package implements. */
-export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecars)]
-
-/** The registry kinds of the overlay entries; pass them to the registry. */
-export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
-
-/**
- * Returns the address of the overlay of an entry, from the state kept in `stateDir`. The overlay need not run.
- *
- * @throws TroupeError `Invalid` for a state that other users can access, or that is damaged.
- */
-export async function keptAddress(
-  { id, kind }: { readonly id: EntryId; readonly kind: string },
-  stateDir: string,
-): Promise<string | undefined> {
-  return overlayKinds.find((known) => known.kind.kind === kind)?.keptAddress?.(id, stateDir)
-}
-
-/** Returns the maximum milliseconds until a server listens on it; `undefined`: the start time of a service. */
-export function listenTime(entries: Entries, id: EntryId): number | undefined {
-  const { kind } = entries.get(id)
-  return overlayKinds.find((known) => known.kind.kind === kind)?.listenTime?.(entries, id)
-}
-
-/** Options of an {@link OverlayTable}. */
-export interface OverlayTableOptions {
-  /** @default all kinds of this package */
-  readonly kinds?: readonly OverlayKind[]
-  /** See {@link Site}. @default `.troupe/net` in the working directory */
-  readonly stateDir?: string
-  /** @default no log */
-  readonly log?: (line: string) => void
-  /** Called before an overlay is closed and replaced. Later dials must request its route again, and wait for it. */
-  readonly onHandOver?: (id: EntryId) => void
-}
-
-/** The public description of an overlay: without its route. */
-export interface OverlaySummary {
-  readonly id: EntryId
-  readonly kind: string
-  readonly generation: number
-  readonly capabilities: Capabilities
-}
+let applications = 0
 
 /**
  * Running overlays. Each overlay that is built gets its own generation, so that a route identifies its overlay.
@@ -71,17 +24,21 @@ export interface OverlaySummary {
  * ```
  */
 export class OverlayTable implements AsyncDisposable {
+  /** Number of the application in this program: {@link Route.application}. */
+  readonly application = (applications += 1)
   readonly #entries: Entries
   readonly #kinds: ReadonlyMap<string, OverlayKind>
   readonly #running = new Map<EntryId, Overlay>()
-  /** The overlays that each overlay leads through. */
-  readonly #through = new WeakMap<Overlay, ReadonlySet<EntryId>>()
+  readonly #chains = new OverlayChains()
   /** Overlays that are built but not yet in service: overlays that lead through them are built on them. */
   readonly #pending = new Map<EntryId, Overlay>()
   /** Overlays during a handover: the old one is closed and the new one is not yet open. */
   readonly #handOvers = new Map<EntryId, Promise<void>>()
   readonly #stateDir: string
-  readonly #log: (line: string) => void
+  readonly #log: Log
+  readonly #logs = new Map<EntryId, Log>()
+  /** Routes as they are passed on, by those of the overlays. */
+  readonly #routes = new WeakMap<Route, Route>()
   readonly #onHandOver: (id: EntryId) => void
   /** For entries whose overlay does not run: the reason, and the time of the failure. */
   readonly #failures = new Map<EntryId, { readonly error: unknown; readonly since: number }>()
@@ -111,7 +68,8 @@ export class OverlayTable implements AsyncDisposable {
    * @throws TroupeError `AlreadyExists` when it runs, `Invalid` for a wrong kind or invalid fields, `Unavailable`.
    */
   async add(id: EntryId): Promise<Overlay> {
-    if (this.#running.has(id)) throw new TroupeError('AlreadyExists', `overlay ${id} runs already`, { details: { overlay: id } })
+    if (this.#running.has(id))
+      throw new TroupeError('AlreadyExists', `overlay ${id} runs already`, { details: { overlay: id } })
     try {
       const overlay = await this.replace(id)
       this.#failures.delete(id)
@@ -159,7 +117,12 @@ export class OverlayTable implements AsyncDisposable {
       })
     }
     const built: Overlay[] = []
-    const swap = new Swap({ built, running: (other) => this.#running.get(other), place: this.#place, forget: this.#forget })
+    const swap = new Swap({
+      built,
+      running: (other) => this.#running.get(other),
+      place: this.#place,
+      forget: this.#forget,
+    })
     try {
       for (const other of [id, ...this.#allThrough(id)]) {
         const overlay = await this.#open(other, entries)
@@ -181,9 +144,7 @@ export class OverlayTable implements AsyncDisposable {
 
   /** Returns the running overlays whose connections go through `id`, directly or indirectly. */
   leadingThrough(id: EntryId): readonly EntryId[] {
-    return Array.from(this.#running)
-      .filter(([, overlay]) => this.#through.get(overlay)?.has(id) === true)
-      .map(([other]) => other)
+    return this.#chains.leadingThrough(id, (other) => this.#running.get(other))
   }
 
   /** Takes an overlay out of service: look-ups of its id then fail. Does nothing when it does not run. */
@@ -204,7 +165,8 @@ export class OverlayTable implements AsyncDisposable {
     const overlay = this.#running.get(id)
     if (overlay) return overlay
     const failure = this.#failures.get(id)
-    if (failure) throw unavailable(`overlay ${id} failed to start: ${asTroupeError(failure.error).message}`, { overlay: id })
+    if (failure)
+      throw unavailable(`overlay ${id} failed to start: ${asTroupeError(failure.error).message}`, { overlay: id })
     throw notFound(`there is no overlay ${id}${didYouMean(id, this.#running.keys())}`, { overlay: id })
   }
 
@@ -223,7 +185,30 @@ export class OverlayTable implements AsyncDisposable {
    * @throws TroupeError `NotFound`
    */
   route(id: EntryId): Route {
-    return this.get(id).route
+    return this.#own(this.get(id).route)
+  }
+
+  /**
+   * Binds a place at which a thread accepts connections.
+   *
+   * @throws TroupeError `NotFound`; like {@link Overlay.bind}.
+   */
+  async bind(id: EntryId, options: BindOptions): Promise<Binding> {
+    const { application } = this
+    const binding = await this.get(id).bind(options)
+    return {
+      listenGrant: Object.freeze({ ...binding.listenGrant, application }),
+      [Symbol.asyncDispose]: async () => binding[Symbol.asyncDispose](),
+    }
+  }
+
+  #own(route: Route): Route {
+    if (route.application === this.application) return route
+    const known = this.#routes.get(route)
+    if (known !== undefined) return known
+    const own = Object.freeze({ ...route, application: this.application })
+    this.#routes.set(route, own)
+    return own
   }
 
   /** Returns the status of an overlay; `undefined` for kinds that report none. @throws TroupeError `NotFound` */
@@ -252,20 +237,33 @@ export class OverlayTable implements AsyncDisposable {
     await Promise.all(overlays.map(async (overlay) => overlay[Symbol.asyncDispose]()))
   }
 
+  /** The same function for each overlay of an entry: sessions that continue compare their settings. */
+  #logOf(id: EntryId): Log {
+    const known = this.#logs.get(id)
+    if (known !== undefined) return known
+    const log: Log = (line, note) => {
+      this.#log(line, { overlay: id, ...note })
+    }
+    this.#logs.set(id, log)
+    return log
+  }
+
   async #open(id: EntryId, entries: Entries): Promise<Overlay> {
     this.#generation += 1
     const through = new Set<EntryId>()
     const overlay = await this.#kindOf(id, entries).open(entries, id, {
+      application: this.application,
       generation: this.#generation,
       stateDir: this.#stateDir,
-      log: this.#log,
+      log: this.#logOf(id),
       variable: (name) => entries.variable(id, name),
       routeOf: (other) => {
         through.add(other)
-        return (this.#pending.get(other) ?? this.get(other)).route
+        this.#chains.note(id, other)
+        return this.#own((this.#pending.get(other) ?? this.get(other)).route)
       },
     })
-    this.#through.set(overlay, through)
+    this.#chains.built(overlay, through)
     return overlay
   }
 
@@ -280,8 +278,11 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   readonly #place = (id: EntryId, overlay: Overlay | undefined) => {
+    const former = this.#running.get(id)
+    former?.retire?.()
     if (overlay === undefined) this.#running.delete(id)
     else this.#running.set(id, overlay)
+    this.#chains.placed(id, former, overlay)
     for (const listener of this.#listeners) listener()
   }
 

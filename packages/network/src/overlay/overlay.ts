@@ -46,6 +46,8 @@ export interface Overlay extends AsyncDisposable {
   status?(): Promise<OverlayStatus>
   /** Reports that a dial through it failed: it checks its state soon. */
   doubt?(): void
+  /** It was replaced or removed: dials that start later do not use it. Its connections continue. */
+  retire?(): void
   /**
    * Closes an overlay that was never put in service, and removes what it created elsewhere, as far as possible.
    * @default disposes of it
@@ -165,6 +167,19 @@ export interface Isolation {
   readonly key?: string
 }
 
+/**
+ * The first bytes of a stream, which are known before the connection stands. A driver may send them with its request,
+ * where the overlay takes them; otherwise they are written to the connection, by their owner.
+ */
+export interface EarlyData {
+  /** Whether there are bytes that may be sent only once. */
+  readonly isOnce: boolean
+  /** Whether such bytes were taken: the dial must not start again. */
+  readonly isSpent: boolean
+  /** Returns the bytes to send now, if any. Their owner does not write them. */
+  take(): Buffer | undefined
+}
+
 /** Options of a dial. */
 export interface DialOptions {
   /** Ends the dial with `Canceled`. */
@@ -173,6 +188,8 @@ export interface DialOptions {
   readonly timeout?: number
   /** @default the isolation of the current frame */
   readonly isolation?: Isolation
+  /** @default none */
+  readonly early?: EarlyData
 }
 
 /** Options of a name look-up. */
@@ -220,6 +237,10 @@ export interface Driver {
    * connection never serves a request with another key.
    */
   poolKey?(route: Route, isolation: Isolation): string
+  /**
+   * Whether each connection is isolated from all others, so that no TLS session may be resumed on it. @default never
+   */
+  isolatesConnections?(route: Route, isolation: Isolation): boolean
   /** Returns the state of the entrances to the overlay, without addresses. */
   entrances?(route: Route): readonly Entrance[]
 }

@@ -8,6 +8,11 @@ import type { EntryId } from '@troupe/core'
 export interface Route {
   readonly overlay: EntryId
   /**
+   * Number of the application in its program: overlays of several may have the same id. Whatever is kept for an overlay
+   * is kept for one application.
+   */
+  readonly application?: number
+  /**
    * Increases each time the overlay is rebuilt. Pools are keyed by it, so that old connections serve no new requests.
    */
   readonly generation: number
@@ -15,4 +20,16 @@ export interface Route {
   readonly driver: string
   /** The driver's own data. */
   readonly config: unknown
+}
+
+/** An overlay of an application; without the application, that of any. */
+export interface OverlayOf {
+  readonly overlay: EntryId
+  readonly application?: number | undefined
+}
+
+/** Whether two name the same overlay: those of two applications are two. */
+export function isSameOverlay(one: OverlayOf, other: OverlayOf): boolean {
+  if (one.overlay !== other.overlay) return false
+  return one.application === undefined || other.application === undefined || one.application === other.application
 }

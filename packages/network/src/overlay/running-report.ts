@@ -24,6 +24,17 @@ export type ReportedOverlay = z.output<typeof reported>
 
 const changes = 'troupe:overlay:state'
 
+/** The files of the applications of this program. */
+const inUse = new Set<string>()
+
+/** Each application of a program has a file of its own, also where several have the same folder. */
+function freeFile(folder: string): string {
+  for (let number = 1; ; number += 1) {
+    const file = join(folder, number === 1 ? `${process.pid}.json` : `${process.pid}-${number}.json`)
+    if (!inUse.has(file)) return file
+  }
+}
+
 /** Writes the report of a running application, until it is disposed of; then removes the report. */
 export class RunningReport implements AsyncDisposable {
   readonly #overlays: OverlayTable
@@ -36,7 +47,8 @@ export class RunningReport implements AsyncDisposable {
   constructor(overlays: OverlayTable, ids: () => readonly EntryId[], stateDir: string) {
     this.#overlays = overlays
     this.#ids = ids
-    this.#file = join(folderIn(stateDir), `${process.pid}.json`)
+    this.#file = freeFile(folderIn(stateDir))
+    inUse.add(this.#file)
     subscribe(changes, this.#changed)
     this.#changed()
   }
@@ -45,6 +57,7 @@ export class RunningReport implements AsyncDisposable {
     unsubscribe(changes, this.#changed)
     await this.#writing
     await rm(this.#file, { force: true })
+    inUse.delete(this.#file)
   }
 
   /** Combines several changes in one turn into one write. */
@@ -59,11 +72,13 @@ export class RunningReport implements AsyncDisposable {
     this.#isStale = false
     const ids = this.#ids()
     if (ids.length === 0) return
-    const found = await Promise.all(ids.map(async (id) => [id, await this.#overlays.status(id).catch(() => undefined)] as const))
-    const told = Object.fromEntries(found.map(([id, status]) => [id, reported.safeParse(status).data]))
+    const found = await Promise.all(
+      ids.map(async (id) => [id, await this.#overlays.status(id).catch(() => undefined)] as const),
+    )
+    const statuses = Object.fromEntries(found.map(([id, status]) => [id, reported.safeParse(status).data]))
     await mkdir(join(this.#file, '..'), { recursive: true, mode: 0o700 })
     const draft = `${this.#file}.new`
-    await writeFile(draft, JSON.stringify(told), { mode: 0o600 })
+    await writeFile(draft, JSON.stringify(statuses), { mode: 0o600 })
     await rename(draft, this.#file)
   }
 }
@@ -75,7 +90,7 @@ export class RunningReport implements AsyncDisposable {
 export async function runningOverlays(stateDir: string): Promise<ReadonlyMap<string, ReportedOverlay>> {
   const folder = folderIn(stateDir)
   const names = await readdir(folder).catch(() => [])
-  const alive = names.filter((name) => /^\d+\.json$/.test(name) && isAlive(Number.parseInt(name, 10)))
+  const alive = names.filter((name) => /^\d+(?:-\d+)?\.json$/.test(name) && isAlive(Number.parseInt(name, 10)))
   const reports = await Promise.all(alive.map(async (name) => readReport(join(folder, name))))
   return new Map(reports.flat().toSorted(([, a], [, b]) => a.since - b.since))
 }
@@ -88,7 +103,8 @@ async function readReport(file: string): Promise<readonly (readonly [string, Rep
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether an operating-system process exists. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {

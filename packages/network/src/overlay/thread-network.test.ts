@@ -6,7 +6,7 @@ import { bindThreadNetwork, rebindThreadNetwork, threadNetwork, threadOverlay } 
 const a = entryId('app:a')
 const b = entryId('app:b')
 
-it('a thread has one network, whatever frame is in force', () => {
+it('a thread has one network, in any frame', () => {
   expect(threadNetwork()).toBeUndefined()
   bindThreadNetwork({ overlay: a, isolation: { actor: 'alice' } })
   bindThreadNetwork({ overlay: a, isolation: { actor: 'alice' } })
@@ -30,7 +30,7 @@ it.each([{ overlay: b }, { overlay: null }, { overlay: a }, { overlay: a, isolat
   },
 )
 
-it('the clear network is one, with nobody’s key', () => {
+it('the clear network is one, without an isolation key', () => {
   rebindThreadNetwork(undefined)
   bindThreadNetwork({ overlay: null })
   runInFrame(fork(emptyFrame, { overlay: a, actor: { id: 'bob', meta: {} } }), () => {

@@ -2,7 +2,7 @@
 import { type EntryId, TroupeError } from '@troupe/core'
 import type { Isolation } from './overlay.ts'
 
-/** A network: the clear network or an overlay, with the isolation key where the overlay isolates by actor or process. */
+/** The clear network or an overlay, with the isolation key where the overlay isolates by actor or process. */
 export interface ThreadNetwork {
   /** `null`: the clear network. */
   readonly overlay: EntryId | null
@@ -25,10 +25,14 @@ let bound: ThreadNetwork | undefined
  */
 export function bindThreadNetwork(network: ThreadNetwork): void {
   if (bound !== undefined && !isSame(bound, network)) {
-    throw new TroupeError('Internal', `this thread runs in ${describe(bound)} and cannot change to ${describe(network)}: start another`, {
-      details: { network: bound.overlay, requested: network.overlay },
-      retryable: false,
-    })
+    throw new TroupeError(
+      'Internal',
+      `this thread runs in ${describe(bound)} and cannot change to ${describe(network)}: start another`,
+      {
+        details: { network: bound.overlay, requested: network.overlay },
+        retryable: false,
+      },
+    )
   }
   bound ??= Object.freeze({
     overlay: network.overlay,
@@ -83,5 +87,7 @@ function isSame(a: ThreadNetwork, b: ThreadNetwork): boolean {
 
 function describe({ overlay, isolation }: ThreadNetwork): string {
   const network = overlay === null ? 'the clear network' : `overlay ${overlay}`
-  return isolation?.actor === undefined && isolation?.process === undefined ? network : `${network} with an isolation key of its own`
+  return isolation?.actor === undefined && isolation?.process === undefined
+    ? network
+    : `${network} with an isolation key of its own`
 }

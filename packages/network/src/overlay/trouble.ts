@@ -9,14 +9,14 @@ const name = 'overlay trouble'
 /** Milliseconds during which a thread sends at most one notification for each overlay. */
 const quiet = 1000
 
-const told = new Map<EntryId, number>()
+const lastReports = new Map<EntryId, number>()
 
 /** Reports a dial that failed with `thrown`, if the overlay caused the failure and not the target or the caller. */
 export function reportTrouble(overlay: EntryId, thrown: unknown): void {
   if (!(thrown instanceof TroupeError) || !isOfOverlay(thrown)) return
   const now = performance.now()
-  if (now - (told.get(overlay) ?? -quiet) < quiet) return
-  told.set(overlay, now)
+  if (now - (lastReports.get(overlay) ?? -quiet) < quiet) return
+  lastReports.set(overlay, now)
   const channel = new BroadcastChannel(name)
   channel.postMessage(overlay)
   channel.close()

@@ -5,7 +5,6 @@
  */
 import { TroupeError } from '@troupe/core'
 import fs from 'node:fs'
-import process from 'node:process'
 import { forgetConstructor } from './forbid.ts'
 import { sealedRefusal } from './sealed.ts'
 
@@ -15,11 +14,24 @@ type Method = (...args: readonly unknown[]) => unknown
 
 // Saved before any code could replace them.
 const { apply } = Reflect
+const { process } = globalThis
 const standardOutput = 1
 const standardError = 2
 
-const writers = ['write', 'writeSync', 'writev', 'writevSync', 'writeFile', 'writeFileSync', 'appendFile', 'appendFileSync']
-const changers = ['ftruncate', 'fsync', 'fdatasync', 'futimes', 'fchmod', 'fchown', 'truncate'].flatMap((name) => [name, `${name}Sync`])
+const writers = [
+  'write',
+  'writeSync',
+  'writev',
+  'writevSync',
+  'writeFile',
+  'writeFileSync',
+  'appendFile',
+  'appendFileSync',
+]
+const changers = ['ftruncate', 'fsync', 'fdatasync', 'futimes', 'fchmod', 'fchown', 'truncate'].flatMap((name) => [
+  name,
+  `${name}Sync`,
+])
 const readers = ['read', 'readv', 'fstat', 'readFile'].flatMap((name) => [name, `${name}Sync`])
 const handleWriters = [
   'appendFile',
@@ -45,7 +57,8 @@ export async function sealDescriptors(): Promise<void> {
 
   for (const name of writers) check(fs, name, (file) => typeof file !== 'number' || isOutput(file))
   for (const name of changers) check(fs, name, (file) => typeof file === 'string' || isOutput(file))
-  for (const name of readers) check(fs, name, (file) => typeof file !== 'number' || file <= standardError || isOwn(file))
+  for (const name of readers)
+    check(fs, name, (file) => typeof file !== 'number' || file <= standardError || isOwn(file))
   for (const name of ['close', 'closeSync']) {
     check(fs, name, (file) => {
       const known = isOwn(file)
@@ -142,7 +155,9 @@ function nativePrototypeOf(handle: object): object {
 }
 
 function unsupported(what: string): TroupeError {
-  return new TroupeError('Internal', `this Node (${process.version}) cannot seal a thread: there is no ${what}`, { retryable: false })
+  return new TroupeError('Internal', `this Node (${process.version}) cannot seal a thread: there is no ${what}`, {
+    retryable: false,
+  })
 }
 
 function replace(owner: object, name: string, make: (original: Method) => unknown): void {

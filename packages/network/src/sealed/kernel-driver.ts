@@ -19,6 +19,7 @@ export const handoffDriver: Driver = {
   dial: async ({ overlay }, target, options) => takeOver(await dialerOfKernel().dial({ overlay, target }, options)),
   // The isolation of the overlay is unknown here, so every process is kept apart.
   poolKey: (_route, { process = '' }) => process,
+  isolatesConnections: () => true,
 }
 
 /** @throws TroupeError `Invalid` in a thread that is not sealed. */

@@ -7,7 +7,7 @@
  * few functions it needs are saved before.
  */
 import { syncBuiltinESMExports } from 'node:module'
-import process from 'node:process'
+import os from 'node:os'
 import tty from 'node:tty'
 import v8 from 'node:v8'
 import { TroupeError } from '@troupe/core'
@@ -15,7 +15,10 @@ import { installGuard } from '../guard/install.ts'
 import { internals } from '../sockets/internals.ts'
 import { sealDescriptors } from './descriptors.ts'
 import { forbidConstruction, forbidMethods } from './forbid.ts'
-import { seal } from './sealed.ts'
+import { seal, sealedRefusal } from './sealed.ts'
+
+// Saved, because code could replace it. An import of `node:process` would take 5 ms, for all that it exports.
+const { process } = globalThis
 
 /** The permissions that a sealed thread must not have, in the terms of `process.permission`. */
 const forbidden = ['net', 'child', 'worker', 'addon', 'wasi', 'ffi', 'inspector', 'fs.write']
@@ -29,10 +32,14 @@ function checkPermissions(allowed: readonly string[] = []): void {
   const unwanted = forbidden.filter((scope) => !allowed.includes(scope))
   const given = permission === undefined ? ['all'] : unwanted.filter((scope) => has(permission, scope))
   if (given.length === 0) return
-  throw new TroupeError('Internal', `this thread was to be sealed, and was started with permissions: ${given.join(', ')}`, {
-    details: { given },
-    retryable: false,
-  })
+  throw new TroupeError(
+    'Internal',
+    `this thread was to be sealed, and was started with permissions: ${given.join(', ')}`,
+    {
+      details: { given },
+      retryable: false,
+    },
+  )
 }
 
 function has(permission: NodeJS.ProcessPermission, scope: string): boolean {
@@ -55,6 +62,17 @@ export async function sealThread(): Promise<void> {
   for (const name of ['ReadStream', 'WriteStream']) forbidConstruction(tty, name, 'tty')
   // A signal starts the inspector of the program itself.
   forbidMethods(process, ['kill', '_kill'], 'process')
+  // Of any process of the user, and of the program.
+  forbidMethods(os, ['setPriority'], 'os')
+  const { title } = process
+  Object.defineProperty(process, 'title', {
+    get: () => title,
+    set: () => {
+      throw sealedRefusal('process.title')
+    },
+    enumerable: true,
+    configurable: false,
+  })
   forbidMethods(v8, ['setFlagsFromString', 'setHeapSnapshotNearHeapLimit'], 'v8')
   forbidDatabases()
   syncBuiltinESMExports()

@@ -3,7 +3,7 @@
  * If one is missing the thread must not start, because the guard could not work
  * (`docs/discoveries/0009-sockets-change-handles.md`).
  */
-import { TroupeError } from '@troupe/core'
+import { TroupeError, unavailable } from '@troupe/core'
 import { createSocket } from 'node:dgram'
 import { Socket } from 'node:net'
 import { type Callable, isCallable } from '../guard/node/patch.ts'
@@ -36,11 +36,16 @@ function readInternals(): Internals {
   // Without network permission, the socket has already lost its handle here.
   const pipe = handleIn({ _handle: pipeSocket.had }, 'net.Socket of a path')
   const udpSocket = createSocket('udp4')
-  const udp = handleIn(property(udpSocket, symbolOf(udpSocket, 'state symbol', 'dgram.Socket')), 'dgram.Socket', 'handle')
+  const udp = handleIn(
+    property(udpSocket, symbolOf(udpSocket, 'state symbol', 'dgram.Socket')),
+    'dgram.Socket',
+    'handle',
+  )
   try {
     const reinitialize = symbolOf(Socket.prototype, 'kReinitializeHandle', 'net.Socket.prototype')
     for (const method of ['readStop', 'close', 'connect', 'connect6']) callable(tcp, method, 'a TCP handle')
-    for (const method of ['_writeGeneric', '_undestroy', reinitialize]) callable(Socket.prototype, method, 'net.Socket.prototype')
+    for (const method of ['_writeGeneric', '_undestroy', reinitialize])
+      callable(Socket.prototype, method, 'net.Socket.prototype')
     return {
       reinitialize,
       owner: symbolOf(tcp, 'owner_symbol', 'a TCP handle'),
@@ -71,13 +76,37 @@ export function symbolOf(owner: object, description: string, title: string): sym
 
 /** Returns a property of a value that may not be an object. */
 export function property(owner: unknown, name: PropertyKey): unknown {
-  return (typeof owner === 'object' || typeof owner === 'function') && owner !== null ? Reflect.get(owner, name) : undefined
+  return (typeof owner === 'object' || typeof owner === 'function') && owner !== null
+    ? Reflect.get(owner, name)
+    : undefined
 }
 
 /** The native handle of a socket, if it has one. */
 export function handleOf(socket: Socket): object | undefined {
   const handle = property(socket, '_handle')
   return typeof handle === 'object' && handle !== null ? handle : undefined
+}
+
+/** Lets the events of a native handle run in the caller's async context, in place of that in which it was created. */
+export function adoptContext(handle: object): void {
+  const reset = property(handle, 'asyncReset')
+  if (isCallable(reset)) Reflect.apply(reset, handle, [handle])
+}
+
+/**
+ * Returns the handle of a socket that has no reader, stopped, and the data that had been read already. The socket is
+ * unusable afterwards.
+ */
+export function detachHandle(socket: Socket): { readonly handle: object; readonly rest: Buffer | undefined } {
+  const rest: unknown = socket.read()
+  const handle = handleOf(socket)
+  if (handle === undefined) throw unavailable('the connection was closed before it could be used')
+  const stop = property(handle, 'readStop')
+  if (isCallable(stop)) Reflect.apply(stop, handle, [])
+  Reflect.set(handle, 'reading', false)
+  Reflect.set(socket, '_handle', null)
+  socket.removeAllListeners().destroy()
+  return { handle, rest: Buffer.isBuffer(rest) ? rest : undefined }
 }
 
 /** Returns a socket on which `connect` was called, and the first handle that it had. */
@@ -119,7 +148,8 @@ function prototypeOf(handle: object): object {
 export function unsupported(what: string): TroupeError {
   return new TroupeError(
     'Internal',
-    `this Node (${process.version}) is not supported: ${what}, so sockets could not be kept on their overlays. Use Node 24.21 or 26.10`,
+    `this Node (${process.version}) is not supported: ${what}, so ` +
+      'sockets could not be kept on their overlays. Use Node 24.21 or 26.10',
     { details: { version: process.version, missing: what }, retryable: false },
   )
 }

@@ -4,7 +4,14 @@
  * only drivers need it (`@troupe/network/driver`).
  */
 import { lookup } from 'node:dns'
-import { type IpcSocketConnectOpts, isIPv6, type NetConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
+import {
+  type IpcSocketConnectOpts,
+  isIPv6,
+  type NetConnectOpts,
+  Server,
+  Socket,
+  type TcpSocketConnectOpts,
+} from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { Target } from '../overlay/overlay.ts'
 import type { ConnectCall } from '../guard/tcp/connect-options.ts'
@@ -48,6 +55,11 @@ function noteDialling(socket: Socket): Socket {
   return socket.once('connect', () => dialling.delete(socket))
 }
 
+/** Lets the native handles of a socket connect, to a target that stays in the clear. */
+export function allowConnect(socket: Socket): void {
+  noteDialling(socket).once('close', () => dialling.delete(socket))
+}
+
 /**
  * Makes a server listen on a Unix socket at which one of our processes hands over connections. Its handle is created in
  * the caller's context.
@@ -72,7 +84,8 @@ export function listenClear(server: Server, port: number, address?: string): voi
   try {
     const handle = boundHandle(port, address)
     if (handle instanceof Error) process.nextTick(() => server.emit('error', handle))
-    else if (isCallable(systemListen)) Reflect.apply(systemListen, server, [handle ?? { port, backlog }, ...(handle ? [backlog] : [])])
+    else if (isCallable(systemListen))
+      Reflect.apply(systemListen, server, [handle ?? { port, backlog }, ...(handle ? [backlog] : [])])
   } finally {
     placing = false
   }
@@ -101,7 +114,13 @@ function boundHandle(port: number, address: string | undefined): object | Error 
   if (status === 0) return handle
   call(handle, 'close')
   const code = getSystemErrorName(Number(status))
-  return Object.assign(new Error(`listen ${code}: ${address}:${port}`), { code, errno: status, syscall: 'listen', address, port })
+  return Object.assign(new Error(`listen ${code}: ${address}:${port}`), {
+    code,
+    errno: status,
+    syscall: 'listen',
+    address,
+    port,
+  })
 }
 
 /** Whether {@link listenOwn} is running. */

@@ -3,7 +3,14 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** What happens to connections that are made from now on. */
-export type Trouble = 'works' | 'refuses' | 'closes' | 'resets' | 'is silent' | 'answers garbage' | 'breaks off in the middle'
+export type Trouble =
+  | 'works'
+  | 'refuses'
+  | 'closes'
+  | 'resets'
+  | 'is silent'
+  | 'answers garbage'
+  | 'breaks off in the middle'
 
 /** Where the peer is. */
 export interface Peer {
@@ -31,7 +38,10 @@ export class Relay implements AsyncDisposable {
   }
 
   /** @param at - Where it listens: by default at a free port of 127.0.0.1. */
-  static async to(peer: Peer, { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {}): Promise<Relay> {
+  static async to(
+    peer: Peer,
+    { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+  ): Promise<Relay> {
     const server = createServer()
     await once(server.listen(port, host), 'listening')
     return new Relay(peer, host, server)

@@ -10,12 +10,13 @@ import { accept, dial } from '../dial/dial.ts'
 import { FakeRouter } from '../drivers/i2p/testing/fake-router.ts'
 import { readRequest, ScriptedProxy } from '../drivers/socks5/testing/scripted-proxy.ts'
 import type { Target } from '../overlay/overlay.ts'
-import { networkKinds, OverlayTable } from '../overlay/overlay-table.ts'
+import { networkKinds } from '../overlay/overlay-kinds.ts'
+import { OverlayTable } from '../overlay/overlay-table.ts'
 import { Relay } from './trouble-relay.ts'
 
 /** The id of every overlay under test. */
 export const id = entryId('app:way')
-const login = { username: 'somebody', password: 'secret' }
+const login = { username: 'ann', password: 'secret' }
 
 export interface Stage {
   readonly relay: Relay
@@ -39,7 +40,8 @@ export const socks5: Driver = {
     const proxy = stack.use(await forwardingProxy(gate))
     const relay = stack.use(await Relay.to({ host: '127.0.0.1', port: proxy.port }))
     const limits = { connect_timeout: '500ms', first_byte_timeout: '500ms', handshake_timeout: '500ms' }
-    const overlays = await open(stack, 'network.socks5', { host, port: relay.port, ...login, ...limits })
+    // The relay makes trouble only for connections that are made from then on.
+    const overlays = await open(stack, 'network.socks5', { host, port: relay.port, spares: 0, ...login, ...limits })
     const admit = (isAdmitted: boolean) => void (gate.isOpen = isAdmitted)
     return { relay, overlays, target: { host: 'echo.test', port: portOf(echo) }, admit }
   },
@@ -59,14 +61,23 @@ export const i2p: Driver = {
     }
     const overlays = await open(stack, 'network.i2p', { host, port: relay.port, ...login, ...limits })
     const { address } = await echoInRouter(stack, { port: router.port })
-    return { relay, overlays, target: { host: address, port: 80 }, admit: (isAdmitted) => void (router.admits = isAdmitted) }
+    return {
+      relay,
+      overlays,
+      target: { host: address, port: 80 },
+      admit: (isAdmitted) => void (router.admits = isAdmitted),
+    }
   },
 }
 
 export const drivers: readonly Driver[] = [socks5, i2p]
 
 /** Opens the overlay {@link id} with these fields. */
-export async function open(stack: AsyncDisposableStack, kind: string, fields: Readonly<Record<string, unknown>>): Promise<OverlayTable> {
+export async function open(
+  stack: AsyncDisposableStack,
+  kind: string,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<OverlayTable> {
   const registry = new Registry({ kinds: networkKinds })
   registry.add({ id, kind, fields })
   const overlays = stack.use(new OverlayTable(registry))
@@ -90,7 +101,11 @@ export async function echoed(overlays: OverlayTable, target: Target): Promise<st
 /** A destination of the router that echoes streams; its listeners listen again after they are lost. */
 export async function echoInRouter(
   stack: AsyncDisposableStack,
-  { host = '127.0.0.1', port, limit = '10s' }: { readonly host?: string; readonly port: number; readonly limit?: string },
+  {
+    host = '127.0.0.1',
+    port,
+    limit = '10s',
+  }: { readonly host?: string; readonly port: number; readonly limit?: string },
 ): Promise<{ readonly id: EntryId; readonly overlays: OverlayTable; readonly address: string }> {
   const far = entryId('app:far')
   const registry = new Registry({ kinds: networkKinds })

@@ -4,7 +4,14 @@ import { dial } from '../dial/dial.ts'
 import { echoed, id, type Stage } from './trouble-stages.ts'
 import type { Trouble } from './trouble-relay.ts'
 
-export const troubles: readonly Trouble[] = ['refuses', 'closes', 'resets', 'is silent', 'answers garbage', 'breaks off in the middle']
+export const troubles: readonly Trouble[] = [
+  'refuses',
+  'closes',
+  'resets',
+  'is silent',
+  'answers garbage',
+  'breaks off in the middle',
+]
 
 /** What a step does to the overlay: trouble on the path to its peer, or a refusal of its login by the peer. */
 const happenings = [...troubles, 'withdraws the login'] as const
@@ -25,7 +32,11 @@ export function seeded(seed: number): () => number {
  *
  * @throws Error the first deviation from that.
  */
-export async function step({ relay, overlays, target, admit }: Stage, random: () => number, patience: number): Promise<void> {
+export async function step(
+  { relay, overlays, target, admit }: Stage,
+  random: () => number,
+  patience: number,
+): Promise<void> {
   const happening = happenings[Math.floor(random() * happenings.length)] ?? 'closes'
   using stream = await openStream(overlays, target)
   using _clock = random() < 0.3 ? shiftedClock((random() - 0.5) * 2 * day) : undefined
@@ -38,15 +49,20 @@ export async function step({ relay, overlays, target, admit }: Stage, random: ()
     if (outcome === 'hello') throw new Error(`a dial went through while the peer ${happening}`)
   admit(true)
   await relay.make('works')
-  await until(async () => (await outcomeOf(overlays, target)) === 'hello', patience, `dials after the peer ${happening}`)
+  await until(
+    async () => (await outcomeOf(overlays, target)) === 'hello',
+    patience,
+    `dials after the peer ${happening}`,
+  )
   await until(async () => isUp(overlays), patience, `the state after the peer ${happening}`)
-  if (isCut !== (await stream.ended())) throw new Error(`a stream that was ${isCut ? '' : 'not '}cut is ${isCut ? 'open' : 'closed'}`)
-  if (relay.strays > 0) throw new Error(`${relay.strays} connections went where nobody listened`)
+  if (isCut !== (await stream.ended()))
+    throw new Error(`a stream that was ${isCut ? '' : 'not '}cut is ${isCut ? 'open' : 'closed'}`)
+  if (relay.strays > 0) throw new Error(`${relay.strays} connections went to a closed port`)
 }
 
 export const day = 86_400_000
 
-/** Shifts the system's clock by so many milliseconds, until it is set back. */
+/** Shifts the system's clock by that many milliseconds, until it is reset. */
 export function shiftedClock(milliseconds: number): Disposable {
   const { now } = Date
   Date.now = () => now() + Math.round(milliseconds)

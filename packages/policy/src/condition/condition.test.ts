@@ -2,8 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { newActor } from '../actor.ts'
 import { type Condition, compileCondition, conditionSchema } from './condition.ts'
 
-const actor = newActor('ann', { role: 'editor', level: 3, tags: ['a', 'b'], team: { name: 'blue', lead: null }, banned: false })
-const holds = (condition: Condition, meta = {}) => compileCondition(condition)(actor, 'file.read', 'app:file', { owner: 'ann', ...meta })
+const actor = newActor('ann', {
+  role: 'editor',
+  level: 3,
+  tags: ['a', 'b'],
+  team: { name: 'blue', lead: null },
+  banned: false,
+})
+const holds = (condition: Condition, meta = {}) =>
+  compileCondition(condition)(actor, 'file.read', 'app:file', { owner: 'ann', ...meta })
 
 describe('conditions', () => {
   it.each<[Condition, boolean]>([
@@ -40,22 +47,24 @@ describe('conditions', () => {
     expect(holds(condition)).toBe(expected)
   })
 
-  it('take two absent fields for different', () => {
+  it('treat two absent fields as different', () => {
     const condition: Condition = { field: 'meta.absent', operator: 'eq', valueFrom: 'actor.meta.absent' }
     expect([holds(condition), holds({ ...condition, operator: 'ne' })]).toEqual([false, true])
   })
 
-  it('see what was said alone, not what every object has', () => {
+  it('see given fields only, not those of Object.prototype', () => {
     expect(holds({ field: 'actor.meta.constructor.name', operator: 'exists' })).toBe(false)
     expect(holds({ field: 'meta.__proto__', operator: 'exists' })).toBe(false)
   })
 
-  it('take an actor that is missing for absent', () => {
+  it('treat a missing actor as absent', () => {
     expect(compileCondition({ field: 'actor.id', operator: 'nexists' })(undefined, 'a', 'r', {})).toBe(true)
   })
 
-  it('match in time that grows with the text alone', () => {
-    expect(holds({ field: 'meta.text', operator: 'matches', value: '(a+)+$' }, { text: `${'a'.repeat(10_000)}b` })).toBe(false)
+  it('match in time that grows with the text only', () => {
+    expect(
+      holds({ field: 'meta.text', operator: 'matches', value: '(a+)+$' }, { text: `${'a'.repeat(10_000)}b` }),
+    ).toBe(false)
   })
 
   it.each([

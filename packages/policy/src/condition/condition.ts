@@ -51,9 +51,11 @@ export function compileCondition(condition: Condition): PolicyQuery<boolean> {
   const { operator, value, valueFrom } = condition
   const left = fieldReader(condition.field)
   const compare = comparisons[operator](value)
-  if (valueFrom === undefined) return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), value)
+  if (valueFrom === undefined)
+    return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), value)
   const right = fieldReader(valueFrom)
-  return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), right(actor, action, resource, meta))
+  return (actor, action, resource, meta) =>
+    compare(left(actor, action, resource, meta), right(actor, action, resource, meta))
 }
 
 /** Values of one field without which a condition does not hold. */
@@ -149,16 +151,22 @@ interface Written {
   readonly valueFrom?: string | undefined
 }
 
-function faultOf({ operator, value, valueFrom }: Written): { path: 'value' | 'valueFrom'; message: string } | undefined {
+function faultOf({
+  operator,
+  value,
+  valueFrom,
+}: Written): { path: 'value' | 'valueFrom'; message: string } | undefined {
   const given = value !== undefined
   if (operator === 'exists' || operator === 'nexists') {
     return given || valueFrom !== undefined
       ? { path: given ? 'value' : 'valueFrom', message: `${operator} compares with nothing` }
       : undefined
   }
-  if (given === (valueFrom !== undefined)) return { path: 'value', message: `${operator} takes either value or value_from` }
+  if (given === (valueFrom !== undefined))
+    return { path: 'value', message: `${operator} takes either value or value_from` }
   if (operator === 'matches' || operator === 'nmatches') return patternFault(value)
-  if ((operator === 'in' || operator === 'nin') && given && !Array.isArray(value)) return { path: 'value', message: 'expected a list' }
+  if ((operator === 'in' || operator === 'nin') && given && !Array.isArray(value))
+    return { path: 'value', message: 'expected a list' }
   const ordered = operator === 'lt' || operator === 'gt' || operator === 'lte' || operator === 'gte'
   if (ordered && given && typeof value !== 'number' && typeof value !== 'string')
     return { path: 'value', message: 'expected a number or text' }

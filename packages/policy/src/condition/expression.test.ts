@@ -6,7 +6,8 @@ import { checkMeta, maxName } from '../limits.ts'
 import { compilePattern } from './pattern.ts'
 
 const actor = newActor('ann', { role: 'editor', level: 3, tags: ['a', 'b'], team: { name: 'blue' } })
-const answer = (source: string, meta = {}) => compileExpression(source)({ actor, action: 'file.read', resource: 'app:file', meta })
+const answer = (source: string, meta = {}) =>
+  compileExpression(source)({ actor, action: 'file.read', resource: 'app:file', meta })
 
 describe('expressions', () => {
   it.each([
@@ -24,7 +25,7 @@ describe('expressions', () => {
     expect(answer(source, { owner: 'ann' })).toBe(expected)
   })
 
-  it('see what was said alone, not what every object has', () => {
+  it('see given fields only, not those of Object.prototype', () => {
     expect(answer('has(actor.meta.constructor)')).toBe(false)
     expect(answer('has(meta.__proto__)')).toBe(false)
     expect(() => answer('meta.toString == 1')).toThrow(/No such key/)
@@ -34,7 +35,7 @@ describe('expressions', () => {
     ['', /Unexpected/],
     ['actor.id ==', /Unexpected/],
     ['action + 1 == 2', /no such overload|'\+'/],
-    ['nobody == 1', /Unknown variable/],
+    ['unknown == 1', /Unknown variable/],
     ['1', /returns int/],
     ['resource.matches(action)', /written out/],
     ['resource.matches("(")', /RE2/],
@@ -59,14 +60,18 @@ describe('expressions', () => {
     expect(() => compileExpression(source)).toThrow(reason)
   })
 
-  it('match in time that grows with the text alone', () => {
+  it('match in time that grows with the text only', () => {
     expect(answer('meta.text.matches("(a+)+$")', { text: `${'a'.repeat(4000)}b` })).toBe(false)
   })
 
   it.each([
     ['a list in a list of the same data', 'meta.m.exists(x, x in meta.l)', undefined],
     ['the same many times', `meta.m.exists(x, ${joined('x in meta.l', 20, ' || ')})`, 'costs'],
-    ['lists and texts that are joined', `(${joined('meta.l', 15)}).exists(x, (${joined('resource', 20)} + x).contains("rrrb"))`, 'costs'],
+    [
+      'lists and texts that are joined',
+      `(${joined('meta.l', 15)}).exists(x, (${joined('resource', 20)} + x).contains("rrrb"))`,
+      'costs',
+    ],
     ['lists that are searched', `(${joined('meta.l', 15)}).exists(x, (x + "b") in (${joined('meta.l', 14)}))`, 'costs'],
     ['texts that are made', `(${joined('meta.l', 15)}).map(x, ${joined('resource', 10)} + x).size() == 1`, 'costs'],
     [
@@ -76,7 +81,7 @@ describe('expressions', () => {
     ],
     ['an expression that follows many paths', 'resource.matches("[rq]*r[rq]{900}$")', 'costs'],
     ['the same behind an alternative', 'resource.matches("[rq]*r[rq]{900}$") || true', 'costs'],
-  ])('pay for %s', (_what, source, reason) => {
+  ])('limit %s', (_what, source, reason) => {
     const list = Array.from({ length: 200 }, () => '')
     const meta = { l: list, m: list.map(() => 'm') }
     checkMeta(meta, 'meta')
@@ -87,7 +92,7 @@ describe('expressions', () => {
     else expect(decide).toThrow(TooCostly)
   })
 
-  it('may be asked of few data where they are too costly for much', () => {
+  it('may be evaluated on little data if they are too costly for much', () => {
     beginDecision()
     const source = `meta.m.exists(x, ${joined('x in meta.l', 20, ' || ')})`
     expect(answer(source, { m: ['a', 'b'], l: ['b'] })).toBe(true)
@@ -98,7 +103,7 @@ describe('expressions', () => {
     ['(a{0,1000}b{0,1000}){1}'.repeat(50), /repeats too much/],
     ['(?:a|b|c|dd){1,700}'.repeat(2), /repeats too much/],
     ['a'.repeat(4097), /longer/],
-  ])('do not compile what is large: %s', (pattern, reason) => {
+  ])('do not compile large input: %s', (pattern, reason) => {
     expect(() => compilePattern(pattern)).toThrow(reason)
   })
 })

@@ -4,13 +4,16 @@
  * expression is bounded too (`limits.ts`). Before the evaluation an expression pays its maximum cost over data of that
  * size (`budget.ts`).
  */
-import { type ASTNode, Environment } from '@marcbachmann/cel-js'
-import { invalid, weigh } from '@troupe/core'
+import type * as CelPackage from '@marcbachmann/cel-js'
+import type { ASTNode, Environment } from '@marcbachmann/cel-js'
+import { invalid, lazyModule, weigh } from '@troupe/core'
 import { spend } from './budget.ts'
 import { expressionCost, macros } from './expression-cost.ts'
 import { maxMetaWeight } from '../limits.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
 import type { Meta } from '../attributes.ts'
+
+const cel = lazyModule<typeof CelPackage>(import.meta.url, '@marcbachmann/cel-js')
 
 /** The variables of an expression. */
 export type ExpressionInput = {
@@ -56,19 +59,23 @@ const safeMatches = 're2Matches'
 export function compileExpression(source: string): Expression {
   if (source.length > maxLength) throw refused(`it is longer than ${maxLength} characters`)
   const patterns = new Map<string, Pattern>()
-  const environment = new Environment({ homogeneousAggregateLiterals: false, limits })
+  const environment = new (cel().Environment)({ homogeneousAggregateLiterals: false, limits })
     .registerVariable('actor', 'map')
     .registerVariable('action', 'string')
     .registerVariable('resource', 'string')
     .registerVariable('meta', 'map')
-    .registerFunction(`string.${safeMatches}(string): bool`, (text: string, pattern: string) => patterns.get(pattern)?.test(text) ?? false)
+    .registerFunction(
+      `string.${safeMatches}(string): bool`,
+      (text: string, pattern: string) => patterns.get(pattern)?.test(text) ?? false,
+    )
   const written = parsed(environment, source)
   const calls = callsIn(written.ast)
   checkCalls(calls)
   for (const { name, args } of calls) if (name === 'matches') patterns.set(...patternOf(args[0]))
   const text = withSafeMatches(source, calls)
   const expression = parsed(environment, text)
-  if (callsIn(expression.ast).some(({ name }) => name === 'matches')) throw refused('it writes "matches" where no call is: leave that out')
+  if (callsIn(expression.ast).some(({ name }) => name === 'matches'))
+    throw refused('it writes "matches" where no call is: leave that out')
   const { valid, type, error } = expression.check()
   if (!valid) throw refused(firstLine(error))
   if (type !== 'bool' && type !== 'dyn') throw refused(`it returns ${type}, not bool`)
@@ -90,7 +97,12 @@ export function compileExpression(source: string): Expression {
  * computed for few sizes.
  */
 function sizeOf({ actor, action, resource, meta }: ExpressionInput): number {
-  const size = Math.max(action.length, resource.length, weighed(meta), actor === null ? 0 : Math.max(actor.id.length, weighed(actor.meta)))
+  const size = Math.max(
+    action.length,
+    resource.length,
+    weighed(meta),
+    actor === null ? 0 : Math.max(actor.id.length, weighed(actor.meta)),
+  )
   return 2 ** Math.ceil(Math.log2(Math.max(size, 1)))
 }
 
@@ -146,10 +158,14 @@ function callsIn(node: ASTNode, inMacro = false): Call[] {
 function checkCalls(calls: readonly Call[]): void {
   let count = 0
   for (const { name, receiver, inMacro } of calls) {
-    if (!(receiver === undefined ? functions : methods).has(name)) throw refused(`it calls ${name}(), which policies do not have`)
+    if (!(receiver === undefined ? functions : methods).has(name))
+      throw refused(`it calls ${name}(), which policies do not have`)
     if (receiver === undefined || !macros.has(name)) continue
     count += 1
-    if (inMacro) throw refused(`${name}() stands inside or after another macro: its time would grow with the product of their lists`)
+    if (inMacro)
+      throw refused(
+        `${name}() stands inside or after another macro: its time would grow with the product of their lists`,
+      )
   }
   if (count > maxMacros) throw refused(`it has more than ${maxMacros} macros`)
 }

@@ -26,7 +26,7 @@ describe('patterns', () => {
     expect(matches(pattern, text)).toBe(expected)
   })
 
-  it('are what a regular expression says', () => {
+  it('match as a regular expression does', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '*', '.'), maxLength: 12 })
     fc.assert(
       fc.property(text, text, (pattern, text) => {
@@ -40,7 +40,7 @@ describe('patterns', () => {
     )
   })
 
-  it('do not go back on their steps', () => {
+  it('do not backtrack', () => {
     // An expression that backtracks would need longer than the age of the universe.
     expect(matches(`${'a*'.repeat(60)}b`, 'a'.repeat(20_000))).toBe(false)
   })

@@ -3,9 +3,11 @@
  * therefore grows only with the text (https://swtch.com/~rsc/regexp/regexp1.html). JavaScript's own expressions could
  * block the kernel.
  */
-import { invalid } from '@troupe/core'
-import { RE2JS } from 're2js'
+import { invalid, lazyModule } from '@troupe/core'
+import type * as Re2Package from 're2js'
 import { spend } from './budget.ts'
+
+const re2 = lazyModule<typeof Re2Package>(import.meta.url, 're2js')
 
 export interface Pattern {
   /** Returns whether the expression is found anywhere in `text`. The decision pays for it. @throws TooCostly */
@@ -26,11 +28,12 @@ const instruction = 10
 
 /** @throws TroupeError `Invalid` for an expression that RE2 does not accept, or that would take long. */
 export function compilePattern(source: string): Pattern {
-  if (source.length > maxLength) throw invalid(`a regular expression is longer than ${maxLength} characters`, { limit: maxLength })
+  if (source.length > maxLength)
+    throw invalid(`a regular expression is longer than ${maxLength} characters`, { limit: maxLength })
   if (source.length * repetitionsOf(source) > maxRepeated) throw tooLarge(source)
-  let pattern: RE2JS
+  let pattern: Re2Package.RE2JS
   try {
-    pattern = RE2JS.compile(source)
+    pattern = re2().RE2JS.compile(source)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw invalid(`"${source}" is not a regular expression in RE2's syntax: ${reason}`, { pattern: source })
@@ -49,7 +52,9 @@ export function compilePattern(source: string): Pattern {
 
 /** Returns the sum of all counts of repetitions; 1 without any. */
 function repetitionsOf(source: string): number {
-  const counts = Array.from(source.matchAll(/\{(\d+)(?:,(\d*))?\}/g), ([, least = '', most = '']) => Number(most === '' ? least : most))
+  const counts = Array.from(source.matchAll(/\{(\d+)(?:,(\d*))?\}/g), ([, least = '', most = '']) =>
+    Number(most === '' ? least : most),
+  )
   return counts.reduce((sum, count) => sum + count, 1)
 }
 

@@ -3,7 +3,7 @@
  * converted to it first, so that no decision depends on the spelling.
  */
 import { canonicalHost, realPath } from '@troupe/core'
-import { canonicalUrl, isUrl } from './url-pattern.ts'
+import { canonicalUrl, isUrl } from './url-parts.ts'
 
 /** The form of an action's resources. `text`: names with one spelling (ids, pids, groups), and an application's own. */
 export type ResourceForm = 'url' | 'host' | 'path' | 'variable' | 'text'
@@ -41,14 +41,19 @@ export function namesOf(
     case 'url':
       return canonicalUrl(resource) ?? resource
     case 'host':
-      return isPath(resource) ? canonicalPath(resource) : canonicalHost(resource)
+      return isPath(resource) ? pathOf(resource) : canonicalHost(resource)
     case 'path':
-      return canonicalPath(resource)
+      return pathOf(resource)
     case 'variable':
       return variables?.(resource) ?? resource
     default:
       return isUrl(resource) ? (canonicalUrl(resource) ?? resource) : resource
   }
+}
+
+/** The system would read a path up to its zero; only an abstract socket begins with one. */
+function pathOf(path: string): string | undefined {
+  return path.includes('\0', 1) ? undefined : canonicalPath(path)
 }
 
 /** Sockets connect to hosts and to paths. No host looks like a path. */

@@ -1,10 +1,12 @@
 /** The resources of a policy: patterns, as they apply to each form of resources. */
 import { canonicalHost } from '@troupe/core'
 import { Globs } from '../condition/glob.ts'
-import { hostPattern, type TextPattern } from './host-pattern.ts'
+import { hostPattern, networkPattern, type TextPattern } from './host-pattern.ts'
 import { PathPattern } from './path-pattern.ts'
 import { canonicalPath, isPath, type ResourceForm } from './resource-form.ts'
-import { isUrl, isUrlPattern, UrlPattern, urlParts } from './url-pattern.ts'
+import { hostSpellings, loosePattern, urlSpellings, urlTexts, withoutPort } from './deny-spellings.ts'
+import { isUrl, type UrlParts, urlParts } from './url-parts.ts'
+import { isUrlPattern, UrlPattern } from './url-pattern.ts'
 
 /** Compiled patterns for resources of one form in its canonical spelling. */
 export interface ReadyPatterns {
@@ -50,46 +52,89 @@ export class ResourcePatterns {
     const urls = this.patterns.filter(isUrlPattern).map((pattern) => new UrlPattern(pattern))
     const any = texts.some(isAny)
     const globs = new Globs(texts)
+    const loose = new Globs(this.#denies ? texts.filter((text) => text.includes('*')).map(loosePattern) : [])
     return {
       names: urls.length === 0 ? globs.names : undefined,
       match: (resource) => {
         if (any) return true
+        if (this.#denies) return globs.match(resource) || deniesUrl(urls, loose, resource)
         if (urls.length > 0 && resource.includes('://') && matchesUrl(urls, resource)) return true
-        return globs.match(resource) && (this.#denies || !isLikeUrl(resource))
+        return globs.match(resource) && !isLikeUrl(resource)
       },
     }
   }
 
   #forHosts(): ReadyPatterns {
     const texts = this.patterns.filter((pattern) => !isUrlPattern(pattern))
-    return this.#spelled(texts, (text) => (isPath(text) ? canonicalPath(text) : canonicalHost(text)), hostPattern)
+    return this.#spelled(this.#denies ? texts.map(withoutPort) : texts, {
+      spell: (text) => (isPath(text) ? canonicalPath(text) : canonicalHost(text)),
+      patternOf: hostPattern,
+      rangeOf: networkPattern,
+      spellings: hostSpellings,
+    })
   }
 
   #forPaths(): ReadyPatterns {
-    return this.#spelled(this.patterns, canonicalPath, (pattern) => new PathPattern(pattern))
+    return this.#spelled(this.patterns, {
+      spell: canonicalPath,
+      patternOf: (pattern) => new PathPattern(pattern),
+      spellings: (path) => [path],
+    })
   }
 
   /**
    * Returns names in the spelling of the resources, and patterns of their form. A policy that denies also matches the
    * text as written: it denies more.
    */
-  #spelled(
-    patterns: readonly string[],
-    spell: (text: string) => string | undefined,
-    patternOf: (pattern: string) => TextPattern,
-  ): ReadyPatterns {
+  #spelled(patterns: readonly string[], { spell, patternOf, rangeOf, spellings }: Spelling): ReadyPatterns {
+    const ranges = patterns.flatMap((pattern) => rangeOf?.(pattern) ?? [])
     const exact = patterns.filter((pattern) => !pattern.includes('*')).map((text) => spell(text) ?? text)
     const starred = patterns.filter((pattern) => pattern.includes('*'))
     const any = starred.some(isAny)
     const names = new Set(exact)
-    const ready = starred.map(patternOf)
-    const texts = new Globs(this.#denies ? starred.map((pattern) => pattern.toLowerCase()) : [])
+    const ready = [...ranges, ...starred.map(patternOf)]
+    const texts = new Globs(this.#denies ? starred.map((pattern) => pattern.normalize('NFC').toLowerCase()) : [])
     return {
-      names: starred.length === 0 ? exact : undefined,
+      names: ready.length === 0 ? exact : undefined,
       match: (resource) =>
-        any || names.has(resource) || ready.some((pattern) => pattern.match(resource)) || texts.match(resource.toLowerCase()),
+        any ||
+        names.has(resource) ||
+        ready.some((pattern) => pattern.match(resource)) ||
+        (this.#denies && spellings(resource).some((text) => texts.match(text.toLowerCase()))),
     }
   }
+}
+
+/** How patterns and resources of one form are written. */
+interface Spelling {
+  readonly spell: (text: string) => string | undefined
+  readonly patternOf: (pattern: string) => TextPattern
+  /** Compiles a pattern that names a range of resources without a `*`. */
+  readonly rangeOf?: (pattern: string) => TextPattern | undefined
+  /** All spellings that a policy which denies is compared with. */
+  readonly spellings: (resource: string) => readonly string[]
+}
+
+function deniesUrl(urls: readonly UrlPattern[], texts: Globs, resource: string): boolean {
+  return spelled(resource).some(
+    ({ url, written }) => urls.some((pattern) => pattern.match(url)) || written.some((text) => texts.match(text)),
+  )
+}
+
+interface SpelledUrl {
+  readonly url: UrlParts
+  readonly written: readonly string[]
+}
+
+/** The last URL and its spellings: the policies of a scope are all compared with the same one. */
+let last: { readonly resource: string; readonly found: readonly SpelledUrl[] } = { resource: '', found: [] }
+
+function spelled(resource: string): readonly SpelledUrl[] {
+  if (last.resource === resource) return last.found
+  const parts = resource.includes('://') ? urlParts(resource) : undefined
+  const found = parts === undefined ? [] : urlSpellings(parts).map((url) => ({ url, written: urlTexts(url) }))
+  last = { resource, found }
+  return found
 }
 
 function matchesUrl(patterns: readonly UrlPattern[], resource: string): boolean {

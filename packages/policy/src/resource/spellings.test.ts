@@ -10,7 +10,12 @@ import { policySet, type SomeFields } from '../testing/policies.ts'
 import { hosts, spellingsOf } from '../testing/spellings.ts'
 
 const id = 'p:p'
-const ask = (fields: SomeFields, action: string, resource: string, variables?: (name: string) => readonly [string, ...string[]]) =>
+const ask = (
+  fields: SomeFields,
+  action: string,
+  resource: string,
+  variables?: (name: string) => readonly [string, ...string[]],
+) =>
   new Security({
     policies: policySet({ [id]: fields }),
     strictMode: false,
@@ -20,7 +25,7 @@ const ask = (fields: SomeFields, action: string, resource: string, variables?: (
 const hostActions = ['socket.connect', 'socket.listen', 'socket.resolve', 'socket.private_ip', 'http_client.private_ip']
 
 describe('10,000 spellings of 50 hosts', () => {
-  it('are of that many', () => {
+  it('are that many', () => {
     expect(new Set(hosts).size).toBe(50)
   })
 
@@ -94,7 +99,7 @@ describe('patterns of hosts', () => {
 })
 
 describe('a path', () => {
-  it('is decided without dots, doubled slashes and links, on both sides', () => {
+  it('is compared without dots, doubled slashes and links, on both sides', () => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-paths-')))
     mkdirSync(join(folder, 'run/app'), { recursive: true })
     symlinkSync(join(folder, 'run'), join(folder, 'var'))
@@ -102,9 +107,12 @@ describe('a path', () => {
     for (const action of ['http_client.unix_socket', 'socket.connect', 'socket.listen']) {
       for (const written of ['run/app/a.sock', 'var/app/a.sock', 'run/app/*', 'var/app/*', 'run//app/./*']) {
         for (const effect of ['allow', 'deny'] as const) {
-          const decide = (path: string) => ask({ resources: [`${folder}/${written}`], effect }, action, `${folder}/${path}`)
-          for (const path of ['run/app/a.sock', 'var/app/a.sock', 'run/../var/./app//a.sock']) expect(decide(path)).toBe(effect)
-          for (const path of ['run/app/../other.sock', 'var/app/out.sock', 'run/app/../../a.sock']) expect(decide(path)).toBe('undefined')
+          const decide = (path: string) =>
+            ask({ resources: [`${folder}/${written}`], effect }, action, `${folder}/${path}`)
+          for (const path of ['run/app/a.sock', 'var/app/a.sock', 'run/../var/./app//a.sock'])
+            expect(decide(path)).toBe(effect)
+          for (const path of ['run/app/../other.sock', 'var/app/out.sock', 'run/app/../../a.sock'])
+            expect(decide(path)).toBe('undefined')
         }
       }
     }
@@ -114,17 +122,22 @@ describe('a path', () => {
 describe('a variable', () => {
   const variables = (name: string): readonly [string, ...string[]] => ['app:secret', name, 'SECRET', 'secret']
 
-  it.each(['app:secret', 'SECRET', 'secret'])('is meant by %s as by its other names', (written) => {
+  it.each(['app:secret', 'SECRET', 'secret'])('is matched by %s as by its other names', (written) => {
     for (const asked of ['app:secret', 'SECRET', 'secret']) {
       for (const action of ['env.get', 'env.set']) {
         expect(ask({ resources: [written], effect: 'deny' }, action, asked, variables)).toBe('deny')
         expect(ask({ resources: [written] }, action, asked, variables)).toBe('allow')
-        expect(ask({ conditions: [{ field: 'resource', operator: 'eq', value: written }], effect: 'deny' }, action, asked, variables)).toBe(
-          'deny',
-        )
-        expect(ask({ conditions: [{ field: 'resource', operator: 'ne', value: 'app:secret' }] }, action, asked, variables)).toBe(
-          'undefined',
-        )
+        expect(
+          ask(
+            { conditions: [{ field: 'resource', operator: 'eq', value: written }], effect: 'deny' },
+            action,
+            asked,
+            variables,
+          ),
+        ).toBe('deny')
+        expect(
+          ask({ conditions: [{ field: 'resource', operator: 'ne', value: 'app:secret' }] }, action, asked, variables),
+        ).toBe('undefined')
       }
     }
   })

@@ -13,7 +13,12 @@ const policies = (resources: readonly string[], effect: 'allow' | 'deny'): Polic
   return new Map([[id, compilePolicy(id, fields)]])
 }
 const says = (pattern: string | readonly string[], url: string, effect: 'allow' | 'deny' = 'allow', of = action) =>
-  new Security({ policies: policies([pattern].flat(), effect), strictMode: false, log: () => {} }).evaluate([id], undefined, of, url)
+  new Security({ policies: policies([pattern].flat(), effect), strictMode: false, log: () => {} }).evaluate(
+    [id],
+    undefined,
+    of,
+    url,
+  )
 const allows = (pattern: string, url: string) => says(pattern, url) === 'allow'
 
 describe('patterns of URLs', () => {
@@ -93,26 +98,27 @@ describe('patterns of URLs', () => {
     ['https://example.com/#part', 'fragment'],
   ])('%s is refused: %s', (pattern, reason) => {
     expect(() => new UrlPattern(pattern)).toThrow(reason)
-    expect(securityPolicy.fields.safeParse({ actions: action, resources: pattern, effect: 'deny' }).error?.issues).toEqual([
-      expect.objectContaining({ path: ['resources'], message: expect.stringContaining(reason) as string }),
-    ])
+    expect(
+      securityPolicy.fields.safeParse({ actions: action, resources: pattern, effect: 'deny' }).error?.issues,
+    ).toEqual([expect.objectContaining({ path: ['resources'], message: expect.stringContaining(reason) as string })])
   })
 
-  it('are about any action whose resource is a URL, and about nothing else', () => {
+  it('apply to any action whose resource is a URL, and to nothing else', () => {
     expect(says('https://hooks.test/*', 'https://hooks.test/a', 'allow', 'hook.call')).toBe('allow')
     expect(says('https://hooks.test/*', 'HTTPS:\\\\hooks.test\\a', 'allow', 'hook.call')).toBe('allow')
     expect(says(['https://hooks.test/*', 'app:*'], 'app:tor', 'allow', 'network.select')).toBe('allow')
     expect(says('http:*', 'http:api', 'allow', 'registry.get')).toBe('allow')
   })
 
-  it('that are no URLs deny URLs still, and never allow them', () => {
+  it('that are no URLs still deny URLs, and never allow them', () => {
     expect(says('*/admin*', 'https://host.test/admin/x', 'deny')).toBe('deny')
     expect(says('*/admin*', 'https://host.test/%61dmin/x', 'deny')).toBe('deny')
     expect(says('*/admin*', 'https://host.test/admin/x')).toBe('undefined')
   })
 
   it('are explained as they are decided', () => {
-    const explained = (url: string) => opinions([id], policies(['https://a.test/x'], 'allow'), undefined, action, url)[0]?.says
+    const explained = (url: string) =>
+      opinions([id], policies(['https://a.test/x'], 'allow'), undefined, action, url)[0]?.says
     expect([explained('https://A.test:443/%78'), explained('https://a.test/y')]).toEqual(['allow', 'nothing'])
   })
 })
@@ -141,7 +147,16 @@ const spellings = fc.record({
   ),
   query: fc.constantFrom('', '?q=/x', '#part', '?a#b'),
 })
-const write = ({ scheme, slashes, user, host, dot, port, path, query }: typeof spellings extends fc.Arbitrary<infer T> ? T : never) =>
+const write = ({
+  scheme,
+  slashes,
+  user,
+  host,
+  dot,
+  port,
+  path,
+  query,
+}: typeof spellings extends fc.Arbitrary<infer T> ? T : never) =>
   `${scheme}:${slashes}${user}${host}${dot}${port}${path}${query}`
 
 describe('a decision', () => {
@@ -166,12 +181,22 @@ describe('a decision', () => {
     )
   })
 
-  it('by a condition sees the canonical spelling', () => {
+  it('by a condition gets the canonical spelling', () => {
     const fields = {
       ...{ actions: [action], resources: ['*'], effect: 'deny' as const, groups: [] },
-      conditions: [{ field: 'resource', operator: 'matches' as const, value: '^https://a\\.xn--bcher-kva\\.example/v1/items/~me$' }],
+      conditions: [
+        {
+          field: 'resource',
+          operator: 'matches' as const,
+          value: '^https://a\\.xn--bcher-kva\\.example/v1/items/~me$',
+        },
+      ],
     }
-    const security = new Security({ policies: new Map([[id, compilePolicy(id, fields)]]), strictMode: false, log: () => {} })
+    const security = new Security({
+      policies: new Map([[id, compilePolicy(id, fields)]]),
+      strictMode: false,
+      log: () => {},
+    })
     fc.assert(
       fc.property(spellings, (spelling) => {
         expect(security.evaluate([id], undefined, action, write(spelling))).toBe('deny')
@@ -182,7 +207,24 @@ describe('a decision', () => {
 
   it('allows only what the parser finds below the host of the pattern', () => {
     const part = fc.string({
-      unit: fc.constantFrom('a', '.', '/', '\\', '@', ':', '?', '#', '%', '2', 'e', 'f', '*', '.example.com', ' ', '\t'),
+      unit: fc.constantFrom(
+        'a',
+        '.',
+        '/',
+        '\\',
+        '@',
+        ':',
+        '?',
+        '#',
+        '%',
+        '2',
+        'e',
+        'f',
+        '*',
+        '.example.com',
+        ' ',
+        '\t',
+      ),
       maxLength: 12,
     })
     fc.assert(

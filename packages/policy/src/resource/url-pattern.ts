@@ -2,73 +2,9 @@
  * Patterns of URLs in policies: scheme, host, port and path are matched separately, so that a `*` never reaches from
  * one into the next. Pattern and URL are converted to one canonical spelling first.
  */
-import { canonicalHost, invalid } from '@troupe/core'
-import { isIPv6 } from 'node:net'
+import { invalid } from '@troupe/core'
 import { Glob } from '../condition/glob.ts'
-
-/** The schemes that URL patterns cover. WebSockets begin as HTTP requests. */
-const schemes = ['http', 'https', 'ws', 'wss'] as const
-const defaultPorts = new Map([
-  ['http', '80'],
-  ['https', '443'],
-  ['ws', '80'],
-  ['wss', '443'],
-])
-const urlStart = /^[\0- ]*(?:https?|wss?):[/\\]/i
-
-/** A canonical URL, in its parts. */
-export interface UrlParts {
-  readonly scheme: string
-  readonly host: string
-  /** Always present, also for the default port. */
-  readonly port: string
-  readonly path: string
-}
-
-/** Returns whether a text is a URL, whatever the action is: no id, address or path of this machine begins like one. */
-export function isUrl(resource: string): boolean {
-  return urlStart.test(resource)
-}
-
-/**
- * Returns a URL in the canonical spelling on which policies decide. Case, dot segments, default ports,
- * percent-encoding, IDNA, backslashes and trailing dots make no difference. Credentials, query and fragment are no part
- * of it. `undefined` for a text that is not a URL.
- */
-export function canonicalUrl(text: string): string | undefined {
-  const parts = urlParts(text)
-  return parts && textOf(parts)
-}
-
-/** Returns the parts of a URL in canonical spelling; `undefined` for a text that is not a URL of these schemes. */
-export function urlParts(text: string): UrlParts | undefined {
-  const url = URL.parse(text)
-  if (url === null) return undefined
-  const scheme = url.protocol.slice(0, -1)
-  const port = url.port === '' ? defaultPorts.get(scheme) : url.port
-  // The parser decodes percent-encoding, and accepts characters that no host name has.
-  const known = canonicalHost(url.hostname) ?? url.hostname.replace(/\.+$/, '')
-  const host = isIPv6(known) ? `[${known}]` : known
-  return port === undefined || host === '' ? undefined : { scheme, host, port, path: canonicalPath(url.pathname) }
-}
-
-function textOf({ scheme, host, port, path }: UrlParts): string {
-  return `${scheme}://${host}${port === defaultPorts.get(scheme) ? '' : `:${port}`}${path}`
-}
-
-/**
- * Encoded characters that another spelling would make part of the syntax: they stay encoded. `*` belongs to the
- * pattern.
- */
-const structural = new Set(['/', '\\', '%', '?', '#', '*'])
-
-/** Encodes the characters that need it, in upper case, and no others. */
-function canonicalPath(path: string): string {
-  return path.replaceAll('*', '%2A').replaceAll(/%[\da-f]{2}/gi, (encoded) => {
-    const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
-    return /[!-~]/.test(character) && !structural.has(character) ? character : encoded.toUpperCase()
-  })
-}
+import { canonicalEncoding, defaultPorts, schemes, type UrlParts, urlParts } from './url-parts.ts'
 
 /** Returns whether a pattern is a URL pattern. */
 export function isUrlPattern(pattern: string): boolean {
@@ -127,7 +63,8 @@ export class UrlPattern {
 
 function schemeOf(pattern: string, scheme: string): string | undefined {
   if (scheme === '*') return undefined
-  if (!schemes.some((known) => known === scheme)) throw malformed(pattern, `its scheme is none of ${schemes.join(', ')} and *`)
+  if (!schemes.some((known) => known === scheme))
+    throw malformed(pattern, `its scheme is none of ${schemes.join(', ')} and *`)
   return scheme
 }
 
@@ -153,7 +90,10 @@ function labelsOf(pattern: string, host: string): string {
       if (!/^[\w-]*$/.test(before + (after ?? '')) || label === '') throw malformed(pattern, 'its host is not valid')
       if (after === undefined) return RegExp.escape(before)
       if (before === '' || more.length > 0) {
-        throw malformed(pattern, 'in a host a * stands for whole labels at its start (*.example.com), or for the rest of a label (api-*)')
+        throw malformed(
+          pattern,
+          'in a host a * stands for whole labels at its start (*.example.com), or for the rest of a label (api-*)',
+        )
       }
       return `${RegExp.escape(before)}[^.]*${RegExp.escape(after)}`
     })
@@ -163,10 +103,12 @@ function labelsOf(pattern: string, host: string): string {
 function pathOf(pattern: string, path: string): string {
   if (/[?#]/.test(path)) throw malformed(pattern, 'it holds a query or a fragment, which are no part of a decision')
   // Each run between two wildcards gets the same spelling as the URL: the parser leaves `*` unchanged.
-  const [first = '', ...rest] = new URL(`http://host${path}`).pathname.split('*').map(canonicalPath)
+  const [first = '', ...rest] = new URL(`http://host${path}`).pathname.split('*').map(canonicalEncoding)
   return [first, ...rest].join('*')
 }
 
 function malformed(pattern: string, reason: string) {
-  return invalid(`"${pattern}" is not a URL pattern: ${reason}. Expected one such as "https://*.example.com/path/*"`, { pattern })
+  return invalid(`"${pattern}" is not a URL pattern: ${reason}. Expected one such as "https://*.example.com/path/*"`, {
+    pattern,
+  })
 }

@@ -6,7 +6,9 @@ export type SomeFields = Partial<PolicyFields> | Partial<ExpressionFields>
 
 /** Returns a policy with these fields that otherwise allows everything. */
 export function policySet(given: Readonly<Record<string, SomeFields>>): Policies {
-  return new Map(Object.entries(given).map(([id, fields]) => [entryId(id), compilePolicy(entryId(id), completed(fields))]))
+  return new Map(
+    Object.entries(given).map(([id, fields]) => [entryId(id), compilePolicy(entryId(id), completed(fields))]),
+  )
 }
 
 function completed(fields: SomeFields): PolicyFields | ExpressionFields {

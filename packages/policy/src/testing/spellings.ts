@@ -12,12 +12,52 @@ const names = [
   'deep.er.sub.test',
 ]
 const ipv4 = [
-  ...['127.0.0.1', '10.0.0.5', '192.168.1.1', '169.254.169.254', '8.8.8.8', '93.184.216.34', '1.2.3.4', '172.16.0.1', '100.64.0.1'],
-  ...['224.0.0.1', '255.255.255.255', '9.9.9.9', '11.22.33.44', '203.0.113.7', '198.51.100.9', '192.0.2.1', '64.64.64.64', '77.0.0.77'],
+  ...[
+    '127.0.0.1',
+    '10.0.0.5',
+    '192.168.1.1',
+    '169.254.169.254',
+    '8.8.8.8',
+    '93.184.216.34',
+    '1.2.3.4',
+    '172.16.0.1',
+    '100.64.0.1',
+  ],
+  ...[
+    '224.0.0.1',
+    '255.255.255.255',
+    '9.9.9.9',
+    '11.22.33.44',
+    '203.0.113.7',
+    '198.51.100.9',
+    '192.0.2.1',
+    '64.64.64.64',
+    '77.0.0.77',
+  ],
 ]
 const ipv6 = [
-  ...['::1', '::', 'fe80::1', 'fd00::53', '2001:db8::1', '2606:4700::1111', 'ff02::1', '64:ff9b::808:808', '2002:7f00:1::', 'fc00:1::2'],
-  ...['2001:db8:1:2:3:4:5:6', '2001:db8::a:0:0:1', 'fe80::abcd:ef01', '2620:fe::fe', '2a00:1450::200e', '100::1', '3fff::1', '2001::1'],
+  ...[
+    '::1',
+    '::',
+    'fe80::1',
+    'fd00::53',
+    '2001:db8::1',
+    '2606:4700::1111',
+    'ff02::1',
+    '64:ff9b::808:808',
+    '2002:7f00:1::',
+    'fc00:1::2',
+  ],
+  ...[
+    '2001:db8:1:2:3:4:5:6',
+    '2001:db8::a:0:0:1',
+    'fe80::abcd:ef01',
+    '2620:fe::fe',
+    '2a00:1450::200e',
+    '100::1',
+    '3fff::1',
+    '2001::1',
+  ],
 ]
 
 /** 50 hosts, in their canonical spelling. */
@@ -38,7 +78,9 @@ export function spellingsOf(host: string): fc.Arbitrary<string> {
 const flags = (length: number) => fc.array(fc.boolean(), { minLength: length, maxLength: length })
 
 function cased(text: string): fc.Arbitrary<string> {
-  return flags(text.length).map((upper) => Array.from(text, (each, at) => (upper[at] === true ? each.toUpperCase() : each)).join(''))
+  return flags(text.length).map((upper) =>
+    Array.from(text, (each, at) => (upper[at] === true ? each.toUpperCase() : each)).join(''),
+  )
 }
 
 /** IDNA treats full-width forms and ideographic stops as equal. */
@@ -57,7 +99,9 @@ function nameSpelling(host: string): fc.Arbitrary<string> {
     .map(([one, two, wide, dot, unicode, native]) => {
       if (!isAscii && native) return `${spelled}${dot ? '.' : ''}`
       const text =
-        unicode && !host.startsWith('xn--') ? Array.from(two, (each, at) => (wide[at] === true ? fullWidth(each) : each)).join('') : one
+        unicode && !host.startsWith('xn--')
+          ? Array.from(two, (each, at) => (wide[at] === true ? fullWidth(each) : each)).join('')
+          : one
       return `${text}${dot ? '.' : ''}`
     })
 }
@@ -94,7 +138,8 @@ function ipv4Spelling(bytes: readonly number[]): fc.Arbitrary<string> {
 }
 
 function ipv6Spelling(words: readonly number[]): fc.Arbitrary<string> {
-  const word = (value: number) => fc.constantFrom(value.toString(16), value.toString(16).padStart(4, '0'), value.toString(16).toUpperCase())
+  const word = (value: number) =>
+    fc.constantFrom(value.toString(16), value.toString(16).padStart(4, '0'), value.toString(16).toUpperCase())
   const zone = fc.constantFrom('', '', '%lo', '%eth0')
   return fc
     .tuple(fc.tuple(...words.map(word)), fc.boolean(), fc.nat(7), fc.nat(8), zone, fc.boolean())

@@ -1,7 +1,17 @@
 /**
  * The options that `with…` builders collect for a spawn or a call: validated once, passed to the kernel as plain data.
  */
-import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
+import {
+  type Actor,
+  childTrace,
+  currentFrame,
+  type EntryId,
+  entryId,
+  emptyFrame,
+  invalid,
+  parseDuration,
+  type Span,
+} from '@troupe/core'
 import { snapshot } from '../mailbox/payload.ts'
 import type { ChosenContext, InheritedContext } from '../protocol/programs.ts'
 import { checkValues } from '../protocol/context-limits.ts'
@@ -71,15 +81,17 @@ export function chosenOf({ options, actor, scope }: Selection): ChosenContext {
   }
 }
 
-/** What the started process or call inherits from the caller's frame. */
-export function inheritedContext(selection: Selection): InheritedContext {
+/** What the started process or call inherits from the caller's frame. @param span - Of the start or the call. */
+export function inheritedContext(selection: Selection, span?: Span): InheritedContext {
   const timeout = timeoutOf(selection.options)
-  const { overlay, values, deadline, trace } = currentFrame() ?? emptyFrame
+  const { overlay, values, deadline, trace, traceState } = currentFrame() ?? emptyFrame
   return {
     overlay,
     values: selection.values === noValues ? values : Object.freeze({ ...values, ...selection.values }),
     deadline: timeout === undefined ? deadline : Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + timeout),
-    trace: trace === undefined ? undefined : childTrace(trace),
+    ...(span === undefined
+      ? { trace: trace === undefined ? undefined : childTrace(trace), traceState }
+      : { trace: span.trace, traceState: span.traceState }),
   }
 }
 

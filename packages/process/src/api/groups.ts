@@ -31,7 +31,10 @@ export const groups = {
     await ask('leaveGroup', { group: checked(name), pid })
   },
 
-  /** Returns the current members, in the order in which they joined. Empty for a group without members. */
+  /**
+   * Returns the current members of which the caller may know, in the order in which they joined. Empty for a group
+   * without members.
+   */
   async members(name: string): Promise<readonly Pid[]> {
     return ask('groupMembers', { group: checked(name) })
   },

@@ -1,7 +1,14 @@
 /** Names of processes, kept by the kernel. A name is removed when its process ends. */
 import type { Pid } from '@troupe/core'
+import type { PidNamed } from '@troupe/core/entries'
 import { currentRuntime } from '../thread/current.ts'
 import { currentParticipant } from '../thread/participant.ts'
+
+/** Returns the process of that name; `undefined` if there is none, or none that the caller may know of. */
+function lookup<const Name extends string>(name: Name): Promise<PidNamed<Name> | undefined>
+function lookup(name: string): Promise<Pid | undefined> {
+  return currentRuntime().kernel.request('lookup', { name }, currentParticipant().pid)
+}
 
 export const names = {
   /**
@@ -16,10 +23,7 @@ export const names = {
     await currentRuntime().kernel.request('register', { name, pid: pid ?? by }, by)
   },
 
-  /** Returns the process of that name, or `undefined`. */
-  lookup(name: string): Promise<Pid | undefined> {
-    return currentRuntime().kernel.request('lookup', { name }, currentParticipant().pid)
-  },
+  lookup,
 
   /** Removes a name. @throws TroupeError `PermissionDenied`. */
   async unregister(name: string): Promise<void> {

@@ -60,7 +60,7 @@ export const self = {
   },
 
   /**
-   * Aborts when the process or the function call is cancelled; its reason is the error.
+   * Aborts when the process, or other code that acts here, is cancelled; its reason is the error.
    *
    * @throws TroupeError `Invalid` in the program around an application.
    */

@@ -1,11 +1,26 @@
 /** The interface with which applications start processes. */
 import type { Actor, Pid } from '@troupe/core'
-import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
+import type { HostId, PidOf, ProcessArguments, ProcessId, ProcessResult } from '@troupe/core/entries'
 import type { Scope } from '@troupe/policy'
+import type { Exit } from '../thread/process/event-queue.ts'
 import type { CallOptions } from './call-options.ts'
 
-/** Starts a process. For ids in `entries.d.ts` (written by `troupe types`), the compiler checks the arguments. */
-export type Spawn = <Id extends IdIn<ProcessEntries>>(id: Id, host: string, ...args: ArgumentsOf<ProcessEntries, Id>) => Promise<Pid>
+/**
+ * Starts a process. With `entries.d.ts` (written by `troupe types`), the compiler checks ids and arguments, and the pid
+ * has the messages of the process.
+ */
+export type Spawn = <const Id extends string, const Host extends string>(
+  id: ProcessId<Id>,
+  host: HostId<Host>,
+  ...args: ProcessArguments<Id>
+) => Promise<PidOf<Id>>
+
+/** A process, and how it ends. */
+export interface WatchedProcess<P extends Pid = Pid> {
+  readonly pid: P
+  /** Resolves when the process has ended. */
+  readonly exited: Promise<Exit>
+}
 
 /** Starts processes in a frame that `with…` can change. Immutable: each `with…` returns a new one. */
 export interface Spawner {
@@ -33,6 +48,15 @@ export interface Spawner {
   readonly spawn: Spawn
   /** Like `spawn`; the end of the process arrives as an EXIT event. */
   readonly spawnMonitored: Spawn
+  /**
+   * Like `spawn`, for programs and functions, too: the result has a promise of the exit. It is watched from its start,
+   * so that an early end is not missed.
+   */
+  readonly spawnWatched: <const Id extends string, const Host extends string>(
+    id: ProcessId<Id>,
+    host: HostId<Host>,
+    ...args: ProcessArguments<Id>
+  ) => Promise<WatchedProcess<PidOf<Id>>>
   /** Like `spawn`; when either process ends with an error, the other ends too. */
   readonly spawnLinked: Spawn
   /** Like `spawn`, linked and monitored. */
@@ -43,9 +67,9 @@ export interface Spawner {
    * @throws The error that the process threw; `Timeout` or `Canceled` as set in `withOptions`, after the process was
    * terminated.
    */
-  readonly exec: <Id extends IdIn<ProcessEntries>>(
-    id: Id,
-    host: string,
-    ...args: ArgumentsOf<ProcessEntries, Id>
-  ) => Promise<ResultOf<ProcessEntries, Id>>
+  readonly exec: <const Id extends string, const Host extends string>(
+    id: ProcessId<Id>,
+    host: HostId<Host>,
+    ...args: ProcessArguments<Id>
+  ) => Promise<ProcessResult<Id>>
 }

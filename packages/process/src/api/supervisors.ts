@@ -67,7 +67,7 @@ export const supervisors = {
     await ask('deleteChild', { supervisor, child })
   },
 
-  /** Returns the children, in start order. */
+  /** Returns the children of which the caller may know, in start order. @throws TroupeError `NotFound` */
   async whichChildren(supervisor: string): Promise<readonly ChildView[]> {
     return ask('whichChildren', { supervisor })
   },

@@ -42,35 +42,53 @@ function oneEnd() {
   return { channel, port: port1, other: port2, seen }
 }
 
-/** Two channels, connected to each other. */
-function bothEnds() {
+/** Two channels that `open` connects to each other. */
+function unopened() {
   const { port1, port2 } = new MessageChannel()
   ports.push(port1, port2)
   const closed: number[] = []
   const got: Signal[] = []
   const broken: string[] = []
-  const options = { onClose: ({ thread }: Channel) => closed.push(thread), onBreach: (_: Channel, why: string) => broken.push(why) }
+  const options = {
+    onClose: ({ thread }: Channel) => closed.push(thread),
+    onBreach: (_: Channel, why: string) => broken.push(why),
+  }
   const near = new Channel({ ...options, thread: 2, own: 1, onLetters: () => undefined, onSignal: () => undefined })
-  const far = new Channel({ ...options, thread: 1, own: 2, onLetters: () => undefined, onSignal: (signal) => got.push(signal) })
-  near.open(port1)
-  far.open(port2)
-  port1.ref()
-  port2.ref()
-  return { near, far, got, closed, broken, farPort: port2 }
+  const far = new Channel({
+    ...options,
+    thread: 1,
+    own: 2,
+    onLetters: () => undefined,
+    onSignal: (signal) => got.push(signal),
+  })
+  const open = () => {
+    near.open(port1)
+    far.open(port2)
+    port1.ref()
+    port2.ref()
+  }
+  return { near, far, got, closed, broken, open, farPort: port2 }
+}
+
+/** Two channels, connected to each other. */
+function bothEnds() {
+  const ends = unopened()
+  ends.open()
+  return ends
 }
 
 function send(channel: Channel, topic: string, payload: unknown, call = 0): void {
-  channel.putSend({ to, topic, frame }, from, 'held', payload, call, [])
+  channel.putSend({ to, topic, frame }, from, 'held', payload, call, { transfer: [], weight: 0 })
 }
 
 describe('a channel', () => {
-  it('tells of what cannot be decoded', () => {
+  it('reports messages that cannot be decoded', () => {
     const { farPort, broken } = bothEnds()
     farPort.dispatchEvent(new MessageEvent('messageerror', { data: 'no such class here' }))
     expect(broken).toEqual([expect.stringContaining('cannot be decoded')])
   })
 
-  it('posts what was put in a turn as one batch, and keeps the order', async () => {
+  it('posts the messages of a turn as one batch, in order', async () => {
     const { channel, port, seen } = oneEnd()
     channel.open(port)
     send(channel, 'a', 1)
@@ -88,7 +106,19 @@ describe('a channel', () => {
     ])
   })
 
-  it('lets calls travel alone, and never joins others to them', async () => {
+  it.each([
+    ['to one topic', () => 'a'],
+    ['each to another topic', (index: number) => `t${index}`],
+  ])('posts what was put before it was opened in batches that the other end accepts: %s', async (_what, topicOf) => {
+    const { near, got, broken, open } = unopened()
+    for (let index = 0; index < 700; index += 1) send(near, topicOf(index), index)
+    open()
+    const payloads = () => got.flatMap((signal) => (signal.op === 'send' ? signal.payloads : []))
+    await expect.poll(() => [broken, payloads().length], patient).toEqual([[], 700])
+    expect(payloads()).toEqual(Array.from({ length: 700 }, (_, index) => index))
+  })
+
+  it('sends calls alone, and never joins others to them', async () => {
     const { channel, port, seen } = oneEnd()
     channel.open(port)
     send(channel, 'a', 1)
@@ -102,36 +132,67 @@ describe('a channel', () => {
     ])
   })
 
-  it('does not hoard: a long turn posts before it ends', async () => {
+  it('does not accumulate: a long turn posts before it ends', async () => {
     const { channel, port, seen } = oneEnd()
     channel.open(port)
     for (let n = 0; n < 600; n += 1) send(channel, 'a', n)
     const batches = await seen(3)
-    expect(batches.flatMap((batch) => batch.flatMap((signal) => (signal.op === 'send' ? signal.payloads : [])))).toEqual([
-      ...Array(600).keys(),
-    ])
+    expect(
+      batches.flatMap((batch) => batch.flatMap((signal) => (signal.op === 'send' ? signal.payloads : []))),
+    ).toEqual([...Array(600).keys()])
   })
 
-  it('keeps what was put before it was open', async () => {
+  it('joins nothing to messages that were already posted', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    // The last of a full batch begins a run.
+    for (let n = 0; n < 256; n += 1) send(channel, n === 255 ? 'b' : `a${n}`, n)
+    send(channel, 'b', 256)
+    const batches = await seen(2)
+    expect(
+      batches.flatMap((batch) => batch.flatMap((signal) => (signal.op === 'send' ? signal.payloads : []))),
+    ).toEqual([...Array(257).keys()])
+  })
+
+  it('sends a late signal with the next batch, or else when the turn of the event loop ends', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    channel.putLate(() => ({ op: 'mark' }))
+    channel.putLate(() => undefined)
+    send(channel, 'a', 1)
+    const [batch] = await seen(1)
+    expect(batch).toMatchObject([{ payloads: [1] }, { op: 'mark' }])
+    channel.putLate(() => ({ op: 'passed' }))
+    send(channel, 'a', 2)
+    send(channel, 'a', 3)
+    channel.flush()
+    channel.putLate(() => ({ op: 'mark' }))
+    const [, next, last] = await seen(3)
+    expect([next, last]).toMatchObject([[{ payloads: [2, 3] }, { op: 'passed' }], [{ op: 'mark' }]])
+  })
+
+  it('keeps messages from before it was open', async () => {
     const { channel, port, seen } = oneEnd()
     for (let n = 0; n < 400; n += 1) send(channel, 'a', n)
     await new Promise(setImmediate)
     channel.open(port)
-    const [batch] = await seen(1)
-    expect(batch?.[0]).toMatchObject({ op: 'send', payloads: [...Array(400).keys()] })
+    const batches = await seen(2)
+    expect(batches.flat().flatMap((signal) => (signal.op === 'send' ? signal.payloads : []))).toEqual([
+      ...Array(400).keys(),
+    ])
   })
 
-  it('moves what is to be transferred', async () => {
+  it('moves transferred objects', async () => {
     const { channel, port, seen } = oneEnd()
     channel.open(port)
     const bytes = new Uint8Array([1, 2])
-    channel.putSend({ to, topic: 'bytes', frame }, from, 'held', bytes, 0, [bytes.buffer])
+    channel.putSend({ to, topic: 'bytes', frame }, from, 'held', bytes, 0, { transfer: [bytes.buffer], weight: 0 })
     const [batch] = await seen(1)
     expect(bytes.byteLength).toBe(0)
     expect(batch?.[0]).toMatchObject({ payloads: [new Uint8Array([1, 2])] })
   })
 
-  it('tells its end after all that was sent', async () => {
+  it('reports its end after all messages', async () => {
     const { near, got, closed } = bothEnds()
     send(near, 'a', 1)
     near.flush()
@@ -140,10 +201,10 @@ describe('a channel', () => {
     expect(got).toHaveLength(1)
   })
 
-  it('says when all has arrived, or never will', async () => {
+  it('reports when all has arrived, or never will', async () => {
     const { near, got } = bothEnds()
     expect(near.arrival()).toBeUndefined()
-    expect(near.sendWindow(to).reserve(from, 'a', false)).toBe('open')
+    expect(near.windows.get(to).reserve(from, 'a', false)).toBe('open')
     send(near, 'a', 1)
     const arrival = near.arrival()
     expect(arrival).toBeInstanceOf(Promise)
@@ -155,7 +216,7 @@ describe('a channel', () => {
     await Promise.all(never)
   })
 
-  it('says when all is posted: there was credit for it, or the other end is gone', async () => {
+  it('reports when all is posted: there was credit for it, or the other end is gone', async () => {
     for (const isGone of [false, true]) {
       const { channel, port, other } = oneEnd()
       for (let n = 0; n < 200; n += 1) {
@@ -167,36 +228,38 @@ describe('a channel', () => {
       const credit = new Receipt()
       // All signals were sent as one batch when the channel was opened.
       channel.open(port, { credit: credit.word, receipt: new Receipt().word })
-      for (let n = 0; n < peerWindow; n += 1) {
+      for (let n = 0; n < peerWindow.units; n += 1) {
         send(channel, 'a', n)
         channel.flush()
       }
       await new Promise(setImmediate)
       expect(isPosted).toBe(false)
       if (isGone) other.close()
-      else credit.tell(peerWindow)
+      else credit.tell(peerWindow.units)
       await posted
     }
   })
 
-  it('remembers who has ended', async () => {
+  it('remembers which processes have ended', async () => {
     const { near } = bothEnds()
-    const sendWindow = near.sendWindow(to)
-    expect(near.sendWindow(to)).toBe(sendWindow)
-    expect(near.closeSendWindow(to, 0)).toEqual([])
-    expect(near.sendWindow(to).closed).toBe(true)
+    const sendWindow = near.windows.get(to)
+    expect(near.windows.get(to)).toBe(sendWindow)
+    expect(near.windows.close(to, 0)).toEqual([])
+    expect(near.windows.get(to).closed).toBe(true)
     await expect(
-      near.sendWindow(to).sendLater({ from, topic: 'a', isCall: false, held: { withdrawn: false }, post: () => undefined }),
+      near.windows
+        .get(to)
+        .sendLater({ from, topic: 'a', isCall: false, held: { withdrawn: false }, post: () => undefined }),
     ).rejects.toMatchObject({
       kind: 'NotFound',
     })
-    for (let n = 0; n < 5000; n += 1) near.closeSendWindow(pid(2, n + 2), 0)
-    expect(near.sendWindow(to).closed).toBe(false)
+    for (let n = 0; n < 5000; n += 1) near.windows.close(pid(2, n + 2), 0)
+    expect(near.windows.get(to).closed).toBe(false)
   })
 
-  it('loses what was not taken when the other thread is gone', () => {
+  it('loses unread messages when the other thread is gone', () => {
     const { near } = bothEnds()
-    const sendWindow = near.sendWindow(to)
+    const sendWindow = near.windows.get(to)
     sendWindow.reserve(from, 'a', false)
     sendWindow.reserve(from, 'call', true)
     sendWindow.reserve(from, 'b', false)

@@ -12,8 +12,8 @@ function heard(port: LocalPort): object[] {
 
 const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('a wire within a thread', () => {
-  it('delivers in order, both ways, later than it is posted', async () => {
+describe('a port within a thread', () => {
+  it('delivers in order, in both directions, asynchronously', async () => {
     const [near, far] = LocalPort.pair()
     const [here, there] = [heard(near), heard(far)]
     near.postMessage({ n: 1 })
@@ -24,7 +24,7 @@ describe('a wire within a thread', () => {
     expect([here, there]).toEqual([[{ n: 3 }], [{ n: 1 }, { n: 2 }]])
   })
 
-  it('copies what is posted, and carries what is handed over as it is', async () => {
+  it('copies messages, and passes transferred objects unchanged', async () => {
     const [near, far] = LocalPort.pair()
     const there = heard(far)
     const message = { list: [1] }
@@ -39,7 +39,7 @@ describe('a wire within a thread', () => {
     }).toThrow('could not be cloned')
   })
 
-  it('delivers outside of the context of who posts', async () => {
+  it('delivers outside of the sender’s context', async () => {
     const storage = new AsyncLocalStorage<string>()
     const [near, far] = LocalPort.pair()
     const contexts: unknown[] = []
@@ -51,7 +51,7 @@ describe('a wire within a thread', () => {
     expect(contexts).toEqual([undefined])
   })
 
-  it('lets other messages of the turn come first, and loses none when a listener throws', async () => {
+  it('delivers after other messages of the turn, and loses none when a listener throws', async () => {
     const [near, far] = LocalPort.pair()
     const there: object[] = []
     far.on('message', (message: object) => {
@@ -68,7 +68,7 @@ describe('a wire within a thread', () => {
     expect(there).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   })
 
-  it('is closed from either end, after what was posted before', async () => {
+  it('is closed from either end, after earlier messages', async () => {
     const [near, far] = LocalPort.pair()
     const there = heard(far)
     const closed = Promise.all([once(near, 'close'), once(far, 'close')])

@@ -4,8 +4,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { Transferable } from 'node:worker_threads'
-import { afterTurn, turnSlice, yieldDue } from '@troupe/core'
-import { Deque } from '../mailbox/deque.ts'
+import { Deque, afterTurn, turnSlice, yieldDue } from '@troupe/core'
 
 /** Number of messages delivered between two readings of the clock. */
 const messagesPerLook = 32

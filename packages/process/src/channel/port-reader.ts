@@ -1,11 +1,11 @@
 /**
  * Reads a port from a thread that may be hostile. It reads for a few milliseconds at a time, so that it never blocks
- * the loop of this thread. It counts messages, so that a sender that ignores its credit is detected. It validates each
- * message before other code looks inside.
+ * the loop of this thread. It counts messages and their bytes, so that a sender that ignores its credit is detected. It
+ * validates each message before other code looks inside.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { Receipt } from '../shared-memory/credit.ts'
-import { release } from '../protocol/foreign-handles.ts'
+import { declaredBy, isDeclared, type Receipt, unitsPerReport, type Window } from '../shared-memory/credit.ts'
+import { release, startWeighing, weighed } from '../protocol/foreign-handles.ts'
 
 /** Milliseconds per turn of the event loop for which one port is read. */
 const slice = 8
@@ -16,9 +16,11 @@ const now = performance.now.bind(performance)
 
 export interface PortReaderOptions {
   readonly receipt: Receipt
-  /** Number of messages that may be in flight. */
-  readonly window: number
-  /** Returns what is wrong with a message, or `undefined` for a valid one. */
+  /** What may be in flight. */
+  readonly window: Window
+  /**
+   * Returns what is wrong with a message, or `undefined` for a valid one. What it searches for handles is weighed.
+   */
   readonly check: (message: unknown) => string | undefined
   readonly take: (message: never) => void
   /** The sender broke the protocol. Nothing more is read from it. */
@@ -28,13 +30,18 @@ export interface PortReaderOptions {
 export class PortReader {
   readonly #port: MessagePort
   readonly #options: PortReaderOptions
+  /** Units. */
   #read = 0
-  #told = 0
+  #reported = 0
+  /** Units that were declared for the next message. */
+  #declared = 0
   #sliceBegan = 0
   #turn = -1
   /** Not all that had arrived was read in its turn. */
   #behind = false
   #paused = false
+  /** Reading is stopped from outside. */
+  #isHeld = false
   #isDue = false
   #isTaking = false
   #closed = false
@@ -62,7 +69,7 @@ export class PortReader {
   }
 
   #takeAll(): void {
-    for (let left = this.#options.window; left > 0 && !this.#closed; left -= 1) {
+    for (let left = this.#options.window.units; left > 0 && !this.#closed; left -= 1) {
       const next = this.#receive()
       if (next === undefined) return
       this.#one(next.message)
@@ -91,36 +98,63 @@ export class PortReader {
       this.#isTaking = true
       this.#one(message)
       this.#isTaking = false
-      if (!this.#paused && !this.#closed) this.#watch()
+      if (!this.#paused && !this.#isHeld && !this.#closed) this.#watch()
     }
   }
 
   #one(message: unknown): void {
-    this.#read += 1
-    const unread = this.#read - this.#told
     const { window } = this.#options
-    // Reported in batches of this size: the sender never waits for fewer.
-    const batch = window / 4
-    if (unread > window) this.#breach(`it has more than ${window} messages under way`, message)
-    else {
-      const wrong = this.#faultOf(message)
-      if (wrong !== undefined) this.#breach(wrong, message)
-      else if (unread === batch) this.#tellSoon()
+    const declared = declaredBy(message, window)
+    this.#read += declared ?? 1
+    const unread = this.#read - this.#reported
+    if (unread > window.units) {
+      this.#breach(`it has more than ${window.units} messages, or ${mostBytes(window)} MiB, under way`, message)
+      return
     }
+    if (declared === undefined) {
+      const wrong = this.#faultOf(message)
+      if (wrong !== undefined) {
+        this.#breach(wrong, message)
+        return
+      }
+    } else this.#declared = declared
+    // Reported in parts of this size: the sender never waits for fewer.
+    if (unread >= unitsPerReport(window)) this.#tellSoon()
   }
 
   /**
    * Processes a message unless something is wrong with it, for instance nesting so deep that it cannot be inspected.
    */
   #faultOf(message: unknown): string | undefined {
-    const { check, take } = this.#options
+    const { check, take, window } = this.#options
     try {
+      startWeighing()
       const wrong = check(message)
-      if (wrong === undefined) Reflect.apply(take, undefined, [message])
-      return wrong
+      if (wrong !== undefined) return wrong
+      const weight = weighed()
+      if (weight >= window.unitBytes && !isDeclared(weight, this.#declared, window))
+        return `it sent some ${weight} bytes without declaring them`
+      this.#declared = 0
+      Reflect.apply(take, undefined, [message])
+      return undefined
     } catch (error) {
       return `a message from it cannot be processed: ${String(error)}`
     }
+  }
+
+  /** Stops to read until {@link resume}. */
+  pause(): void {
+    if (this.#closed || this.#isHeld) return
+    this.#isHeld = true
+    this.#behind = true
+    this.#port.off('message', this.#onMessage)
+  }
+
+  /** Reads again after {@link pause}. */
+  resume(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    if (!this.#paused) this.#resume()
   }
 
   /** Whether the slice is used up. */
@@ -141,7 +175,7 @@ export class PortReader {
 
   readonly #resume = (): void => {
     this.#paused = false
-    if (this.#closed) return
+    if (this.#closed || this.#isHeld) return
     this.#sliceBegan = now()
     this.#port.on('message', this.#onMessage)
     this.#port.unref()
@@ -150,7 +184,7 @@ export class PortReader {
   }
 
   readonly #caughtUp = (): void => {
-    if (this.#paused) return
+    if (this.#paused || this.#isHeld) return
     this.#behind = false
     this.#tell()
   }
@@ -171,8 +205,8 @@ export class PortReader {
    * detected.
    */
   #tell(): void {
-    if (this.#closed || this.#behind || this.#told === this.#read) return
-    this.#told = this.#read
+    if (this.#closed || this.#behind || this.#reported === this.#read) return
+    this.#reported = this.#read
     this.#options.receipt.tell(this.#read)
   }
 
@@ -181,8 +215,17 @@ export class PortReader {
   }
 
   #breach(why: string, message: unknown): void {
-    this.close()
     release(message)
+    this.breach(why)
+  }
+
+  /** The sender broke the protocol in another way. */
+  breach(why: string): void {
+    this.close()
     this.#options.onBreach(why)
   }
+}
+
+function mostBytes({ units, unitBytes }: Window): number {
+  return (units * unitBytes) >> 20
 }

@@ -2,9 +2,8 @@
  * The sender's side of the messages from this thread to one process in another thread: the room that it may use, and
  * the messages that were not yet reported as taken. If the receiver dies, these are lost.
  */
-import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
-import { Deque } from '../mailbox/deque.ts'
-import { type CreditKind, firstTries, type CreditReport, openingWindow } from '../mailbox/receive-window.ts'
+import { Deque, notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
+import { type CreditKind, firstTries, type CreditReport, openingWindow } from '../mailbox/reservations.ts'
 
 /**
  * A message that was sent and not yet reported as taken. Excludes calls, because their callers are notified separately.
@@ -179,7 +178,8 @@ export class SendWindow<Through> {
     if (report.arrived >= this.#tried) this.#tries = report.room
     this.#settle(report)
     if (this.#blocked.size === 0) return
-    if (this.#opening.length === 0 && this.#isTrickle()) this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
+    if (this.#opening.length === 0 && this.#isTrickle())
+      this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
     else this.#release()
   }
 
@@ -230,12 +230,12 @@ export class SendWindow<Through> {
    * rejected instead. A send window is closed once; later calls return an empty list.
    */
   close(arrived: number, reason: string): Unacknowledged[] {
-    return this.closeWith(arrived, notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid }))
+    return this.closeWith(arrived, notFound(`process ${this.pid} does not exist: ${reason}`, { pid: this.pid }))
   }
 
   /** Like {@link close}, when it is unknown which messages have arrived. */
   closeUncertain(reason: string): Unacknowledged[] {
-    const words = `process ${this.pid} is not there: ${reason}`
+    const words = `process ${this.pid} does not exist: ${reason}`
     const details = { pid: this.pid }
     return this.closeWith(0, notFound(words, details), notFound(words, { ...details, mayHaveArrived: true }))
   }
@@ -248,18 +248,18 @@ export class SendWindow<Through> {
   closeWith(arrived: number, error: TroupeError, open = error): Unacknowledged[] {
     if (this.#closed !== undefined) return []
     this.#closed = error
-    const told = new Set<number>()
+    const listed = new Set<number>()
     for (const { number, resolve, reject } of this.#opening.splice(0)) {
       if (number < arrived) resolve()
       else reject(open)
-      told.add(number)
+      listed.add(number)
     }
     stopTimer(this.#gathering)
     for (const blocked of this.#blocked.drain()) blocked.reject(this.#closed)
     const head = this.#head
     return this.#sent
       .splice(0)
-      .filter((_, index) => head + index >= arrived && !told.has(head + index))
+      .filter((_, index) => head + index >= arrived && !listed.has(head + index))
       .filter((envelope) => envelope !== undefined)
   }
 }

@@ -6,4 +6,7 @@ import { z } from 'zod'
  * Overlays whose messages a process of another network accepts. @default none; all, where the entry is pinned to the
  * clear network
  */
-export const acceptsSchema = z.union([z.literal('any'), z.array(reference('network.*'))], 'expected "any", or a list of overlays')
+export const acceptsSchema = z.union(
+  [z.literal('any'), z.array(reference('network.*'))],
+  'expected "any", or a list of overlays',
+)

@@ -48,7 +48,10 @@ export class AttachedHost implements Host {
     const { thread, queueSize } = this.#options
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
     if (thread.network?.key !== network.key) {
-      throw invalid(`host ${this.id} runs processes in one thread, whose network is another`, { host: this.id, code: 'ENETWORK' })
+      throw invalid(`host ${this.id} runs processes in one thread, whose network is another`, {
+        host: this.id,
+        code: 'ENETWORK',
+      })
     }
     const id = pid(thread.number, this.#next)
     this.#next += 1

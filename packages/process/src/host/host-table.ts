@@ -37,10 +37,11 @@ export class HostTable implements AsyncDisposable {
     if (settings.isolation === 'shared') return new SharedHost({ id, settings, threads, log, drainTimeout })
     if (settings.isolation === 'thread') return new ThreadHost({ id, settings, threads, moduleOf, defaultNetwork })
     const { registry } = this.#options
-    const warn = (message: string) => {
-      log(`host ${id} ${message}`, { level: 'warn' })
+    const note = (message: string, level: 'info' | 'warn') => {
+      log(message, { level, entry: id })
     }
-    const launch = new Launch({ settings, root: registry.root, modules: threads.preload, warn })
+    const isTypeScript = registry.find({ kind: 'process.ts' }).some(({ fields }) => isTyped(fields['source']))
+    const launch = new Launch({ settings, root: registry.root, modules: threads.preload, isTypeScript, log: note })
     return new ThreadHost({ id, settings, threads, moduleOf, defaultNetwork, launch })
   }
 
@@ -108,4 +109,8 @@ export class HostTable implements AsyncDisposable {
   #all(): readonly Host[] {
     return [...this.#hosts.values(), ...this.#retired.hosts]
   }
+}
+
+function isTyped(source: unknown): boolean {
+  return typeof source === 'string' && /\.[cm]?ts$/.test(source)
 }

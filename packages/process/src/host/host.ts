@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Pid, TroupeError } from '@troupe/core'
 import type { StartProcess } from '../protocol/kernel-thread.ts'
+import type { Protection } from './process/protection.ts'
 import type { Network } from '../kernel/network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
@@ -22,6 +23,8 @@ export interface Host extends AsyncDisposable {
   readonly sealed: boolean
   /** Its processes are operating-system processes. @default false */
   readonly isolated?: boolean
+  /** What holds its operating-system processes; `undefined` before the first of them. */
+  readonly protection?: Protection | undefined
   /** Whether a thread belongs to this host. */
   owns(thread: number): boolean
   /** Number of processes that run in it. */

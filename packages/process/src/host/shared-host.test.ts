@@ -10,8 +10,16 @@ afterEach(async () => {
   fixture = undefined
 })
 
-async function start(programs: readonly string[], host: KernelFixtureOptions['host'] = {}, more: Partial<KernelFixtureOptions> = {}) {
-  fixture = await startKernel({ programs: ['crowd.member', ...programs], host: { isolation: 'shared', workers: 1, ...host }, ...more })
+async function start(
+  programs: readonly string[],
+  host: KernelFixtureOptions['host'] = {},
+  more: Partial<KernelFixtureOptions> = {},
+) {
+  fixture = await startKernel({
+    programs: ['crowd.member', ...programs],
+    host: { isolation: 'shared', workers: 1, ...host },
+    ...more,
+  })
   return fixture
 }
 
@@ -41,10 +49,11 @@ describe('a shared host', () => {
     expect(host.size).toBe(0)
   })
 
-  it('lets a thread start children by itself, which can be reached, watched, named and ended', async () => {
+  it('lets a thread start children by itself, which can be reached, monitored, named and ended', async () => {
     const own = await ownChildren(await start(['crowd.parent'], {}), 6)
     const [asked, named, ended, failed] = own
-    if (asked === undefined || named === undefined || ended === undefined || failed === undefined) throw new Error('too few children')
+    if (asked === undefined || named === undefined || ended === undefined || failed === undefined)
+      throw new Error('too few children')
     expect(await processes.call(asked, 'ask')).toBe(asked)
     await processes.call(named, 'name', 'child')
     expect(await processes.names.lookup('child')).toBe(named)
@@ -55,12 +64,12 @@ describe('a shared host', () => {
     expect(await end).toMatchObject({ error: { kind: 'Canceled' } })
     const failure = processes.exited(failed)
     await processes.send(failed, 'fail')
-    expect(await failure).toMatchObject({ error: { name: 'TypeError', message: 'told to fail' } })
+    expect(await failure).toMatchObject({ error: { name: 'TypeError', message: 'requested failure' } })
     await expect(processes.terminate(failed)).rejects.toMatchObject({ kind: 'NotFound' })
     expect(await processes.call(asked, 'ask')).toBe(asked)
   })
 
-  it('ends no process before what its sender told it first', async () => {
+  it('ends no process before earlier messages of its sender', async () => {
     await start([])
     for (let round = 0; round < 200; round += 1) {
       const pid = await processes.spawn('app:crowd.member', hostId)
@@ -78,7 +87,7 @@ describe('a shared host', () => {
     expect(host.size).toBe(7)
   })
 
-  it('ends a process alone that throws in a timer', async () => {
+  it('ends only the process that throws in a timer', async () => {
     await start([])
     const [victim, neighbour] = [await member(), await member()]
     const exit = processes.exited(victim)
@@ -87,7 +96,7 @@ describe('a shared host', () => {
     expect(await processes.call(neighbour, 'ask')).toBe(neighbour)
   })
 
-  it('loses all in a thread that is ended, says so to each, and starts another', async () => {
+  it('loses all processes of a thread that ends, reports each, and starts another', async () => {
     const { host } = await start([])
     const [victim, neighbour] = [await member(), await member()]
     const exits = Promise.all([processes.exited(victim), processes.exited(neighbour)])
@@ -99,13 +108,15 @@ describe('a shared host', () => {
     expect(threadOf(next)).not.toBe(threadOf(victim))
   })
 
-  it('ends the thread of a process that never comes back, and names it to its neighbours', async () => {
+  it('ends the thread of a process that never returns, and names it to the others', async () => {
     await start([])
     const [victim, neighbour] = [await member(), await member()]
     const exit = processes.exited(neighbour)
     await processes.call(victim, 'spin')
     await processes.terminate(victim)
-    expect(await exit).toMatchObject({ error: { kind: 'Internal', message: expect.stringContaining(victim) as unknown } })
+    expect(await exit).toMatchObject({
+      error: { kind: 'Internal', message: expect.stringContaining(victim) as unknown },
+    })
   })
 
   it('sees a busy thread, reports it, and places processes elsewhere', async () => {
@@ -117,7 +128,7 @@ describe('a shared host', () => {
     expect(others.map(threadOf)).not.toContain(threadOf(victim))
   })
 
-  it('places processes in a busy thread that comes back to its loop, rather than in one that does not', async () => {
+  it('prefers a busy thread that returns to its event loop to one that does not', async () => {
     const { log } = await start([], { workers: 2 })
     const [stuck, busy] = [await member(), await member()]
     await processes.call(stuck, 'spin')
@@ -128,12 +139,12 @@ describe('a shared host', () => {
     expect(others.map(threadOf)).toEqual(others.map(() => threadOf(busy)))
   })
 
-  it('gives timers their turn while two processes talk without a pause', async () => {
+  it('runs timers while two processes exchange messages without a pause', async () => {
     const { exec } = await start(['crowd.chatter', 'crowd.echo'])
     expect(await exec('crowd.chatter')).toBeGreaterThan(0)
   })
 
-  it('hands the overlay on to children that the kernel did not start', async () => {
+  it('passes the overlay on to children that the kernel did not start', async () => {
     const overlay = entryId('app:proxy')
     const { kernel } = await start(['crowd.inherits'], {}, { overlays: [overlay] })
     const parent = await processes.withOptions({ network: overlay }).spawn('app:crowd.inherits', hostId)
@@ -145,7 +156,7 @@ describe('a shared host', () => {
 })
 
 describe('an upgrade', () => {
-  it('keeps pid, mailbox and monitors, and hands the state over', async () => {
+  it('keeps pid, mailbox and monitors, and passes the state on', async () => {
     await start(['crowd.first', 'crowd.second'])
     const pid = await processes.spawn('app:crowd.first', hostId, 'app:crowd.second')
     const exit = processes.exited(pid)
@@ -156,7 +167,7 @@ describe('an upgrade', () => {
     expect(await exit).toEqual({ value: ['second', 1] })
   })
 
-  it('that cannot be leaves the process as it was', async () => {
+  it('that is impossible leaves the process as it was', async () => {
     await start(['crowd.first'])
     const pid = await processes.spawn('app:crowd.first', hostId, 'app:crowd.nowhere')
     expect(await processes.call(pid, 'upgrade')).toBe('NotFound')

@@ -19,10 +19,11 @@ import {
   unavailable,
 } from '@troupe/core'
 import { describeNetwork, type Network } from '../kernel/network/networks.ts'
-import type { Thread, WorkerThread } from '../worker-threads/thread.ts'
+import type { Thread } from '../worker-threads/thread.ts'
 import type { ThreadTable } from '../worker-threads/thread-table.ts'
 import type { Host, HostSlot } from './host.ts'
 import { defaultWorkers, ProcessCounts } from '../shared-memory/process-counts.ts'
+import type { SharedWorker } from './shared-worker.ts'
 import type { HostSettings } from './thread-host.ts'
 
 /** Milliseconds between two checks of the threads. */
@@ -49,28 +50,13 @@ export interface SharedHostOptions {
   readonly drainTimeout?: number
 }
 
-interface Worker {
-  readonly thread: WorkerThread
-  /** Index of the thread in the shared process counts. */
-  readonly slot: number
-  /**
-   * Serial of the next process that the kernel places there. The kernel uses even serials; the thread itself uses odd
-   * ones.
-   */
-  next: number
-  /** Whether it has started. Until then it is busy with its start. */
-  isReady: boolean
-  /** 0 unless it is busy; otherwise the number of checks since its event loop last responded, at least 1. */
-  busy: number
-}
-
 export class SharedHost implements Host {
   readonly id: EntryId
   readonly #options: SharedHostOptions
   readonly #processCounts: ProcessCounts
-  readonly #workers = new Set<Worker>()
+  readonly #workers = new Set<SharedWorker>()
   /** Threads that run nothing more, until their event loops are empty. */
-  readonly #leaving = new Set<Worker>()
+  readonly #leaving = new Set<SharedWorker>()
   readonly #perNetwork: number
   readonly #max: number
   /** Processes that are to be killed, by their pid. */
@@ -113,7 +99,7 @@ export class SharedHost implements Host {
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
     if (network.isolation !== undefined) {
       throw invalid(
-        `host ${this.id} is shared, and ${describeNetwork(network)} isolates each ${'process' in network.isolation ? 'process' : 'actor'}: ` +
+        `host ${this.id} is shared, but ${describeNetwork(network)} isolates by its key: ` +
           'start the process in a host of isolation "thread"',
         { host: this.id, overlay: network.overlay },
       )
@@ -121,7 +107,9 @@ export class SharedHost implements Host {
     const worker = this.#workerFor(network)
     const index = worker.slot
     if (!this.#processCounts.enter(index)) {
-      throw unavailable(`host ${this.id} is full: it runs ${this.#options.settings.maxProcesses} processes`, { host: this.id })
+      throw unavailable(`host ${this.id} is full: it runs ${this.#options.settings.maxProcesses} processes`, {
+        host: this.id,
+      })
     }
     const { thread } = worker
     const id = pid(thread.number, worker.next)
@@ -130,7 +118,10 @@ export class SharedHost implements Host {
       pid: id,
       thread,
       start: (process, transfer) => {
-        thread.post({ type: 'start', process: { ...process, pid: id, queueSize: this.#options.settings.queueSize } }, transfer)
+        thread.post(
+          { type: 'start', process: { ...process, pid: id, queueSize: this.#options.settings.queueSize } },
+          transfer,
+        )
       },
       abandon: () => {
         this.#processCounts.leave(index)
@@ -145,7 +136,10 @@ export class SharedHost implements Host {
     this.#killing.set(id, resolve)
     worker.thread.post({ type: 'kill', pid: id, error: errorToWire(error) })
     const timer = startDeadline(() => {
-      const reason = new TroupeError('Internal', `its thread was ended because ${id} blocked it and had to be killed (${error.message})`)
+      const reason = new TroupeError(
+        'Internal',
+        `its thread was ended because ${id} blocked it and had to be killed (${error.message})`,
+      )
       void worker.thread.terminate(reason)
     }, killGrace)
     await promise
@@ -164,7 +158,8 @@ export class SharedHost implements Host {
   retireNetworks(isCurrent: (network: Network) => boolean): void {
     for (const worker of this.#workers) {
       const { network } = worker.thread
-      if (network !== undefined && !isCurrent(network) && this.#processCounts.of(worker.slot) === 0) this.#dismiss(worker)
+      if (network !== undefined && !isCurrent(network) && this.#processCounts.of(worker.slot) === 0)
+        this.#dismiss(worker)
     }
   }
 
@@ -186,8 +181,9 @@ export class SharedHost implements Host {
     await Promise.all([...this.#workers, ...this.#leaving].map(async ({ thread }) => thread.terminate(stopped)))
   }
 
-  #find(thread: number): Worker | undefined {
-    for (const workers of [this.#workers, this.#leaving]) for (const worker of workers) if (worker.thread.number === thread) return worker
+  #find(thread: number): SharedWorker | undefined {
+    for (const workers of [this.#workers, this.#leaving])
+      for (const worker of workers) if (worker.thread.number === thread) return worker
     return undefined
   }
 
@@ -195,15 +191,16 @@ export class SharedHost implements Host {
    * Returns a thread of that network: a new one if more are allowed and all existing ones are in use, else the least
    * loaded.
    */
-  #workerFor(network: Network): Worker {
+  #workerFor(network: Network): SharedWorker {
     const own = [...this.#workers].filter(({ thread }) => thread.network?.key === network.key)
     const least = this.#leastLoaded(own)
-    if (least !== undefined && (own.length >= this.#perNetwork || this.#processCounts.of(least.slot) === 0)) return least
+    if (least !== undefined && (own.length >= this.#perNetwork || this.#processCounts.of(least.slot) === 0))
+      return least
     const worker = [...this.#workers].find(({ thread }) => thread.network === undefined) ?? this.#another()
     if (worker === undefined) {
       if (least !== undefined) return least
       throw unavailable(
-        `host ${this.id} has no thread for ${describeNetwork(network)}: its ${this.#max} threads run processes of other networks (max_workers)`,
+        `host ${this.id} has no thread for ${describeNetwork(network)}: all ${this.#max} (max_workers) run others`,
         { host: this.id, overlay: network.overlay, maxWorkers: this.#max },
       )
     }
@@ -212,7 +209,7 @@ export class SharedHost implements Host {
   }
 
   /** Starts one more thread, if the limit allows; otherwise replaces a thread that runs nothing. */
-  #another(): Worker | undefined {
+  #another(): SharedWorker | undefined {
     if (this.#workers.size < this.#max) return this.#start()
     const idle = [...this.#workers].find(({ slot }) => this.#processCounts.of(slot) === 0)
     if (idle === undefined || this.#leaving.size >= this.#max) return undefined
@@ -221,13 +218,17 @@ export class SharedHost implements Host {
   }
 
   /** Ends a thread that runs no process, after the work that it has begun has finished. */
-  #dismiss(worker: Worker): void {
+  #dismiss(worker: SharedWorker): void {
     const { threads, log, drainTimeout = 30_000 } = this.#options
     this.#workers.delete(worker)
     this.#leaving.add(worker)
     const { thread } = worker
     void threads.drain(thread, drainTimeout).then(async (isCut) => {
-      if (isCut) log(`host ${this.id}: thread ${thread.number} was replaced for another network and cut: something in it still ran`)
+      if (isCut)
+        log(`thread ${thread.number} was cut for another network: it still ran something`, {
+          level: 'warn',
+          entry: this.id,
+        })
       await thread.terminate(new TroupeError('Canceled', 'its thread was replaced for another network'))
     })
   }
@@ -239,7 +240,7 @@ export class SharedHost implements Host {
     return slot
   }
 
-  #start(): Worker {
+  #start(): SharedWorker {
     const { threads, settings, id } = this.#options
     const slot = this.#freeSlot()
     const shared = {
@@ -251,6 +252,7 @@ export class SharedHost implements Host {
       maxProcesses: settings.maxProcesses ?? 0x7fffffff,
     }
     const thread = threads.start({
+      owner: id,
       shared,
       sealed: this.sealed,
       ...(settings.env && { env: settings.env }),
@@ -268,11 +270,14 @@ export class SharedHost implements Host {
     return worker
   }
 
-  #leastLoaded(workers: readonly Worker[]): Worker | undefined {
+  #leastLoaded(workers: readonly SharedWorker[]): SharedWorker | undefined {
     const idlest = Math.min(...workers.map(({ busy }) => busy))
-    let best: Worker | undefined
+    let best: SharedWorker | undefined
     for (const worker of workers)
-      if (worker.busy === idlest && (best === undefined || this.#processCounts.of(worker.slot) < this.#processCounts.of(best.slot)))
+      if (
+        worker.busy === idlest &&
+        (best === undefined || this.#processCounts.of(worker.slot) < this.#processCounts.of(best.slot))
+      )
         best = worker
     return best
   }
@@ -283,10 +288,10 @@ export class SharedHost implements Host {
       if (!worker.isReady) continue
       const busy = worker.thread.utilization() >= busyFrom ? worker.thread.ping() : 0
       if (busy > 0 && worker.busy === 0) {
-        this.#options.log(
-          `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#processCounts.of(worker.slot)} processes in it wait`,
-          { level: 'warn' },
-        )
+        this.#options.log(`thread ${worker.thread.number} is busy; its processes wait`, {
+          level: 'warn',
+          entry: this.id,
+        })
       }
       worker.busy = busy
     }

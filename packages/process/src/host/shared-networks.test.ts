@@ -6,8 +6,16 @@ import { hostId, type KernelFixture, type KernelFixtureOptions, startKernel } fr
 
 const [one, two, three] = [entryId('net:one'), entryId('net:two'), entryId('net:three')]
 
-const start = async (host: KernelFixtureOptions['host'], more: Partial<KernelFixtureOptions> = {}): Promise<KernelFixture> =>
-  startKernel({ programs: ['crowd.member'], host: { isolation: 'shared', ...host }, overlays: [one, two, three], ...more })
+const start = async (
+  host: KernelFixtureOptions['host'],
+  more: Partial<KernelFixtureOptions> = {},
+): Promise<KernelFixture> =>
+  startKernel({
+    programs: ['crowd.member'],
+    host: { isolation: 'shared', ...host },
+    overlays: [one, two, three],
+    ...more,
+  })
 
 async function member(network: string | null): Promise<Pid> {
   const pid = await processes.withOptions({ network }).spawn('app:crowd.member', hostId)
@@ -24,7 +32,7 @@ async function stop(pid: Pid): Promise<void> {
 }
 
 describe('a shared host', () => {
-  it('has up to so many threads for each network, and puts processes of two networks in none', async () => {
+  it('has a limited number of threads for each network, and never mixes two networks in one', async () => {
     await using _ = await start({ workers: 2 })
     const threads = new Map<string | null, ReadonlySet<number>>()
     for (const network of [null, one, two]) {
@@ -34,7 +42,7 @@ describe('a shared host', () => {
     expect(new Set([...threads.values()].flatMap((own) => [...own])).size).toBe(6)
   })
 
-  it('refuses a network for which there is no thread: all that it may have run processes of others', async () => {
+  it('refuses a network without a thread: all of them run processes of others', async () => {
     await using _ = await start({ workers: 1, maxWorkers: 2 })
     const [clear] = [await member(null), await member(one)]
     await expect(member(two)).rejects.toMatchObject({ kind: 'Unavailable', details: { maxWorkers: 2, overlay: two } })
@@ -42,7 +50,7 @@ describe('a shared host', () => {
     expect(threadsOf([await member(null), clear]).size).toBe(1)
   })
 
-  it('lets a thread that runs nothing give way to another network', async () => {
+  it('gives an idle thread to another network', async () => {
     await using _ = await start({ workers: 1, maxWorkers: 2 })
     const [, first] = [await member(null), await member(one)]
     await stop(first)
@@ -55,11 +63,14 @@ describe('a shared host', () => {
 
   it.each(['actor', 'process'] as const)('refuses a network that isolates each %s', async (isolate) => {
     await using _ = await start({ workers: 1 }, { isolate: { [one]: isolate } })
-    await expect(member(one)).rejects.toMatchObject({ kind: 'Invalid', message: expect.stringContaining('isolation "thread"') as unknown })
+    await expect(member(one)).rejects.toMatchObject({
+      kind: 'Invalid',
+      message: expect.stringContaining('isolation "thread"') as unknown,
+    })
     await member(two)
   })
 
-  it('gives threads whose overlay was deleted no more work, and ends them when they run nothing', async () => {
+  it('gives threads of a deleted overlay no more work, and ends them when idle', async () => {
     await using fixture = await start({ workers: 1 })
     const { kernel } = fixture
     const [idle, busy] = [await member(one), await member(two)]

@@ -9,6 +9,7 @@ import type { OwnedThread, Thread } from '../worker-threads/thread.ts'
 import type { ThreadTable } from '../worker-threads/thread-table.ts'
 import type { hostKind } from '../config/kinds.ts'
 import type { Launch } from './process/launch.ts'
+import type { Protection } from './process/protection.ts'
 import type { Host, HostSlot } from './host.ts'
 import { WarmThreads } from './warm-threads.ts'
 
@@ -51,8 +52,9 @@ export class ThreadHost implements Host {
         const bound = preload.length === 0 ? undefined : (wanted ?? options.defaultNetwork())
         // A module of the application is loaded in the network of its thread, or later.
         const known = bound && { network: bound, preload: preload.map(options.moduleOf) }
-        if (launch !== undefined) return threads.startProcess(launch, known)
+        if (launch !== undefined) return threads.startProcess(launch, { ...known, owner: options.id })
         return threads.start({
+          owner: options.id,
           ...known,
           sealed: network === 'sealed',
           ...(env && { env }),
@@ -72,6 +74,10 @@ export class ThreadHost implements Host {
 
   get isolated(): boolean {
     return this.#options.launch !== undefined
+  }
+
+  get protection(): Protection | undefined {
+    return this.#options.launch?.protection
   }
 
   get size(): number {
@@ -121,7 +127,7 @@ export class ThreadHost implements Host {
   processEnded(id: Pid): void {
     const thread = this.#running.get(id)
     this.#running.delete(id)
-    void thread?.terminate(new TroupeError('NotFound', 'it has ended'))
+    void thread?.retire(new TroupeError('NotFound', 'it has ended'))
   }
 
   threadGone(thread: Thread): void {

@@ -63,7 +63,9 @@ export class WarmThreads {
   async close(): Promise<void> {
     this.#closed = true
     stopTimer(this.#refilling)
-    await Promise.all(this.#warm.splice(0).map(async (thread) => thread.terminate(new TroupeError('Canceled', 'its host has stopped'))))
+    await Promise.all(
+      this.#warm.splice(0).map(async (thread) => thread.terminate(new TroupeError('Canceled', 'its host has stopped'))),
+    )
   }
 
   #refill(): void {

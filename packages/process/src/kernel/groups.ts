@@ -1,12 +1,24 @@
 /** Groups of processes, by name. A process leaves all its groups when it ends. */
-import type { Pid } from '@troupe/core'
+import { type Pid, TroupeError } from '@troupe/core'
+
+/** Groups of one process. */
+const maxGroups = 4096
+
+/** The error for a process that has as many of something as one process may. */
+export function tooMany(pid: Pid, what: string, max: number): TroupeError {
+  return new TroupeError('RateLimited', `${pid} has ${max} ${what}, as many as a process may`, {
+    details: { pid, max },
+  })
+}
 
 export class Groups {
   readonly #members = new Map<string, Set<Pid>>()
   readonly #groupsOf = new Map<Pid, Set<string>>()
 
-  /** Does nothing when it is already a member. */
+  /** Does nothing when it is already a member. @throws TroupeError `RateLimited` when the process is in too many. */
   join(group: string, pid: Pid): void {
+    const joined = this.#groupsOf.get(pid)
+    if (joined !== undefined && joined.size >= maxGroups && !joined.has(group)) throw tooMany(pid, 'groups', maxGroups)
     add(this.#members, group, pid)
     add(this.#groupsOf, pid, group)
   }

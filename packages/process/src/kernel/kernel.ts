@@ -6,7 +6,6 @@ import {
   asTroupeError,
   emptyFrame,
   type EntryId,
-  errorToWire,
   fork,
   invalid,
   keepAlive,
@@ -20,15 +19,17 @@ import { AddressLeases, type OverlayTable } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import type { KnownProgram, WireExit } from '../protocol/programs.ts'
-import type { RequestName } from '../protocol/requests.ts'
+import type { KnownProgram } from '../protocol/programs.ts'
+import type { RequestName, RequestRule } from '../protocol/requests.ts'
 import type { ToKernel } from '../protocol/kernel-thread.ts'
 import { routesChanged } from '../shared-memory/route-epoch.ts'
+import { joinTelemetry } from '../telemetry/telemetry.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authorizer } from './authorization/authorizer.ts'
 import { Bindings } from './network/bindings.ts'
+import { Deliveries } from './deliveries.ts'
 import { ProcessDiscovery } from './process-discovery.ts'
-import { Calls } from './calls.ts'
+import { Tasks } from './tasks.ts'
 import { Code } from './code.ts'
 import { KernelDials } from './network/kernel-dials.ts'
 import { ConnectionDrains } from './network/connection-drains.ts'
@@ -36,46 +37,29 @@ import { FailureLog } from './failure-log.ts'
 import { FrameIssuer } from './authorization/frame-issuer.ts'
 import { OverlayGrants } from './authorization/overlay-grants.ts'
 import { clearNetwork, type Network, Networks } from './network/networks.ts'
-import { handleThreadMessage } from './thread-messages.ts'
+import { ThreadMessageTable } from './thread-messages.ts'
+import { threadEnded } from './ends.ts'
+import { ProcessStarter } from './process-starter.ts'
 import { defaultNetwork, programNetwork } from './network/default-networks.ts'
-import { acceptsOf, checkArguments } from './spawn-checks.ts'
-import { PerSenderNames } from './per-sender-names.ts'
+import { EndedThreads } from './observation/ended-threads.ts'
+import { ProcessorTime } from './observation/processor-time.ts'
+import { Inspector } from './observation/inspector.ts'
+import { ServiceNames } from './service-names.ts'
 import { Programs } from './programs.ts'
 import { HostTable } from '../host/host-table.ts'
 import { endForBreach } from './protocol-breach.ts'
 import { RequestDispatcher } from './request-dispatcher.ts'
+import type { KernelOptions } from './kernel-options.ts'
 import type { KernelParts } from './kernel-parts.ts'
-import type { Handlers } from './request-handler.ts'
-import { grantedRoute, permitClear } from './requests.ts'
+import type { Handler } from './request-handler.ts'
+import { grantedRoute, permitClear } from './network/route-grants.ts'
+import { ownHandlers } from './requests.ts'
 import { ProcessTable } from './process-table.ts'
-import type { Print } from '../worker-threads/standard-streams.ts'
 import type { SpawnOrder } from './spawn-order.ts'
 import { SenderFrames } from './authorization/sender-frames.ts'
 import { ThreadPrivileges } from './authorization/thread-privileges.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import { ThreadTable } from '../worker-threads/thread-table.ts'
-
-/** Options of a {@link Kernel}. */
-export interface KernelOptions {
-  readonly registry: Registry
-  readonly overlays: OverlayTable
-  /** The security policies. @default everything is allowed */
-  readonly security?: Security
-  /** Modules that threads import before there is work for them. */
-  readonly preload: readonly string[]
-  /** The overlay of everything that chooses none. */
-  readonly defaultOverlay?: EntryId | undefined
-  /** The overlay of the program around the application; `null` is the clear network. @default `defaultOverlay` */
-  readonly programOverlay?: EntryId | null | undefined
-  /**
-   * Milliseconds for which a thread that is replaced for another network may continue the work that it has begun.
-   * @default 30 s
-   */
-  readonly drainTimeout?: number
-  readonly log: Log
-  /** Receives the output of threads. @default the program's standard streams */
-  readonly print?: Print
-}
 
 export class Kernel implements KernelParts, AsyncDisposable {
   readonly registry: Registry
@@ -110,14 +94,14 @@ export class Kernel implements KernelParts, AsyncDisposable {
   readonly drainTimeout: number
   /** Called when networks are no longer current, for components other than hosts that keep threads by network. */
   readonly onNetworksChanged = new Set<(isCurrent: (network: Network) => boolean) => void>()
-  readonly calls = new Calls({ processes: this.processes, grants: this.grants })
+  readonly tasks = new Tasks({ processes: this.processes, grants: this.grants })
   readonly frames: FrameIssuer
   readonly hosts: HostTable
   readonly discovery: ProcessDiscovery
   /** Overlays that are out of service and still carry connections. */
   readonly drains: ConnectionDrains
-  /** Names that refer to a different process in each network. */
-  readonly perSender = new PerSenderNames()
+  /** Names of services that run several processes. */
+  readonly serviceNames = new ServiceNames()
   /** The overlay addresses at which processes accept connections. */
   readonly bindings = new Bindings()
   /** Opens connections for threads of sealed hosts. */
@@ -129,16 +113,24 @@ export class Kernel implements KernelParts, AsyncDisposable {
   })
   /** Which thread assigns which addresses that stand for names. */
   readonly addresses = new AddressLeases()
+  readonly inspector = new Inspector()
+  readonly endedThreads = new EndedThreads()
+  readonly processorTime = new ProcessorTime()
   readonly deadLetters: DeadLetters
+  readonly deliveries = new Deliveries(this)
   /** The main thread, and its runtime. */
   readonly thread: Thread
   readonly runtime: Runtime
-  readonly #answers = new RequestDispatcher(this)
+  /** The two kinds of messages of threads: those that expect a result, and the others. */
+  readonly #requests = new RequestDispatcher(this)
+  readonly #messages = new ThreadMessageTable(this)
   readonly #log: Log
   /** Logs processes and calls that fail. */
   readonly failures: FailureLog
   readonly #programs: Programs
+  readonly #starter = new ProcessStarter(this)
   readonly #keepAlive = keepAlive()
+  readonly #leaveTelemetry = joinTelemetry()
 
   constructor(options: KernelOptions) {
     this.#log = options.log
@@ -148,25 +140,28 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.overlays = options.overlays
     this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
     const { overlays } = options
-    this.authorizer = new Authorizer(this.security)
+    this.authorizer = new Authorizer(this.security, this.processes)
     this.drainTimeout = options.drainTimeout ?? 30_000
     this.frames = new FrameIssuer({ overlays, grants: this.grants, security: this.security })
     this.networks = new Networks({ overlays, defaultOverlay: () => this.threads.defaultOverlay })
-    this.deadLetters = new DeadLetters({ log: options.log })
+    this.deadLetters = new DeadLetters({ log: options.log, keptBytes: options.keptBytes ?? 0 })
     this.threads = new ThreadTable({
       print: options.print,
       log: options.log,
       preload: options.preload,
       strict: this.security.strictMode,
+      keptBytes: options.keptBytes ?? 0,
       privileges: (thread) => this.privileges.of(thread),
+      faultIn: this.#requests.faultIn,
       onMessage: (thread, message) => {
         this.#receive(thread, message)
       },
       onBreach: (thread, why) => {
         endForBreach(this, thread, why)
       },
+      lastLook: async (thread) => this.inspector.refresh(thread),
       onExit: (thread, error) => {
-        this.#onThreadExit(thread, error)
+        threadEnded(this, thread, error)
       },
     })
     this.hosts = new HostTable({
@@ -189,19 +184,14 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.threads.defaultOverlay = options.defaultOverlay
     const { thread, data } = this.threads.adoptOwn(
       (options.programOverlay === undefined ? options.defaultOverlay : options.programOverlay) ?? null,
+      overlays.application,
     )
     this.thread = thread
     // The network of code that chooses none. If its overlay isolates callers, it is the network without a caller's key.
     thread.findNetwork = () => (options.programOverlay === null ? clearNetwork : programNetwork(this))
     this.runtime = new Runtime(data)
-    // The program around the application contains the kernel itself, so policies could not bind it. If the program is
-    // in the clear network, this applies only to the program: what it starts follows the default, as everything else
-    // does.
-    const frame = fork(emptyFrame, { overlay: options.programOverlay ?? undefined })
-    this.security.trust(frame)
-    this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined, role: 'program' })
-    thread.pids.add(this.runtime.root.pid)
-    this.#answers.addBuiltIn(this)
+    this.#addProgram(options.programOverlay)
+    this.#requests.addOwn(ownHandlers(this))
   }
 
   /** Writes a line to the application's log. */
@@ -209,9 +199,17 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.#log(line, about)
   }
 
-  /** Registers the handler of one kind of request, for packages above this one. */
-  handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
-    this.#answers.handle(name, handler)
+  /**
+   * Registers the handler of one kind of request, for packages above this one. @param rule - Who may send it, and what
+   * it contains.
+   */
+  handle<Name extends RequestName>(name: Name, rule: RequestRule<Name>, handler: Handler<Name>): void {
+    this.#requests.add(name, rule, handler)
+  }
+
+  /** The requests that have a handler. */
+  get handled(): readonly string[] {
+    return this.#requests.handled
   }
 
   /** The program of a process entry, and the overlay to which it is pinned. */
@@ -221,49 +219,7 @@ export class Kernel implements KernelParts, AsyncDisposable {
 
   /** Starts a process in its frame. */
   spawn(order: SpawnOrder): Pid {
-    const program = order.program ?? this.program(order.entry).program
-    const host = this.hosts.get(order.host)
-    if (order.name !== undefined) {
-      this.perSender.checkFree(order.name)
-      this.processes.checkFree(order.name)
-    }
-    const { frame } = order
-    const network = order.network ?? this.networks.ofProcess(frame)
-    const accepts = order.accepts ?? acceptsOf(this, order)
-    checkArguments(order, network, accepts, host.isolated)
-    const place = host.place(network)
-    const { pid, thread } = place
-    this.processes.add({
-      pid,
-      entry: order.entry,
-      frame,
-      host,
-      accepts,
-      onExit: order.onExit,
-      by: order.by,
-      isCommand: program.isCommand,
-      role: order.role,
-    })
-    thread.pids.add(pid)
-    thread.programs.add(order.entry)
-    if (order.name !== undefined) this.processes.register(order.name, pid)
-    this.grants.grantFrame(thread.number, frame)
-    place.start(
-      {
-        program,
-        args: order.args,
-        frame,
-        accepts,
-        ...(order.idleTimeout !== undefined && { idleTimeout: order.idleTimeout }),
-        watchers: order.monitor === undefined ? [] : [order.monitor],
-        links: order.link === undefined ? [] : [order.link],
-        messages: order.messages ?? [],
-      },
-      order.ports,
-    )
-    // Connects after the start, because the process may not need the channel at once and should not wait for it.
-    if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
-    return pid
+    return this.#starter.start(order)
   }
 
   /** Ends a process at once. */
@@ -304,7 +260,9 @@ export class Kernel implements KernelParts, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hosts[Symbol.asyncDispose]()
     await this.bindings[Symbol.asyncDispose]()
+    await this.#leaveTelemetry()
     this.drains[Symbol.dispose]()
+    this.inspector[Symbol.dispose]()
     this.threads[Symbol.dispose]()
     this.runtime.close()
     this.deadLetters[Symbol.dispose]()
@@ -319,34 +277,24 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.threads.broadcast({ type: 'policiesChanged' })
   }
 
+  /**
+   * The program around the application contains the kernel itself, so policies could not bind it. If it is in the clear
+   * network, this applies only to the program: what it starts follows the default, as everything else does.
+   */
+  #addProgram(overlay: EntryId | null | undefined): void {
+    const { pid } = this.runtime.root
+    const frame = fork(emptyFrame, { overlay: overlay ?? undefined })
+    this.security.trust(frame)
+    this.processes.add({ pid, entry: undefined, frame, host: undefined, onExit: undefined, role: 'program' })
+    this.thread.pids.add(pid)
+  }
+
   #receive(thread: Thread, message: ToKernel): void {
     try {
-      if (message.type === 'request') void this.#answers.answer(thread, message)
-      else if (message.type === 'finished') this.#ended(message.pid, message.exit, thread)
-      else handleThreadMessage(this, thread, message)
+      if (message.type === 'request') void this.#requests.answer(thread, message)
+      else this.#messages.handle(thread, message)
     } catch (error) {
       endForBreach(this, thread, asTroupeError(error).message)
     }
-  }
-
-  #ended(pid: Pid, exit: WireExit, thread: Thread): void {
-    if (!thread.pids.delete(pid)) return
-    const record = this.processes.remove(pid)
-    if (record !== undefined) this.senders.ended(record)
-    if (record !== undefined && 'error' in exit) this.failures.ended(record, exit.error, thread)
-    this.privileges.ended(pid)
-    record?.host?.processEnded(pid)
-    record?.onExit?.(exit)
-  }
-
-  #onThreadExit(thread: Thread, error: TroupeError): void {
-    this.grants.threadGone(thread.number)
-    this.drains.threadGone(thread.number)
-    this.dials.threadGone(thread.number)
-    this.addresses.release(thread.number)
-    this.discovery.threadGone(thread)
-    this.privileges.threadGone(thread.number)
-    this.hosts.threadGone(thread)
-    for (const pid of [...thread.pids]) this.#ended(pid, { error: errorToWire(error) }, thread)
   }
 }

@@ -45,14 +45,23 @@ export class ProcessDiscovery {
       throw denied(`thread ${thread.number} started ${pid} on behalf of a process in another thread`, { pid })
     const parent = processes.get(by)
     // Code that policies govern starts nothing without a request. In a thread whose code is all governed, no code does.
-    const isGoverned = this.#options.policyEnforced(thread.number) || (parent !== undefined && this.#options.governs(parent))
-    if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
+    const isGoverned =
+      this.#options.policyEnforced(thread.number) || (parent !== undefined && this.#options.governs(parent))
+    if (isGoverned || !thread.programs.has(entry))
+      throw denied(`thread ${thread.number} started ${pid} without a request`, { pid })
     const host = hosts.of(pid)
     if (host === undefined) return
     if (!isOfThreads(pid)) throw denied(`${pid} is not a process that a thread starts by itself`, { pid })
     const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
-    const record = { pid, entry, frame: frames.forProcess(caller.frame, overlay, {}, inherit), host, onExit: undefined, by }
+    const record = {
+      pid,
+      entry,
+      frame: frames.forProcess(caller.frame, overlay, {}, inherit),
+      host,
+      onExit: undefined,
+      by,
+    }
     processes.add(record)
     thread.pids.add(pid)
     this.#answer(pid, record)
@@ -78,7 +87,7 @@ export class ProcessDiscovery {
     if (known !== undefined) return known
     const thread = threads.get(threadOf(pid))
     const record = thread === undefined || hosts.of(pid) === undefined ? undefined : await this.#ask(pid, thread)
-    if (record === undefined) throw notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+    if (record === undefined) throw notFound(`process ${pid} does not exist: it has ended, or never started`, { pid })
     return record
   }
 

@@ -1,9 +1,20 @@
 /** The living processes and calls, the frames that the kernel issued to them, and their names. */
-import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
+import {
+  denied,
+  forgetOldest,
+  type EntryId,
+  type Frame,
+  notFound,
+  type Pid,
+  threadOf,
+  TroupeError,
+  invalid,
+  isPid,
+} from '@troupe/core'
 import type { Host } from '../host/host.ts'
 import type { Accepts, WireExit } from '../protocol/programs.ts'
-import type { Role } from '../protocol/request-rules.ts'
-import { Groups } from './groups.ts'
+import type { Role } from '../protocol/requests.ts'
+import { Groups, tooMany } from './groups.ts'
 
 /** The kernel's record of a process or a call. */
 export interface ProcessRecord {
@@ -22,6 +33,11 @@ export interface ProcessRecord {
   readonly role?: Role | undefined
 }
 
+/** Names of one process. */
+const maxNames = 4096
+/** Number of ended processes whose name is remembered: messages to them can be sent to their successors. */
+const mostRemembered = 4096
+
 export class ProcessTable {
   readonly #onAdd: (record: ProcessRecord) => void
   readonly #onRemove: (pid: Pid) => void
@@ -32,6 +48,7 @@ export class ProcessTable {
   readonly #names = new Map<string, Pid>()
   readonly #upgradable = new Set<Pid>()
   readonly #namesOf = new Map<Pid, Set<string>>()
+  readonly #lastNames = new Map<Pid, string>()
 
   get size(): number {
     return this.#records.size
@@ -117,20 +134,27 @@ export class ProcessTable {
   }
 
   #releaseNames(pid: Pid): void {
-    for (const name of this.#namesOf.get(pid) ?? []) this.#names.delete(name)
+    const names = this.#namesOf.get(pid)
+    for (const name of names ?? []) this.#names.delete(name)
+    const [first] = names ?? []
+    if (first !== undefined) {
+      this.#lastNames.set(pid, first)
+      forgetOldest(this.#lastNames, mostRemembered)
+    }
     this.#namesOf.delete(pid)
     this.groups.processEnded(pid)
   }
 
   /**
    * @throws TroupeError `NotFound` for a process that does not exist; `AlreadyExists` when another process has the
-   * name.
+   *   name; `RateLimited` when the process has too many.
    */
   register(name: string, pid: Pid): void {
-    if (!this.#records.has(pid)) throw notFound(`process ${pid} is not there`, { pid })
+    if (!this.#records.has(pid)) throw notFound(`process ${pid} does not exist`, { pid })
     this.checkFree(name, pid)
-    this.#names.set(name, pid)
     const names = this.#namesOf.get(pid)
+    if (names !== undefined && names.size >= maxNames && !names.has(name)) throw tooMany(pid, 'names', maxNames)
+    this.#names.set(name, pid)
     if (names === undefined) this.#namesOf.set(pid, new Set([name]))
     else names.add(name)
   }
@@ -139,10 +163,13 @@ export class ProcessTable {
    * @throws TroupeError `AlreadyExists` when another process than `pid` has the name; `Invalid` for an invalid name.
    */
   checkFree(name: string, pid?: Pid): void {
-    if (name === '' || isPid(name)) throw invalid(`"${name}" is not a valid process name: it is empty, or has the form of a pid`, { name })
+    if (name === '' || isPid(name))
+      throw invalid(`"${name}" is not a valid process name: it is empty, or has the form of a pid`, { name })
     const owner = this.lookup(name)
     if (owner === undefined || owner === pid) return
-    throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, { details: { name, pid: owner } })
+    throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, {
+      details: { name, pid: owner },
+    })
   }
 
   lookup(name: string): Pid | undefined {
@@ -159,11 +186,18 @@ export class ProcessTable {
 
   /** A record, and those on whose behalf it acts, as far as they are still alive. */
   *ancestry(record: ProcessRecord): Iterable<ProcessRecord> {
-    for (let next: ProcessRecord | undefined = record; next !== undefined; next = next.by && this.#records.get(next.by)) yield next
+    for (let next: ProcessRecord | undefined = record; next !== undefined; next = next.by && this.#records.get(next.by))
+      yield next
   }
 
   namesOf(pid: Pid): readonly string[] {
     return [...(this.#namesOf.get(pid) ?? [])]
+  }
+
+  /** The first name of a process, also of one that has ended recently. */
+  nameOf(pid: Pid): string | undefined {
+    const [first] = this.#namesOf.get(pid) ?? []
+    return first ?? this.#lastNames.get(pid)
   }
 
   unregister(name: string): void {

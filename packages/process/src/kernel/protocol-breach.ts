@@ -12,6 +12,12 @@ export interface BreachOptions {
 export function endForBreach({ processes, note }: BreachOptions, thread: Thread, why: string): void {
   const [pid] = thread.pids
   const entry = pid && processes.get(pid)?.entry
-  note(`thread ${thread.number} broke the protocol and is ended: ${why}`, { level: 'error', entry, ...(pid && { pid }) })
-  thread.end(new TroupeError('PermissionDenied', `its thread was ended: ${why}`, { details: { thread: thread.number } }))
+  note(`thread ${thread.number} broke the protocol and is ended: ${why}`, {
+    level: 'error',
+    entry,
+    ...(pid && { pid }),
+  })
+  thread.end(
+    new TroupeError('PermissionDenied', `its thread was ended: ${why}`, { details: { thread: thread.number } }),
+  )
 }

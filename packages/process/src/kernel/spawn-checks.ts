@@ -11,7 +11,10 @@ import type { SpawnOrder } from './spawn-order.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** The networks that a process of an order accepts: as its entry states, if the entry is a program. */
-export function acceptsOf(kernel: Pick<KernelParts, 'program' | 'registry'>, { program, entry, frame }: SpawnOrder): Accepts {
+export function acceptsOf(
+  kernel: Pick<KernelParts, 'program' | 'registry'>,
+  { program, entry, frame }: SpawnOrder,
+): Accepts {
   const { registry } = kernel
   const isProgram = registry.has(entry) && registry.get(entry).kind === 'process.ts'
   if (program !== undefined && !isProgram) return frame.overlay === null ? 'any' : []
@@ -42,7 +45,7 @@ export function checkArguments(
     'args',
   )
   for (const { payload } of messages) checkCrossing(payload, 'payload')
-  if (messages.length > 0 || isSentTo === true) checkConsent({ to: entry, accepts, network }, sender)
+  if (messages.length > 0 || isSentTo === true) checkAccepts({ to: entry, accepts, network }, sender)
 }
 
 /** The receiver of messages. */
@@ -54,8 +57,9 @@ interface Receiver {
 }
 
 /** @throws TroupeError `PermissionDenied` with the code `ENETWORK` */
-function checkConsent({ to, accepts, network }: Receiver, sender: Network): void {
-  if (sender.overlay === null || sender.key === network.key || accepts === 'any' || accepts.includes(sender.overlay)) return
+function checkAccepts({ to, accepts, network }: Receiver, sender: Network): void {
+  if (sender.overlay === null || sender.key === network.key || accepts === 'any' || accepts.includes(sender.overlay))
+    return
   throw crossing({ to, from: sender.overlay, receiver: network.overlay })
 }
 
@@ -65,9 +69,14 @@ function checkConsent({ to, accepts, network }: Receiver, sender: Network): void
  * @param to - The name of the process in errors.
  * @throws TroupeError `PermissionDenied` with the code `ENETWORK`
  */
-export function checkReceiver(kernel: Pick<KernelParts, 'processes' | 'program' | 'threads'>, pid: Pid, to: string, from: Thread): void {
+export function checkReceiver(
+  kernel: Pick<KernelParts, 'processes' | 'program' | 'threads'>,
+  pid: Pid,
+  to: string,
+  from: Thread,
+): void {
   const record = kernel.processes.get(pid)
   const network = kernel.threads.get(threadOf(pid))?.network
   if (record?.entry === undefined || network === undefined || from.network === undefined) return
-  checkConsent({ to, network, accepts: record.accepts ?? kernel.program(record.entry).accepts }, from.network)
+  checkAccepts({ to, network, accepts: record.accepts ?? kernel.program(record.entry).accepts }, from.network)
 }

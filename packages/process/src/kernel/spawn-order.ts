@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Frame, Pid } from '@troupe/core'
 import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol/programs.ts'
-import type { Role } from '../protocol/request-rules.ts'
+import type { Role } from '../protocol/requests.ts'
 import type { Network } from './network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 

@@ -1,7 +1,5 @@
 /** The contents of `process.env` in threads. */
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { ensurePrivateFolder } from '../worker-threads/private-folder.ts'
+import { compileCacheFolder } from '@troupe/core/compile-cache'
 
 const cacheVariable = 'NODE_COMPILE_CACHE'
 
@@ -10,11 +8,8 @@ const cacheVariable = 'NODE_COMPILE_CACHE'
  * again.
  */
 export function threadEnvironment(): NodeJS.ProcessEnv {
-  if (process.env[cacheVariable] !== undefined || process.env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return process.env
-  const cache = join(tmpdir(), `troupe-compile-cache-${process.getuid?.() ?? 'user'}`)
-  // Threads run the code in this folder, so a folder that another user could have filled is not used.
-  if (!ensurePrivateFolder(cache)) return process.env
-  return { ...process.env, [cacheVariable]: cache }
+  const cache = compileCacheFolder()
+  return cache === undefined ? process.env : { ...process.env, [cacheVariable]: cache }
 }
 
 /** `NODE_OPTIONS` could contain permissions, which Node would add to those of the flags of a sealed thread. */
@@ -24,7 +19,11 @@ const notForSealed: ReadonlySet<string> = new Set(['NODE_OPTIONS'])
  * The environment of one thread: all of it, or the variables in `names`. A sealed thread gets only the variables in
  * `names`, even if there are none. It compiles without the cache, because it could not write to it.
  */
-export function environmentOf(all: NodeJS.ProcessEnv, sealed: boolean, names: readonly string[] | undefined): NodeJS.ProcessEnv {
+export function environmentOf(
+  all: NodeJS.ProcessEnv,
+  sealed: boolean,
+  names: readonly string[] | undefined,
+): NodeJS.ProcessEnv {
   if (names === undefined && !sealed) return all
   const chosen = sealed ? (names ?? []).filter((name) => !notForSealed.has(name)) : [...(names ?? []), cacheVariable]
   return Object.fromEntries(chosen.filter((name) => all[name] !== undefined).map((name) => [name, all[name]]))

@@ -1,85 +1,153 @@
 /** Messages from threads to the kernel that are not requests. */
-import { isPid, threadOf } from '@troupe/core'
-import type { DeadLetter, ToKernel } from '../protocol/kernel-thread.ts'
+import { emptyFrame, fork, isPid, type Pid, threadOf } from '@troupe/core'
+import type { KeptLetter } from '../mailbox/dead-letters.ts'
+import type { LostLetter, ToKernel } from '../protocol/kernel-thread.ts'
+import { processEnded } from './ends.ts'
 import type { KernelParts } from './kernel-parts.ts'
+import { clearNetwork } from './network/networks.ts'
 import { endForBreach } from './protocol-breach.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** The parts of the kernel that handle such messages. */
 type Parts = Pick<
   KernelParts,
-  'discovery' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'privileges' | 'threads'
+  | 'deliveries'
+  | 'discovery'
+  | 'deadLetters'
+  | 'inspector'
+  | 'drains'
+  | 'failures'
+  | 'note'
+  | 'processes'
+  | 'senders'
+  | 'privileges'
+  | 'threads'
 >
 
-type Note = Exclude<ToKernel, { type: 'request' | 'finished' }>
+type Note = Exclude<ToKernel, { readonly type: 'request' }>
 
-export function handleThreadMessage(kernel: Parts, thread: Thread, message: Note): void {
-  switch (message.type) {
-    case 'failed':
-      kernel.failures.told(message, thread.number)
-      return
-    case 'processStarted':
+type NoteHandlers = {
+  readonly [Type in Note['type']]: (message: Extract<Note, { readonly type: Type }>, thread: Thread) => void
+}
+
+function handlersOf(kernel: Parts): NoteHandlers {
+  const isOf = (pid: Pid, { number }: Thread) => threadOf(pid) === number
+  return {
+    // Handled where the thread is started.
+    ready: () => undefined,
+    finished: ({ pid, exit }, thread) => {
+      processEnded(kernel, thread, pid, exit)
+    },
+    failed: (message, thread) => {
+      kernel.failures.onFailed(message, thread)
+    },
+    processStarted: (message, thread) => {
       kernel.discovery.onProcessStarted(message, thread)
-      return
-    case 'processUnknown':
-      kernel.discovery.onProcessUnknown(message.pid, thread)
-      return
-    case 'exiting':
-      if (threadOf(message.pid) === thread.number) kernel.processes.exiting(message.pid)
-      return
-    case 'upgradable':
-      if (threadOf(message.pid) === thread.number) kernel.processes.setUpgradable(message.pid, message.on)
-      return
-    case 'connect':
-      kernel.threads.connect(thread, message.thread)
-      if (message.letters === true && thread.peers.has(message.thread)) thread.correspondents.add(message.thread)
-      return
-    case 'pong':
+    },
+    processUnknown: ({ pid }, thread) => {
+      kernel.discovery.onProcessUnknown(pid, thread)
+    },
+    exiting: ({ pid }, thread) => {
+      if (isOf(pid, thread)) kernel.processes.exiting(pid)
+    },
+    upgradable: ({ pid, on }, thread) => {
+      if (isOf(pid, thread)) kernel.processes.setUpgradable(pid, on)
+    },
+    connect: ({ thread: number, letters }, thread) => {
+      kernel.threads.connect(thread, number)
+      if (letters === true && thread.peers.has(number)) thread.correspondents.add(number)
+    },
+    pong: (_, thread) => {
       thread.turned()
-      return
-    case 'dry':
+    },
+    dry: (_, thread) => {
       thread.dry()
-      return
-    case 'settling':
+    },
+    settling: (_, thread) => {
       thread.nativeEnd.heard()
-      return
-    case 'settled':
+    },
+    settled: (_, thread) => {
       thread.nativeEnd.over()
-      return
-    case 'authorize': {
-      const { via, action, target } = message
+    },
+    authorize: ({ via, action, target }, thread) => {
       // A thread may ask only about its own processes. The kernel replies in every case, because work that waits for
       // the reply blocks later work.
-      const may = threadOf(target) === thread.number && kernel.privileges.may(via, action, target)
+      const may = isOf(target, thread) && kernel.privileges.may(via, action, target)
       thread.post({ type: 'authorized', via, action, target, may })
-      return
-    }
-    case 'breach':
-      onBreach(kernel, thread, message.thread, message.why)
-      return
-    case 'sender': {
-      const { via, pid } = message
+    },
+    breach: ({ thread: number, why }, thread) => {
+      onBreach(kernel, thread, number, why)
+    },
+    sender: ({ via, pid }, thread) => {
       const acting = threadOf(pid) === via && isWrittenTo(kernel, thread, via) ? kernel.senders.of(pid) : undefined
       thread.post({ type: 'sender', via, pid, acting })
-      return
-    }
-    case 'streams':
-      kernel.drains.told(thread, message.overlay, message.oldest)
-      return
-    case 'output':
+    },
+    streams: ({ overlay, oldest }, thread) => {
+      kernel.drains.onReport(thread, overlay, oldest)
+    },
+    inspected: ({ number, cells, isLast }, thread) => {
+      kernel.inspector.onInspected(thread, number, cells, isLast)
+    },
+    delivered: ({ number, outcome }, thread) => {
+      kernel.deliveries.onReport(number, outcome, thread)
+    },
+    output: (message, thread) => {
       kernel.threads.print(thread, message)
-      return
-    case 'deadLetters':
-      for (const envelope of message.letters) if (isOf(envelope, thread)) kernel.deadLetters.add(envelope)
-      kernel.deadLetters.addUncounted(message.dropped)
-      return
-    default:
+    },
+    deadLetters: ({ letters, dropped }, thread) => {
+      for (const letter of letters)
+        if (mayReport(letter, thread))
+          kernel.deadLetters.add(letter, senderOf(kernel, letter, thread), nameOf(kernel, letter))
+      kernel.deadLetters.addUncounted(dropped)
+    },
+  }
+}
+
+/** Handles messages of one type, which the types do not name here. */
+interface NoteHandler {
+  handle(message: Note, thread: Thread): void
+}
+
+/** The messages of threads that are not requests: one table of what handles each. */
+export class ThreadMessageTable {
+  readonly #handlers = new Map<string, NoteHandler>()
+
+  constructor(kernel: Parts) {
+    const all = handlersOf(kernel)
+    const isType = (type: string): type is Note['type'] => Object.hasOwn(all, type)
+    for (const type of Object.keys(all).filter(isType)) this.#handlers.set(type, { handle: all[type] })
+  }
+
+  handle(thread: Thread, message: Note): void {
+    this.#handlers.get(message.type)?.handle(message, thread)
   }
 }
 
 /** Whether a thread may report a message as a dead letter: it sent the message, or was to receive it. */
-function isOf({ from, to }: DeadLetter, { number }: Thread): boolean {
+function mayReport({ from, to }: LostLetter, { number }: Thread): boolean {
   return threadOf(from) === number || (isPid(to) && threadOf(to) === number)
+}
+
+/**
+ * For whom a letter of a thread may be sent once more. A thread speaks for its own processes, and for the senders that
+ * it knows: for any other the content is not kept.
+ */
+function senderOf(kernel: Parts, { from, kept }: LostLetter, thread: Thread): Omit<KeptLetter, 'content'> | undefined {
+  if (kept === undefined) return undefined
+  const via = threadOf(from)
+  const network = kernel.threads.get(via)?.network ?? (via === 0 ? clearNetwork : undefined)
+  if (network === undefined || (via !== thread.number && !isWrittenTo(kernel, thread, via))) return undefined
+  // The frame itself, where the kernel has it: that of the program is trusted.
+  const known = kernel.processes.get(from)?.frame
+  const identity = kernel.senders.of(from)
+  // A thread under policies may name a sender that never was, which would be governed by none.
+  if (known === undefined && identity === undefined && kernel.privileges.of(via).policyEnforced) return undefined
+  return { acting: known ?? fork(emptyFrame, { ...identity, overlay: network.overlay }), network }
+}
+
+/** The name of the addressee: another process may have it by now. */
+function nameOf({ processes }: Parts, { to }: LostLetter): string | undefined {
+  return isPid(to) ? processes.nameOf(to) : undefined
 }
 
 /**
@@ -106,8 +174,11 @@ function onBreach(kernel: Parts, thread: Thread, number: number, why: string): v
     endForBreach(kernel, accused, why)
     return
   }
-  kernel.note(`thread ${thread.number} reads nothing more from thread ${number} and reports that it broke the protocol: ${why}`, {
-    level: 'error',
-  })
+  kernel.note(
+    `thread ${thread.number} reads nothing more from thread ${number} and reports that it broke the protocol: ${why}`,
+    {
+      level: 'error',
+    },
+  )
   kernel.threads.sever(thread, number)
 }

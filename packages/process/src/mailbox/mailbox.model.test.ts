@@ -1,15 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { envelope, mailbox, wait } from '../testing/mailbox.ts'
-import { ReceiveWindow } from './receive-window.ts'
+import { ReceiveWindow } from './reservations.ts'
 
-describe('letters of another thread', () => {
+describe('messages of another thread', () => {
   it('are accounted for once, whichever way they leave', () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), topic: fc.constantFrom('a', 'b', 't') }) },
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const), topic: fc.constantFrom(undefined, 'a', 'b', 'none') }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), topic: fc.constantFrom(undefined, 'a', 'b') }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('open' as const, 'shut' as const, 'takeOwn' as const) }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('take' as const), topic: fc.constantFrom(undefined, 'a', 'b', 'none') }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant('wait' as const), topic: fc.constantFrom(undefined, 'a', 'b') }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constantFrom('open' as const, 'shut' as const, 'takeOwn' as const) }),
+      },
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, capacity) => {

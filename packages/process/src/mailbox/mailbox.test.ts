@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Envelope } from './message.ts'
 import { envelope, mailbox, payloads, wait, waiting } from '../testing/mailbox.ts'
 
 /** Order does not matter. */
@@ -7,7 +8,7 @@ function byValue(a: unknown, b: unknown): number {
 }
 
 describe('a mailbox', () => {
-  it('gives letters in the order in which they came', () => {
+  it('returns messages in the order in which they came', () => {
     const { box } = mailbox()
     for (const n of [1, 2, 3]) box.put(envelope('a', n))
     expect(box.size).toBe(3)
@@ -25,7 +26,7 @@ describe('a mailbox', () => {
     expect(box.hasRoom('a')).toBe(true)
   })
 
-  it('lets senders in as room comes, in the order of asking, and nobody past them', async () => {
+  it('admits waiting senders in order as room becomes free, and no one past them', async () => {
     const { box } = mailbox(1)
     const log: unknown[] = []
     box.put(envelope('a', 0))
@@ -42,7 +43,31 @@ describe('a mailbox', () => {
     ])
   })
 
-  it('hands a letter to who waits for it, and does not count it as waiting', () => {
+  it('lets room gather for a single sender, for one turn at most', async () => {
+    const { box } = mailbox(8)
+    const log: unknown[] = []
+    for (let n = 0; n < 8; n += 1) box.put(envelope('a', n))
+    const first = waiting(box, 'a', 8, log)
+    box.take()
+    expect(box.size).toBe(7)
+    box.take()
+    // A quarter of the mailbox is free.
+    expect(box.size).toBe(7)
+    await first
+    box.put(envelope('a', 9))
+    const second = waiting(box, 'a', 10, log)
+    box.take()
+    expect(box.size).toBe(7)
+    expect(box.hasRoom('a')).toBe(false)
+    await second
+    expect(log).toEqual([
+      [8, true],
+      [10, true],
+    ])
+    expect(payloads(box)).toEqual([3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  it('passes a message to a waiting receiver, and does not count it as queued', () => {
     const { box } = mailbox()
     const got: unknown[] = []
     wait(
@@ -64,7 +89,7 @@ describe('a mailbox', () => {
     expect(payloads(box)).toEqual([2])
   })
 
-  it('closes with all that was not taken, and turns senders away', async () => {
+  it('closes with all unread messages, and rejects senders', async () => {
     const { box } = mailbox(2)
     const own = box.open('own')
     box.put(envelope('a', 1))
@@ -79,7 +104,7 @@ describe('a mailbox', () => {
     expect([box.size, own.size]).toEqual([0, 0])
   })
 
-  it('gives way to what waits for room when a selective receive looks further than it can keep', async () => {
+  it('admits waiting senders when a selective receive looks further than it can keep', async () => {
     const { box, overflown } = mailbox(2)
     box.put(envelope('a', 1))
     box.put(envelope('a', 2))
@@ -92,7 +117,7 @@ describe('a mailbox', () => {
     expect(payloads(box)).toEqual([1, 2])
   })
 
-  it('turns away who waits for room when it closes', async () => {
+  it('rejects waiting senders when it closes', async () => {
     const { box } = mailbox(1)
     box.open('own')
     box.put(envelope('a', 1))
@@ -109,7 +134,7 @@ describe('a mailbox', () => {
 })
 
 describe('a selective receive', () => {
-  it('passes others over, and they keep their order', () => {
+  it('passes over other messages, and they keep their order', () => {
     const { box } = mailbox()
     for (const [topic, n] of Object.entries({ a: 1, b: 2, c: 3 })) box.put(envelope(topic, n))
     expect(box.take('c')?.payload).toBe(3)
@@ -119,7 +144,7 @@ describe('a selective receive', () => {
     expect(payloads(box)).toEqual([1, 4])
   })
 
-  it('frees the room of what it passes over, as far as the stash goes; the rest are dead letters', () => {
+  it('frees the room of messages that it passes over, up to the size of the stash; the rest are dead letters', () => {
     const { box, overflown } = mailbox(2)
     for (const n of [1, 2]) box.put(envelope('a', n))
     expect(box.take('b')).toBeUndefined()
@@ -130,7 +155,7 @@ describe('a selective receive', () => {
     expect(payloads(box)).toEqual([1, 2])
   })
 
-  it('finds the letter of a sender that waited for room', async () => {
+  it('finds the message of a sender that waited for room', async () => {
     const { box } = mailbox(1)
     box.put(envelope('a', 1))
     const sender = waiting(box, 'b', 2)
@@ -139,7 +164,7 @@ describe('a selective receive', () => {
     expect(payloads(box)).toEqual([1])
   })
 
-  it('waits past letters of other topics', () => {
+  it('waits past messages of other topics', () => {
     const { box } = mailbox()
     const got: unknown[] = []
     wait(
@@ -154,8 +179,56 @@ describe('a selective receive', () => {
   })
 })
 
-describe('a topic with a mailbox of its own', () => {
-  it('takes what waits of it along, and gets what comes', () => {
+describe('a message whose sender waits until it is handled', () => {
+  const watched = (topic: string, handled: unknown[]): Envelope => ({
+    ...envelope(topic, topic),
+    onHandled: () => handled.push(topic),
+  })
+
+  it('is handled when its receiver asks for the next one', () => {
+    const { box } = mailbox()
+    const handled: unknown[] = []
+    box.put(watched('a', handled))
+    box.take()
+    expect(handled).toEqual([])
+    box.take()
+    expect(handled).toEqual(['a'])
+    box.take()
+    expect(handled).toEqual(['a'])
+  })
+
+  it('is handled when another receiver of the process gets such a message', () => {
+    const { box } = mailbox()
+    const handled: unknown[] = []
+    const own = box.open('t')
+    for (const part of [box, own])
+      wait(
+        part,
+        undefined,
+        () => undefined,
+        () => undefined,
+      )
+    box.put(watched('a', handled))
+    box.put(watched('t', handled))
+    expect(handled).toEqual(['a'])
+    own.take()
+    expect(handled).toEqual(['a', 't'])
+  })
+
+  it('is handled when it is dropped', () => {
+    const { box, overflown } = mailbox(1)
+    const handled: unknown[] = []
+    for (const topic of ['a', 'b']) {
+      box.put(watched(topic, handled))
+      expect(box.take('other')).toBeUndefined()
+    }
+    expect(overflown).toHaveLength(1)
+    expect(handled).toEqual(['b'])
+  })
+})
+
+describe('a topic with its own mailbox', () => {
+  it('takes its queued messages, and gets new ones', () => {
     const { box } = mailbox()
     for (const [topic, n] of Object.entries({ a: 1, t: 2, b: 3 })) box.put(envelope(topic, n))
     box.take('b')
@@ -167,7 +240,7 @@ describe('a topic with a mailbox of its own', () => {
     expect(payloads(box)).toEqual([1])
   })
 
-  it('has room of its own, and senders of its own', async () => {
+  it('has its own capacity and its own senders', async () => {
     const { box } = mailbox(1)
     const own = box.open('t')
     box.put(envelope('t', 1))
@@ -178,7 +251,7 @@ describe('a topic with a mailbox of its own', () => {
     expect(own.take()?.payload).toBe(2)
   })
 
-  it('lets senders in when it is opened, and when it is shut', async () => {
+  it('admits senders when it is opened, and when it is closed', async () => {
     const { box } = mailbox(1)
     box.put(envelope('t', 1))
     const first = waiting(box, 't', 2)
@@ -192,7 +265,7 @@ describe('a topic with a mailbox of its own', () => {
     expect(own.isShut).toBe(true)
   })
 
-  it('ends for who waits on it when it is shut, and its letters go to who waits for others', () => {
+  it('ends for its receivers when it is closed, and its messages go to receivers of other topics', () => {
     const { box } = mailbox()
     const got: unknown[] = []
     const own = box.open('t')

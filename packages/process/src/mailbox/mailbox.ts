@@ -2,8 +2,9 @@
  * A process's mailbox: bounded, first in first out, with selective receive. Within a thread, senders wait for room. For
  * senders in other threads room is reserved (see `reservations.ts`), or they wait too.
  */
-import { Deque } from './deque.ts'
-import type { ReceiveWindow } from './receive-window.ts'
+import { afterTurn, count, counter, Deque } from '@troupe/core'
+import { drain, sizeOf } from './made-later.ts'
+import type { ReceiveWindow } from './reservations.ts'
 import type { Envelope } from './message.ts'
 
 /** A receiver that waits for a message. */
@@ -46,8 +47,13 @@ export class Mailbox {
   readonly #owner: MailboxOwner
   /** The mailbox of the process; this mailbox may be the part for one topic. */
   readonly #whole: Mailbox
+  /** The message that was taken last, if its sender waits until it is handled. */
+  #last: Envelope | undefined
   #isShut = false
   #reserved = 0
+  #handled = 0
+  /** A turn of the event loop is awaited, after which the waiting sender gets what room there is. */
+  #isGathering = false
 
   /** @param capacity Number of messages that may wait to be taken. */
   constructor(capacity: number, owner: MailboxOwner, whole?: Mailbox) {
@@ -94,6 +100,11 @@ export class Mailbox {
     this.put(envelope)
   }
 
+  /** Number of messages that were taken, of any topic. */
+  get handled(): number {
+    return this.#handled
+  }
+
   /** Number of messages that wait to be taken. */
   get size(): number {
     let size = this.#queue.size + sizeOf(this.#stash)
@@ -121,6 +132,7 @@ export class Mailbox {
   }
 
   put(envelope: Envelope): void {
+    count(counter.messagesReceived)
     this.#boxOf(envelope.topic).#put(envelope)
   }
 
@@ -145,6 +157,7 @@ export class Mailbox {
 
   /** Takes the next message, if there is one; only of `topic`, if given. */
   take(topic?: string): Envelope | undefined {
+    if (this.#whole.#last !== undefined) this.#whole.#follow(undefined)
     const stashed = this.#stash === undefined ? undefined : takeOf(this.#stash, topic)
     if (stashed !== undefined) {
       this.#taken(stashed, false)
@@ -154,7 +167,7 @@ export class Mailbox {
       const found = topic === undefined || envelope.topic === topic
       if (found) this.#taken(envelope, true)
       else this.#setAside(envelope, true)
-      if (this.#senders !== undefined) this.#admit()
+      if (this.#senders !== undefined) this.#admitSome(this.#senders)
       if (found) return envelope
     }
     return undefined
@@ -194,23 +207,21 @@ export class Mailbox {
     this.#topics?.delete(topic)
     own.#isShut = true
     for (const envelope of drain(own.#stash)) if (!this.#hand(envelope, false)) this.#setAside(envelope, false)
-    for (const envelope of own.#queue.drain()) this.put(envelope)
+    for (const envelope of own.#queue.drain()) this.#boxOf(envelope.topic).#put(envelope)
     for (const sender of drain(own.#senders)) this.#enqueue(sender)
     this.#admit()
     for (const waiter of own.#waiters ?? []) waiter.end()
     own.#waiters = undefined
   }
 
-  /**
-   * Closes the mailbox permanently: returns the messages that were not taken, and releases the senders that wait for
-   * room.
-   */
+  /** Closes the mailbox permanently: returns the messages that were not taken, and releases the senders that wait. */
   close(): Envelope[] {
     const own = [...(this.#topics?.values() ?? [])].flatMap((mailbox) => mailbox.close())
-    const envelopes = [...drain(this.#stash), ...this.#queue.drain(), ...own]
+    const left = [...drain(this.#stash), ...this.#queue.drain()]
+    count(counter.messagesTaken, left.length)
     for (const sender of drain(this.#senders)) sender.accepted(false)
     this.#waiters = undefined
-    return envelopes
+    return [...left, ...own]
   }
 
   #keep(envelope: Envelope): void {
@@ -223,12 +234,29 @@ export class Mailbox {
     this.#senders.push(sender)
   }
 
+  /**
+   * Admits the senders for which there is room. For a single one, which would wait for each message, room gathers up to
+   * a quarter of the mailbox, but for one turn at most: the receiver may wait for what this sender does next.
+   */
+  #admitSome(senders: Deque<Sender>): void {
+    const hasLittle = this.capacity - this.#queue.size - this.#whole.reserved < this.capacity >> 2
+    if (senders.size !== 1 || !hasLittle) this.#admit()
+    else if (!this.#isGathering) {
+      this.#isGathering = true
+      afterTurn((mailbox: Mailbox) => {
+        mailbox.#isGathering = false
+        mailbox.#admit()
+      }, this)
+    }
+  }
+
   /** Admits the senders for which there is room. */
   #admit(): void {
     while (this.#queue.size + this.#whole.reserved < this.capacity) {
       const sender = this.#senders?.shift()
       if (sender === undefined) return
       if (sender.held.withdrawn) continue
+      count(counter.messagesReceived)
       this.#put(sender.envelope)
       sender.accepted(true)
     }
@@ -236,18 +264,28 @@ export class Mailbox {
 
   /** Stores a message that a selective receive skipped. It releases its room, but is not taken yet. */
   #setAside(envelope: Envelope, heldRoom: boolean): void {
-    const fits = sizeOf(this.#stash) < this.capacity
-    if (fits) this.#keep(envelope)
+    if (sizeOf(this.#stash) < this.capacity) this.#keep(envelope)
     else {
+      count(counter.messagesTaken)
       envelope.receiveWindow?.taken(envelope.sequence)
       this.#owner.onOverflow(envelope)
+      envelope.onHandled?.()
     }
     if (envelope.receiveWindow === undefined) return
     if (heldRoom) envelope.receiveWindow.free()
     this.#owner.onFlow(envelope.receiveWindow)
   }
 
+  #follow(next: Envelope | undefined): void {
+    const handled = this.#last
+    this.#last = next
+    handled?.onHandled?.()
+  }
+
   #taken(envelope: Envelope, heldRoom: boolean): void {
+    this.#whole.#handled += 1
+    count(counter.messagesTaken)
+    if (envelope.onHandled !== undefined) this.#whole.#follow(envelope)
     if (envelope.receiveWindow === undefined) return
     envelope.receiveWindow.taken(envelope.sequence)
     if (heldRoom) envelope.receiveWindow.free()
@@ -256,14 +294,6 @@ export class Mailbox {
 }
 
 const none: readonly Mailbox[] = []
-
-function sizeOf(deque: Deque<object> | undefined): number {
-  return deque === undefined ? 0 : deque.size
-}
-
-function drain<T extends object>(deque: Deque<T> | undefined): T[] {
-  return deque === undefined ? [] : deque.drain()
-}
 
 function takeOf(envelopes: Deque<Envelope>, topic: string | undefined): Envelope | undefined {
   return topic === undefined ? envelopes.shift() : envelopes.take((envelope) => envelope.topic === topic)

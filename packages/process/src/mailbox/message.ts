@@ -1,8 +1,9 @@
 /** A message in transit, and the message as its receiver sees it. */
 import { type Frame, fork, isBoxed, type Pid } from '@troupe/core'
 import type { StartProcess } from '../protocol/kernel-thread.ts'
-import type { ReceiveWindow } from './receive-window.ts'
+import type { ReceiveWindow } from './reservations.ts'
 import { type Transfer, unpack } from './payload.ts'
+import { Refusal } from './refusal.ts'
 
 /** A message in a mailbox. */
 export interface Envelope {
@@ -20,6 +21,8 @@ export interface Envelope {
   readonly receiveWindow: ReceiveWindow | undefined
   /** The message's number in its window. */
   readonly sequence: number
+  /** Called when the receiver asks for the message after this one. */
+  readonly onHandled?: () => void
 }
 
 /** Options of a reply. */
@@ -36,6 +39,13 @@ export function firstEnvelope(message: StartProcess['messages'][number]): Envelo
 /** Sends a reply back to the caller. */
 export type ReplySender = (to: Pid, call: number, payload: unknown, transfer: Transfer) => void
 
+/** What a message needs of its thread. */
+export interface MessageServices {
+  readonly answer: ReplySender
+  /** The process `to` refused a message, with an error. */
+  readonly onRefused: (to: Pid, message: Pick<Envelope, 'from' | 'topic' | 'call'>, error: unknown) => void
+}
+
 /** A message as its receiver sees it. */
 export class Message {
   readonly topic: string
@@ -45,15 +55,17 @@ export class Message {
   /** The sender's frame. The message is handled in the receiver's network, regardless of the network in this frame. */
   readonly frame: Frame
   readonly #call: number
-  readonly #answer: ReplySender
+  readonly #to: Pid
+  readonly #services: MessageServices
 
-  constructor(envelope: Envelope, answer: ReplySender) {
+  constructor(envelope: Envelope, to: Pid, services: MessageServices) {
     this.topic = envelope.topic
     this.from = envelope.from
     this.payload = unpack(envelope.payload)
     this.frame = opened(envelope.frame)
     this.#call = envelope.call
-    this.#answer = answer
+    this.#to = to
+    this.#services = services
   }
 
   /** Whether the sender waits for a reply. */
@@ -67,7 +79,23 @@ export class Message {
    * `Invalid` and the path.
    */
   reply(payload?: unknown, options: ReplyOptions = {}): void {
-    if (this.#call !== 0) this.#answer(this.from, this.#call, payload, options.transfer ?? [])
+    if (this.#call !== 0) this.#services.answer(this.from, this.#call, payload, options.transfer ?? [])
+  }
+
+  /**
+   * Replies with an error: the caller's `processes.call` throws it. Only the first reply counts. Does nothing for a
+   * message that was sent without a call.
+   */
+  fail(error: unknown): void {
+    if (this.#call !== 0) this.#services.answer(this.from, this.#call, new Refusal(error), [])
+  }
+
+  /**
+   * Refuses a message that the process does not accept. A call rejects with the error. A message that was sent without
+   * a call becomes a dead letter, which contains the message of the error.
+   */
+  refuse(error: unknown): void {
+    this.#services.onRefused(this.#to, { from: this.from, topic: this.topic, call: this.#call }, error)
   }
 }
 

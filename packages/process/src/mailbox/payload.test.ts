@@ -41,10 +41,17 @@ describe('a snapshot', () => {
     if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value)
   })
 
-  it('is its equal for any plain data', () => {
+  it('equals any plain data', () => {
     fc.assert(
       fc.property(
-        fc.anything({ withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true, withBigInt: true }),
+        fc.anything({
+          withDate: true,
+          withMap: true,
+          withSet: true,
+          withTypedArray: true,
+          withSparseArray: true,
+          withBigInt: true,
+        }),
         (value) => {
           expect(isDeepStrictEqual(snapshot(value), structuredClone(value))).toBe(true)
         },
@@ -52,7 +59,7 @@ describe('a snapshot', () => {
     )
   })
 
-  it('does not see what is changed later', () => {
+  it('does not see later changes', () => {
     const value = { list: [1, { deep: 'a' }] as unknown[], at: new Date(5) }
     const copies = [snapshot(value), snapshot({ list: value.list })]
     value.list.push(2)
@@ -61,7 +68,7 @@ describe('a snapshot', () => {
     expect(copies).toEqual([{ list: [1, { deep: 'a' }], at: new Date(5) }, { list: [1, { deep: 'a' }] }])
   })
 
-  it('keeps cycles, and what is shared shared', () => {
+  it('keeps cycles and shared references', () => {
     const shared = { a: 1 }
     const value: Record<string, unknown> = { one: shared, two: shared }
     value['self'] = value
@@ -87,7 +94,7 @@ describe('a snapshot', () => {
     expect(Object.getPrototypeOf(copy.sendWindow)).toBe(Object.prototype)
   })
 
-  it('leaves out what is not enumerable, and keys that are symbols', () => {
+  it('leaves out non-enumerable properties, and symbol keys', () => {
     const value = Object.defineProperty({ a: 1, [Symbol('s')]: 2 }, 'hidden', { value: 3 })
     expect(Reflect.ownKeys(snapshot(value) as object)).toEqual(['a'])
   })
@@ -103,7 +110,7 @@ describe('a snapshot', () => {
     expect('admin' in (snapshot(Object.create(null)) as object)).toBe(false)
   })
 
-  it('is of the values that getters gave', () => {
+  it('contains the values that getters returned', () => {
     let calls = 0
     const value = {
       get a() {
@@ -115,7 +122,7 @@ describe('a snapshot', () => {
   })
 })
 
-describe('what cannot be cloned is Invalid, and says where', () => {
+describe('a value that cannot be cloned is Invalid, with its path', () => {
   const nothing = () => undefined
   it.each([
     ['payload', nothing],
@@ -156,7 +163,9 @@ describe('what cannot be cloned is Invalid, and says where', () => {
         },
       },
     }
-    expect(() => snapshot(value)).toThrow(expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.a.trap' } }))
+    expect(() => snapshot(value)).toThrow(
+      expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.a.trap' } }),
+    )
     expect(() => snapshot(value)).toThrow('got you')
     expect(() => snapshot([new Date(), value])).toThrow('at payload[1].a.trap')
   })
@@ -176,16 +185,18 @@ describe('what cannot be cloned is Invalid, and says where', () => {
   it('for a proxy that was revoked', () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
-    expect(() => snapshot({ a: [proxy] })).toThrow(expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.a[0]' } }))
+    expect(() => snapshot({ a: [proxy] })).toThrow(
+      expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.a[0]' } }),
+    )
   })
 
-  it('for an object of endless depth', () => {
+  it('for an endlessly deep object', () => {
     let value: unknown = 1
     for (let i = 0; i < 200_000; i += 1) value = { value }
     expect(() => snapshot({ value, bad: nothing })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 
-  it('for an argument, and says which', () => {
+  it('for an argument, with its index', () => {
     expect(snapshotArguments([1, { a: 1 }])).toEqual([1, { a: 1 }])
     expect(() => snapshotArguments([1, { a: nothing }])).toThrow(
       expect.objectContaining({
@@ -197,7 +208,7 @@ describe('what cannot be cloned is Invalid, and says where', () => {
   })
 })
 
-describe('what is to be transferred', () => {
+describe('a transferred object', () => {
   it('is moved: the sender loses it at once', () => {
     const bytes = new Uint8Array([1, 2, 3])
     const packed = pack({ bytes }, [bytes.buffer])
@@ -214,7 +225,7 @@ describe('what is to be transferred', () => {
     port2.close()
   })
 
-  it('must not hide what cannot be cloned', () => {
+  it('must not hide a value that cannot be cloned', () => {
     const { port1, port2 } = new MessageChannel()
     expect(() => pack({ port: port1, deep: [() => 5] }, [port1])).toThrow(
       expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.deep[0]' } }),

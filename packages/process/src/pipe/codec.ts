@@ -3,12 +3,19 @@
  * threads.
  */
 import { Deserializer, Serializer } from 'node:v8'
-import { checkDecodeCost } from './decode-cost.ts'
+import { messageBudget } from '../protocol/message-budget.ts'
+import { checkDecodeCost, DecodeError } from './decode-cost.ts'
+import { maxPayload } from './frames.ts'
 
-/** What one message of an operating-system process may cost its receiver: some 50,000 objects, or half a million numbers. */
-export const messageBudget = 1_000_000
-/** The part of {@link messageBudget} that a payload may use: the rest is for the message around it, with its frame. */
-export const payloadBudget = 900_000
+interface EncodedLimit {
+  /** The cost to decode it. */
+  readonly budget: number
+  readonly bytes: number
+}
+
+const messageLimit: EncodedLimit = { budget: messageBudget, bytes: maxPayload }
+/** The part of a message that a payload may use: the rest is for the message around it, with its frame. */
+export const payloadLimit: EncodedLimit = { budget: 900_000, bytes: maxPayload - (2 << 20) }
 /** Messages of so few bytes, from code that is trusted, are within the budget. */
 const alwaysWithin = 64 << 10
 
@@ -20,10 +27,12 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   return serializer.releaseBuffer()
 }
 
-/** Encodes what the other side will refuse beyond {@link messageBudget}. @throws an error where it would, and as {@link encode}. */
-export function encodeWithin(value: unknown, budget = messageBudget): Uint8Array<ArrayBuffer> {
+/** Encodes what the other side will refuse beyond a limit. @throws an error where it would, and as {@link encode}. */
+export function encodeWithin(value: unknown, limit = messageLimit): Uint8Array<ArrayBuffer> {
   const bytes = encode(value)
-  if (bytes.length > alwaysWithin) checkDecodeCost(bytes, budget)
+  if (bytes.length > limit.bytes)
+    throw new DecodeError(`it has ${bytes.length} bytes, and one message may have ${limit.bytes}`)
+  if (bytes.length > alwaysWithin) checkDecodeCost(bytes, limit.budget)
   return bytes
 }
 
@@ -35,7 +44,7 @@ export function decode(bytes: Uint8Array): unknown {
   return value
 }
 
-/** Decodes what comes from a process that is not trusted. @throws an error for bytes that are no value, or exceed {@link messageBudget}. */
+/** Decodes bytes of an untrusted process. @throws an error if they are no value, or exceed {@link messageBudget}. */
 export function decodeWithin(bytes: Uint8Array): unknown {
   checkDecodeCost(bytes, messageBudget)
   return decode(bytes)

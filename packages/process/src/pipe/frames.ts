@@ -6,7 +6,7 @@
 /** The channel between a thread and the kernel. */
 export const kernelChannel = 0
 /** Maximum payload length. Nothing is stored of a frame that announces more. */
-const maxPayload = 64 << 20
+export const maxPayload = 64 << 20
 
 const headerSize = 8
 const channelAt = 4

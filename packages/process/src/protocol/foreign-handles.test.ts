@@ -5,7 +5,7 @@ import { foreignIn, holdsFile } from './foreign-handles.ts'
 const long = 2 ** 31
 const sparse = (): unknown[] => Object.assign<unknown[], object>([], { length: long })
 
-describe('a list that is long and all but empty', () => {
+describe('a sparse array', () => {
   it.each<[string, () => unknown]>([
     ['alone', sparse],
     ['in a field', () => ({ a: [{ b: sparse() }] })],
@@ -14,13 +14,18 @@ describe('a list that is long and all but empty', () => {
     ['with fields', () => Object.assign(sparse(), { a: 1, b: 2 })],
     ['in a map', () => new Map([[sparse(), 1]])],
     ['in the cause of an error', () => Object.assign(new Error('x'), { cause: sparse() })],
-  ])('is seen at once: %s', (_, make) => {
+  ])('is detected at once: %s', (_, make) => {
     expect(foreignIn(make())).toBe('a long list that is all but empty')
     expect(holdsFile(make())).toBe(true)
   })
 
-  it('is no list with some holes, or of nothing in particular', () => {
-    for (const list of [Object.assign([1], { 1000: 1 }), Array.from({ length: 100_000 }), Array.from({ length: 100_000 }).fill(0), []])
+  it('is not an array with few holes, or of undefined', () => {
+    for (const list of [
+      Object.assign([1], { 1000: 1 }),
+      Array.from({ length: 100_000 }),
+      Array.from({ length: 100_000 }).fill(0),
+      [],
+    ])
       expect([foreignIn(list), holdsFile({ list })]).toEqual([undefined, false])
   })
 

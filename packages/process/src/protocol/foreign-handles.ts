@@ -3,6 +3,7 @@
  * If such a handle is just dropped, it ends the program when it is garbage-collected, or is never closed.
  */
 import { types } from 'node:util'
+import { containerWeight, itemWeight, weightOfPrimitive } from '@troupe/core'
 import { MessagePort } from 'node:worker_threads'
 
 /** Number of objects visited before visited objects are remembered, because there may be a cycle. */
@@ -14,6 +15,10 @@ const mostHoles = 1 << 16
 /** The result of the current search: only one search runs at a time. */
 let found: object[] = []
 let objects = 0
+/** Approximate bytes of what was visited since {@link startWeighing}. */
+let weight = 0
+/** What it cost to decode that, in the units of `pipe/decode-cost.ts`. */
+let cost = 0
 let isHollow = false
 let seen: Set<object> | undefined
 /** Objects that were found and not yet visited. */
@@ -36,8 +41,44 @@ function handlesIn(value: unknown): readonly object[] {
 
 const none: readonly object[] = []
 
+/** From now on counts the bytes of what is searched for handles. */
+export function startWeighing(): void {
+  weight = 0
+  cost = 0
+}
+
+/** Adds a text that is not searched. */
+export function addText(text: unknown): void {
+  weight += weightOfPrimitive(text)
+}
+
+/** Adds bytes that are not searched. */
+export function addBytes(bytes: number): void {
+  weight += bytes
+}
+
+/** The approximate bytes of what was searched, or added, since {@link startWeighing}. */
+export function weighed(): number {
+  return weight
+}
+
+/** What it cost to decode what was searched since {@link startWeighing}: each object 16, each other value 1. */
+export function decodingCost(): number {
+  return cost
+}
+
+/** The approximate bytes of a value. */
+export function weightOf(value: unknown): number {
+  startWeighing()
+  if (typeof value !== 'object' || value === null) addText(value)
+  else handlesIn(value)
+  return weight
+}
+
 function look(value: object): void {
   objects += 1
+  weight += containerWeight
+  cost += containerWeight
   if (objects > fewObjects) {
     seen ??= new Set()
     if (seen.has(value)) return
@@ -58,8 +99,10 @@ function lookAtList(value: readonly unknown[]): void {
       return
     }
     if (item !== undefined) items += 1
-    if (typeof item === 'object' && item !== null) waiting.push(item)
+    lookAtItem(item)
   }
+  weight += itemWeight * length
+  cost += length
   // A list may have fields in addition to its items.
   if (hasFields(value)) for (const name of Object.keys(value)) if (!isIndex(name)) lookAtField(value, name)
 }
@@ -91,14 +134,29 @@ function isPlain(value: object): value is Readonly<Record<string, unknown>> {
 
 function lookAtFields(value: Readonly<Record<string, unknown>>): void {
   for (const name in value) {
-    const item = value[name]
-    if (typeof item === 'object' && item !== null) waiting.push(item)
+    weight += itemWeight + name.length
+    cost += 1
+    lookAtItem(value[name])
   }
 }
 
 function lookAtField(value: object, name: string): void {
-  const item: unknown = Reflect.get(value, name)
-  if (typeof item === 'object' && item !== null) waiting.push(item)
+  weight += itemWeight + name.length
+  cost += 1
+  lookAtItem(Reflect.get(value, name))
+}
+
+function lookAtItem(item: unknown): void {
+  switch (typeof item) {
+    case 'object':
+      if (item !== null) waiting.push(item)
+      return
+    case 'string':
+    case 'bigint':
+      weight += weightOfPrimitive(item)
+      return
+    default:
+  }
 }
 
 function lookAtOther(value: object): void {
@@ -106,7 +164,16 @@ function lookAtOther(value: object): void {
   else if (types.isSet(value)) lookAtList([...value])
   else if (Error.isError(value)) {
     for (const name of Object.getOwnPropertyNames(value)) lookAtField(value, name)
-  } else if (!types.isAnyArrayBuffer(value) && !ArrayBuffer.isView(value) && canBeClosed(value)) found.push(value)
+  } else if (types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value)) weight += bytesOf(value)
+  else if (canBeClosed(value)) found.push(value)
+  else if (types.isRegExp(value)) addText(value.source)
+  else if (types.isStringObject(value)) addText(value.valueOf())
+}
+
+/** Of the whole buffer, which a view brings along; shared memory is not copied. */
+function bytesOf(value: ArrayBufferLike | ArrayBufferView): number {
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value
+  return types.isSharedArrayBuffer(buffer) ? 0 : buffer.byteLength
 }
 
 /**
@@ -114,7 +181,9 @@ function lookAtOther(value: object): void {
  * may move between threads; or a long list that is almost empty.
  */
 export function holdsFile(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (handlesIn(value).some((handle) => !isChannel(handle)) || isHollow)
+  return (
+    typeof value === 'object' && value !== null && (handlesIn(value).some((handle) => !isChannel(handle)) || isHollow)
+  )
 }
 
 function isChannel(value: object): boolean {

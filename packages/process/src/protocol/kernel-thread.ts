@@ -3,16 +3,19 @@ import type { EntryId, Frame, Pid, WireError } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 import type { MessagePort } from 'node:worker_threads'
 import type { Output } from '../shared-memory/output-ledger.ts'
-import type { Accepts, FirstMessage, InheritedContext, PostedCall, Program, Watcher, WireExit } from './programs.ts'
+import type { Accepts, FirstMessage, InheritedContext, Program, Watcher, WireExit } from './programs.ts'
+import type { InspectionSubject } from './inspection.ts'
 import type { Request } from './requests.ts'
 
-/** A message that no process took. */
-export interface DeadLetter {
+/** A message that no process took, as a thread reports it. */
+export interface LostLetter {
   readonly from: Pid
   /** A pid, or a name whose process was never found. */
   readonly to: string
   readonly topic: string
   readonly reason: string
+  /** Its content (`mailbox/kept-message.ts`), where that is to be kept. */
+  readonly kept?: Uint8Array
 }
 
 /** From a thread to the kernel. */
@@ -20,7 +23,13 @@ export type ToKernel =
   | Request
   | { readonly type: 'ready' }
   /** Registers a process with the kernel that this thread started by itself. */
-  | { readonly type: 'processStarted'; readonly pid: Pid; readonly by: Pid; readonly entry: EntryId; readonly inherit: InheritedContext }
+  | {
+      readonly type: 'processStarted'
+      readonly pid: Pid
+      readonly by: Pid
+      readonly entry: EntryId
+      readonly inherit: InheritedContext
+    }
   /** The process that the kernel queried does not exist. */
   | { readonly type: 'processUnknown'; readonly pid: Pid }
   /** A process of this thread is ending: its names and groups are released before anything is notified of its end. */
@@ -30,7 +39,13 @@ export type ToKernel =
   /** A process ended by itself, or a call that the thread was given ended. */
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** A process or call that the kernel does not know has failed; `late`: it had ended before. */
-  | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
+  | {
+      readonly type: 'failed'
+      readonly pid: Pid
+      readonly entry: EntryId | undefined
+      readonly error: WireError
+      readonly late: boolean
+    }
   /**
    * Requests a channel to another thread. `letters`: processes and calls here send to some there, and that thread may
    * learn for whom they act.
@@ -51,9 +66,35 @@ export type ToKernel =
   /** Asks whether the thread `via`, whose code is governed by policies, may perform `action` on a process here. */
   | { readonly type: 'authorize'; readonly via: number; readonly action: string; readonly target: Pid }
   | Output
-  | { readonly type: 'deadLetters'; readonly letters: readonly DeadLetter[]; readonly dropped: number }
+  /** What became of a message that the kernel sent. */
+  | { readonly type: 'delivered'; readonly number: number; readonly outcome: DeliveryOutcome }
+  | { readonly type: 'deadLetters'; readonly letters: readonly LostLetter[]; readonly dropped: number }
+  /** A part of the reply to `inspect`: the cells of its rows, one row after the other. */
+  | {
+      readonly type: 'inspected'
+      readonly number: number
+      readonly cells: readonly (string | number)[]
+      readonly isLast: boolean
+    }
   /** The oldest generation of an overlay by which a connection is open here, if there is one. */
   | { readonly type: 'streams'; readonly overlay: EntryId; readonly oldest: number | undefined }
+
+/**
+ * What became of a message that the kernel sent: the mailbox accepted it; then the receiver asked for the next one; or
+ * there is no such process; or it accepts no messages from the sender's network.
+ */
+export type DeliveryOutcome = 'accepted' | 'handled' | 'gone' | 'refused'
+
+/** A message that the kernel sends. */
+export interface KernelDelivery {
+  readonly to: Pid
+  readonly from: Pid
+  readonly topic: string
+  readonly payload: unknown
+  readonly frame: Frame
+  /** The sender's network. */
+  readonly network: PeerNetwork
+}
 
 /** A process to start. */
 export interface StartProcess {
@@ -70,57 +111,79 @@ export interface StartProcess {
   readonly messages: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
 }
 
-/** From the kernel to a thread. */
-export type ToThread =
+/**
+ * From the kernel to a thread, by type. The packages above this one add theirs:
+ * `declare module '@troupe/process/protocol'`.
+ */
+export interface ThreadMessages {
   /** Sets the network of the thread, before any code of the application runs. */
-  | { readonly type: 'bind'; readonly network: ThreadNetwork }
-  | { readonly type: 'ping' }
+  bind: { readonly network: ThreadNetwork }
+  ping: unknown
   /** The thread is to be ended: it replies `dry` once nothing keeps its event loop running. */
-  | { readonly type: 'drain' }
+  drain: unknown
   /**
    * The thread is ended as soon as no native code runs in it. Its processes and calls end now, and it replies
    * `settling`, then `settled`.
    */
-  | { readonly type: 'settle'; readonly error: WireError }
-  | { readonly type: 'answer'; readonly number: number; readonly value: unknown }
-  | { readonly type: 'refusal'; readonly number: number; readonly error: WireError }
-  | { readonly type: 'start'; readonly process: StartProcess }
-  | { readonly type: 'calls'; readonly calls: readonly PostedCall[] }
-  | { readonly type: 'kill'; readonly pid: Pid; readonly error: WireError }
-  | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
+  settle: { readonly error: WireError }
+  answer: { readonly number: number; readonly value: unknown }
+  refusal: { readonly number: number; readonly error: WireError }
+  start: { readonly process: StartProcess }
+  kill: { readonly pid: Pid; readonly error: WireError }
+  cancel: { readonly pid: Pid; readonly reason: string }
+  /** A message whose sender may have ended. The thread reports what became of it. */
+  deliver: { readonly number: number; readonly message: KernelDelivery }
   /** Asks whether a process exists that the thread may have started by itself. */
-  | { readonly type: 'reportProcess'; readonly pid: Pid }
-  | {
-      readonly type: 'channel'
-      readonly thread: number
-      readonly port: MessagePort
-      readonly privileges: Privileges
-      readonly network: PeerNetwork
-      /** Absent where the two share no memory. */
-      readonly words?: ChannelWords
-    }
+  reportProcess: { readonly pid: Pid }
+  channel: {
+    readonly thread: number
+    readonly port: MessagePort
+    readonly privileges: Privileges
+    readonly network: PeerNetwork
+    /** Absent where the two share no memory. */
+    readonly words?: ChannelWords
+  }
   /** What a thread may do has changed. */
-  | { readonly type: 'privileges'; readonly thread: number; readonly privileges: Privileges }
-  | { readonly type: 'authorized'; readonly via: number; readonly action: string; readonly target: Pid; readonly may: boolean }
+  privileges: { readonly thread: number; readonly privileges: Privileges }
+  authorized: {
+    readonly via: number
+    readonly action: string
+    readonly target: Pid
+    readonly may: boolean
+  }
   /**
    * The actor of a process or call in another thread, from the frame that the kernel issued to it; absent if it does
    * not exist.
    */
-  | { readonly type: 'sender'; readonly via: number; readonly pid: Pid; readonly acting: SenderFrame | undefined }
+  sender: { readonly via: number; readonly pid: Pid; readonly acting: SenderFrame | undefined }
   /** The policies have changed: permissions must be requested again. */
-  | { readonly type: 'policiesChanged' }
+  policiesChanged: unknown
   /** A thread has ended, or never existed; `error` is the reason for the end of each process in it. */
-  | { readonly type: 'gone'; readonly thread: number; readonly error: WireError }
+  gone: { readonly thread: number; readonly error: WireError }
   /** An entry's code or fields changed. */
-  | { readonly type: 'entryChanged'; readonly entry: EntryId }
+  entryChanged: { readonly entry: EntryId }
   /** The code of an entry changed: upgradable processes that run it are notified. */
-  | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
+  outdated: { readonly entry: EntryId; readonly sources: readonly string[] }
   /** An overlay was replaced or removed: servers that listen on it listen again. */
-  | { readonly type: 'overlayMoved'; readonly overlay: EntryId }
+  overlayMoved: { readonly overlay: EntryId }
   /** Asks by which generations of an overlay connections are open. */
-  | { readonly type: 'streams'; readonly overlay: EntryId }
+  streams: { readonly overlay: EntryId }
+  /** Asks what is in the thread (`inspection.ts`). */
+  inspect: { readonly number: number; readonly what: InspectionSubject; readonly limit: number }
+  /** Records the messages of a process, or counts those of all, for some milliseconds. A limit of 0 ends that. */
+  record: { readonly pid: Pid | undefined; readonly limit: number; readonly milliseconds: number }
+  /** Closes a connection through an overlay, by the number that an inspection gave. */
+  closeConnection: { readonly connection: number }
   /** Cuts connections that were opened by that generation or an older one. */
-  | { readonly type: 'cut'; readonly overlay: EntryId; readonly generation: number }
+  cut: { readonly overlay: EntryId; readonly generation: number }
+}
+
+export type ToThread = {
+  readonly [Type in keyof ThreadMessages]: { readonly type: Type } & ThreadMessages[Type]
+}[keyof ThreadMessages]
+
+/** The message of one type. */
+export type ThreadMessage<Type extends keyof ThreadMessages> = Extract<ToThread, { readonly type: Type }>
 
 /** What a thread as a whole may do, as the kernel reports it to the thread's peers. */
 export interface Privileges {

@@ -15,13 +15,13 @@ it.each([
   ['a view', new Uint8Array(memory()), 'value'],
   ['a port', { port: new MessageChannel().port1 }, 'value.port'],
   ['a signal, which would tell its reason later', { signal: transferableAbortController().signal }, 'value.signal'],
-])('does not let %s cross, and says where it is', (_what, value, path) => {
+])('does not let %s cross, and names its place', (_what, value, path) => {
   expect(() => {
     checkCrossing(value, 'value', true)
   }).toThrow(expect.objectContaining({ kind: 'Invalid', details: { path, code: 'ENETWORK' } }) as Error)
 })
 
-it('lets errors cross, which hold no memory that is shared', () => {
+it('lets errors cross, which hold no shared memory', () => {
   const deep = { list: Object.assign([1], { memory: memory() }), view: new Uint8Array(memory()) }
   const inner = Object.assign(new TypeError('inner'), deep)
   const thrown = new AggregateError([memory(), inner], 'outer', { cause: { map: new Map([['memory', memory()]]) } })

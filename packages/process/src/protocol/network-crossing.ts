@@ -3,8 +3,9 @@ import { denied, type EntryId, invalid, type TroupeError } from '@troupe/core'
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
 import { types } from 'node:util'
 import { MessagePort } from 'node:worker_threads'
-import { encodeWithin, payloadBudget } from '../pipe/codec.ts'
+import { encodeWithin, payloadLimit } from '../pipe/codec.ts'
 import { DecodeError } from '../pipe/decode-cost.ts'
+import { mayBeTooLarge } from '../pipe/size-estimate.ts'
 
 /** A message that its receiver's network does not accept. */
 export interface RefusedCrossing {
@@ -21,8 +22,11 @@ export interface RefusedCrossing {
  */
 export function crossing({ to, from, receiver }: RefusedCrossing): TroupeError & { code: string } {
   const remedy =
-    from === null ? '' : `: let it accept them with "accepts: [${from}]" on its entry, service or child, or send from ${nameOf(receiver)}`
-  const error = denied(`${to} runs in ${nameOf(receiver)} and takes no messages from ${nameOf(from)}${remedy}`, {
+    from === null
+      ? ''
+      : `: let it accept them with "accepts: [${from}]" on its ` +
+        `entry, service or child, or send from ${nameOf(receiver)}`
+  const error = denied(`${to} runs in ${nameOf(receiver)} and accepts no messages from ${nameOf(from)}${remedy}`, {
     code: 'ENETWORK',
     to,
     from,
@@ -47,45 +51,66 @@ export function checkCrossing(value: unknown, path: string, isReply = false): vo
   const found = find(value, path, (object) => forbidden(object, isReply), new Set())
   if (found === undefined) return
   const { what, path: at } = found
-  throw invalid(`${at}: ${what} does not cross to another network, because it could carry work there: send plain data`, {
+  throw invalid(
+    `${at}: ${what} does not cross to another network, because it could carry work there: send plain data`,
+    {
+      path: at,
+      code: 'ENETWORK',
+    },
+  )
+}
+
+/**
+ * Checks a value that crosses to or from an operating-system process: objects of other classes would arrive empty.
+ *
+ * @throws TroupeError `Invalid`, with the path.
+ */
+export function checkPlain(value: unknown, path: string): void {
+  const found = find(value, path, unencodable, new Set())
+  if (found === undefined) return
+  const { what, path: at } = found
+  throw invalid(`${at}: ${what} does not cross to or from an operating-system process of its own: send plain data`, {
     path: at,
     code: 'ENETWORK',
   })
 }
 
 /**
- * Checks a value that crosses to or from an operating-system process: it must be encodable as bytes.
+ * The same, and that the value is not too large for a message.
  *
  * @throws TroupeError `Invalid`, with the path.
  */
 export function checkEncodable(value: unknown, path: string): void {
   if (typeof value !== 'object' || value === null) return
-  const found = find(value, path, unencodable, new Set())
-  if (found !== undefined) {
-    const { what, path: at } = found
-    throw invalid(`${at}: ${what} does not cross to an operating-system process of its own: send plain data`, {
-      path: at,
-      code: 'ENETWORK',
-    })
-  }
+  checkPlain(value, path)
   try {
-    encodeWithin(value, payloadBudget)
+    encodeWithin(value, payloadLimit)
   } catch (cause) {
     if (!(cause instanceof DecodeError)) throw cause
-    throw invalid(`${path}: it does not cross to an operating-system process of its own: ${cause.message}. Send it in parts, or as bytes`, {
-      path,
-    })
+    throw invalid(
+      `${path}: it does not cross to an operating-system process ` +
+        `of its own: ${cause.message}. Send it in parts, or as bytes`,
+      {
+        path,
+      },
+    )
   }
 }
 
 /**
- * Whether a value contains something that may not cross to another network, or to another operating-system process.
+ * Whether a value contains something that may not cross to another network, or to another operating-system process, or
+ * is so large that it might not.
  */
 export function mayNotCross(value: unknown): boolean {
-  return find(value, '', unencodable, new Set()) !== undefined
+  return mayBeTooLarge(value) || find(value, '', unencodable, new Set()) !== undefined
 }
 
-function find(value: unknown, path: string, forbids: (value: object) => string | undefined, seen: Set<object>): Found | undefined {
+function find(
+  value: unknown,
+  path: string,
+  forbids: (value: object) => string | undefined,
+  seen: Set<object>,
+): Found | undefined {
   if (typeof value !== 'object' || value === null || seen.has(value)) return undefined
   seen.add(value)
   const what = forbids(value)
@@ -99,7 +124,8 @@ function find(value: unknown, path: string, forbids: (value: object) => string |
 }
 
 function partsOf(value: object): Iterable<readonly [path: string, part: unknown]> {
-  const numbered = (name: string, parts: Iterable<unknown>) => Array.from(parts, (part, index) => [`${name}[${index}]`, part] as const)
+  const numbered = (name: string, parts: Iterable<unknown>) =>
+    Array.from(parts, (part, index) => [`${name}[${index}]`, part] as const)
   if (value instanceof Map) return [...numbered('.keys', value.keys()), ...numbered('.values', value.values())]
   if (value instanceof Set) return numbered('.values', value)
   // An array may have fields in addition to its items.

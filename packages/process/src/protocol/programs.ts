@@ -1,5 +1,5 @@
-/** Programs, and how processes and calls of them are started. */
-import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
+/** Programs, and how processes of them are started. */
+import type { Actor, EntryId, Frame, OverlayChoice, Pid, WireError } from '@troupe/core'
 
 /** How a process ended, on the wire. */
 export type WireExit = { readonly value: unknown } | { readonly error: WireError }
@@ -44,6 +44,7 @@ export interface InheritedContext {
   readonly values: Frame['values']
   readonly deadline: Frame['deadline']
   readonly trace: Frame['trace']
+  readonly traceState?: Frame['traceState']
 }
 
 /** The receiver of the notification of a process's end: a process (as an event), or a promise in a thread. */
@@ -70,43 +71,3 @@ export interface FirstMessage {
   readonly topic: string
   readonly payload: unknown
 }
-
-/** A request to call a function. */
-export interface CallRequest {
-  readonly entry: EntryId
-  readonly args: readonly unknown[]
-  readonly choice: ChosenContext
-  readonly inherit: InheritedContext
-}
-
-/** A call that a thread must run: the caller's own thread, or one of a pool. */
-export interface StartCall {
-  readonly pid: Pid
-  readonly program: Program
-  readonly frame: Frame
-}
-
-/** The service of a thread in a pool. */
-export interface Service {
-  readonly program: Program
-  /** See `call-slots.ts`. */
-  readonly slots: SharedArrayBuffer
-}
-
-/**
- * A call that waits in a thread of a pool, with its place and number on the board. A tuple, because the keys of an
- * object would be larger than the values.
- */
-export type PostedCall = readonly [pid: Pid, frame: FrameReference, place: number, number: number, ...args: readonly unknown[]]
-
-/** The result of a call request: the value, or permission to run it in the caller's thread. */
-export type CallAnswer =
-  | { readonly value: unknown }
-  | {
-      readonly run: StartCall
-      /**
-       * Calls of this entry always run in the caller's thread, and it is pinned to no overlay. Where nothing else needs
-       * a decision, no request is needed.
-       */
-      readonly inline: boolean
-    }

@@ -1,6 +1,6 @@
 /** What threads send each other. */
 import type { EntryId, FrameReference, Pid, WireError } from '@troupe/core'
-import type { CreditKind, CreditReport } from '../mailbox/receive-window.ts'
+import type { CreditKind, CreditReport } from '../mailbox/reservations.ts'
 import type { Watcher, WireExit } from './programs.ts'
 
 /** Messages of one sender to one receiver, with one topic and one frame. A run of them travels as one signal. */
@@ -43,3 +43,6 @@ export type Signal =
   | { readonly op: 'unlink'; readonly target: Pid; readonly other: Pid }
   | { readonly op: 'exit'; readonly from: Pid; readonly watcher: Watcher; readonly exit: WireExit }
   | { readonly op: 'linkDown'; readonly from: Pid; readonly to: Pid; readonly error: WireError | undefined }
+
+/** The signal of one kind. */
+export type SignalOf<Op extends Signal['op']> = Extract<Signal, { readonly op: Op }>

@@ -3,6 +3,7 @@ import type { EntryId } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 import type { MessagePort } from 'node:worker_threads'
 import type { KernelPort } from '../channel/local-port.ts'
+import type { TelemetrySettings } from './telemetry-settings.ts'
 import type { ThreadStreams } from '../shared-memory/output-ledger.ts'
 import type { ToThread } from './kernel-thread.ts'
 
@@ -24,6 +25,11 @@ export interface RuntimeSettings {
   /** The runtime ends before its thread does, and waits for nothing then. @default false */
   readonly isWarmup?: boolean
   readonly thread: number
+  /**
+   * Number of the application, in the thread of the kernel: others may run there too. See `Route.application`. @default
+   * all of this thread
+   */
+  readonly application?: number
   readonly port: KernelPort<ToThread>
   /** See `route-epoch.ts`. */
   readonly routeEpoch: SharedArrayBuffer
@@ -34,6 +40,8 @@ export interface RuntimeSettings {
   readonly shared?: SharedThread
   /** `security.strict_mode`: policies govern all code. */
   readonly strict: boolean
+  /** `dead_letters.payload`: maximum number of bytes of a message that is kept when no process takes it. @default 0 */
+  readonly keptBytes?: number
 }
 
 /** The start data of a thread or an operating-system process. */
@@ -46,8 +54,12 @@ export interface StartData extends RuntimeSettings {
   readonly sealed: boolean
   /** The thread sets this one word when it loads an addon. Absent where none can be loaded. */
   readonly addons?: SharedArrayBuffer
+  /** Where it counts what happens in it (`thread-counters.ts` of `@troupe/core`). Absent where it shares no memory. */
+  readonly counters?: SharedArrayBuffer
   /** Packages whose addons load in overlays (`network_service.native`). */
   readonly native: readonly string[]
+  /** Absent where the thread makes no spans. */
+  readonly telemetry?: TelemetrySettings
 }
 
 /** The start data of a thread. */
@@ -55,6 +67,7 @@ export interface ThreadData extends StartData {
   readonly port: MessagePort
   readonly streams: ThreadStreams
   readonly addons: SharedArrayBuffer
+  readonly counters: SharedArrayBuffer
   /** Its environment contains only a part of the program's. */
   readonly isEnvListed?: boolean
 }

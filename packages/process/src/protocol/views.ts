@@ -1,6 +1,5 @@
 /**
- * Views of entries, children, policies and tokens for code, and the matching request data: the data in requests to the
- * kernel.
+ * Views of entries, children and policies for code, and the matching request data: the data in requests to the kernel.
  */
 import type { Actor, EntryId, Pid } from '@troupe/core'
 import type { RestartType } from '../supervisor/strategy.ts'
@@ -56,23 +55,4 @@ export interface PolicyView {
   readonly id: EntryId
   readonly effect: 'allow' | 'deny'
   readonly groups: readonly string[]
-}
-
-/** A newly issued token. Its text is available here only. */
-export interface IssuedToken {
-  /** Identifies the token in logs and revocations; it is not secret. */
-  readonly id: string
-  readonly token: string
-  /** Unix time in milliseconds. */
-  readonly expires: number
-}
-
-/** The subject of a token. */
-export interface TokenView {
-  readonly id: string
-  readonly actor: Actor
-  readonly scope: readonly EntryId[]
-  readonly meta: Readonly<Record<string, unknown>>
-  /** Unix time in milliseconds. */
-  readonly expires: number
 }

@@ -19,9 +19,14 @@ const start = async (fields: Readonly<Record<string, unknown>> = {}, more: Entri
   startApplication({ ...overlays, store: { ...service, ...fields }, ...more })
 
 /** The service's reply to a sender in a network, including its pid. */
-async function asked(network: string | null, to = 'app:store', topic = 'hello'): Promise<{ readonly pid: string; readonly args: unknown }> {
+async function asked(
+  network: string | null,
+  to = 'app:store',
+  topic = 'hello',
+): Promise<{ readonly pid: string; readonly args: unknown }> {
   const answer: unknown = await processes.withOptions({ network }).exec('app:ask', host, to, topic)
-  if (typeof answer !== 'object' || answer === null || !('pid' in answer) || !('args' in answer)) throw new Error('no answer')
+  if (typeof answer !== 'object' || answer === null || !('pid' in answer) || !('args' in answer))
+    throw new Error('no answer')
   return { pid: String(answer.pid), args: answer.args }
 }
 
@@ -34,10 +39,11 @@ async function successor(network: string, before: string): Promise<string> {
   }
 }
 
-const running = (app: TestApplication) => [...app.kernel.processes.all()].filter(({ entry }) => entry === 'app:child').length
+const running = (app: TestApplication) =>
+  [...app.kernel.processes.all()].filter(({ entry }) => entry === 'app:child').length
 
 describe('a service with network: per_sender', () => {
-  it('runs a process for each network, started by the first message, which its name stands for there', async () => {
+  it('runs a process for each network, started by the first message to its name there', async () => {
     await using app = await start()
     expect(app.supervisor.status(id('store')).state).toBe('Running')
     expect(running(app)).toBe(0)
@@ -57,14 +63,14 @@ describe('a service with network: per_sender', () => {
     }
   })
 
-  it('starts one process alone for messages that come at once', async () => {
+  it('starts only one process for simultaneous messages', async () => {
     await using app = await start()
     const answers = await Promise.all(Array.from({ length: 4 }, async () => asked('app:one')))
     expect(new Set(answers.map(({ pid }) => pid)).size).toBe(1)
     expect(running(app)).toBe(1)
   })
 
-  it('starts a process anew that failed, and no other', async () => {
+  it('restarts a process that failed, and no other', async () => {
     await using app = await start()
     const [one, two] = [await asked('app:one'), await asked('app:two')]
     await expect(asked('app:one', 'app:store', 'fail')).rejects.toBeInstanceOf(Error)
@@ -74,19 +80,23 @@ describe('a service with network: per_sender', () => {
     expect(app.kernel.processes.get(next as never)?.frame.overlay).toBe('app:one')
   })
 
-  it('ends a process to which nothing is sent; the next message starts another', async () => {
+  it('ends an idle process; the next message starts another', async () => {
     await using app = await start({ idle_timeout: '50ms' })
     const { pid } = await asked('app:one')
-    await processes.exited(pid)
+    // On a busy machine it has ended before it is watched.
+    await processes.exited(pid).catch((error: unknown) => expect(error).toMatchObject({ kind: 'NotFound' }))
     expect(await successor('app:one', pid)).not.toBe(pid)
     expect(app.supervisor.status(id('store')).state).toBe('Running')
   })
 
-  it('has processes for so many isolation keys and no more', async () => {
+  it('has processes for a limited number of isolation keys', async () => {
     await using _ = await start({ max_isolation_keys: 2 })
     const pids = [await asked('app:tor'), await asked('app:tor')].map(({ pid }) => pid)
     expect(new Set(pids).size).toBe(2)
-    await expect(asked('app:tor')).rejects.toMatchObject({ kind: 'RateLimited', details: { service: 'app:store', maxIsolationKeys: 2 } })
+    await expect(asked('app:tor')).rejects.toMatchObject({
+      kind: 'RateLimited',
+      details: { service: 'app:store', maxIsolationKeys: 2 },
+    })
     expect((await asked('app:one')).pid).toBeDefined()
   })
 
@@ -95,10 +105,13 @@ describe('a service with network: per_sender', () => {
       { host: 'crowd', lifecycle: {} },
       { crowd: { kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } } },
     )
-    expect((await app.supervisor.start(id('store'))).error).toMatchObject({ kind: 'Invalid', details: { host: 'app:crowd' } })
+    expect((await app.supervisor.start(id('store'))).error).toMatchObject({
+      kind: 'Invalid',
+      details: { host: 'app:crowd' },
+    })
   })
 
-  it('has its name for itself', async () => {
+  it('owns its name', async () => {
     await using app = await start({ name: 'store' }, { other: { ...service, name: 'store', lifecycle: {} } })
     const taken = { kind: 'AlreadyExists', details: { name: 'store' } }
     expect((await app.supervisor.start(id('other'))).error).toMatchObject(taken)
@@ -108,7 +121,7 @@ describe('a service with network: per_sender', () => {
     expect(await processes.call('store', 'hello')).toMatchObject({ args: ['x'] })
   })
 
-  it('is no more when it is stopped, nor are its processes', async () => {
+  it('ends with its processes when it is stopped', async () => {
     await using app = await start()
     const { pid } = await asked('app:one')
     const ended = processes.exited(pid)
@@ -121,7 +134,7 @@ describe('a service with network: per_sender', () => {
     expect((await asked('app:one')).pid).not.toBe(pid)
   })
 
-  it('does not start a process again whose overlay is gone, and starts one in an overlay that comes under its id', async () => {
+  it('does not restart a process whose overlay is gone; starts one when an overlay of that id is added', async () => {
     await using app = await start()
     const one = entryId('app:one')
     const { pid } = await asked('app:one')

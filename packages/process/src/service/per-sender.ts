@@ -2,7 +2,7 @@
  * A service with one process for each network that sends to it, in a thread of that network. The first message starts
  * the process. The process is restarted when it fails, and ended after a time without messages.
  */
-import { type Clock, type EntryId, invalid, type Pid, TroupeError, unavailable } from '@troupe/core'
+import { type Clock, type EntryId, invalid, type Log, type Pid, TroupeError, unavailable } from '@troupe/core'
 import type { Kernel } from '../kernel/kernel.ts'
 import { describeNetwork, type Network } from '../kernel/network/networks.ts'
 import { hostKind, serviceKind } from '../config/kinds.ts'
@@ -16,7 +16,7 @@ import { startProcess } from './supervised-process.ts'
 export interface PerSenderOptions {
   readonly kernel: Kernel
   readonly clock: Clock
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 /**
@@ -70,12 +70,12 @@ class PerSenderService implements Running {
     })
     this.ended = this.#supervisor.ended
     void this.ended.then(() => {
-      kernel.perSender.remove(this.#name)
+      kernel.serviceNames.remove(this.#name)
     })
   }
 
   async begin(): Promise<void> {
-    const { registry, perSender, processes } = this.#kernel
+    const { registry, serviceNames, processes } = this.#kernel
     const { fields } = registry.decode(this.#id, serviceKind)
     if (registry.decode(fields.host, hostKind).fields.host.isolation === 'shared') {
       throw new TroupeError(
@@ -88,12 +88,12 @@ class PerSenderService implements Running {
       )
     }
     processes.checkFree(this.#name)
-    perSender.add(this.#name, async (network) => this.#find(network))
+    serviceNames.add(this.#name, (network) => network && this.#find(network))
     await this.#supervisor.begin()
   }
 
   async stop(hurry: AbortSignal): Promise<void> {
-    this.#kernel.perSender.remove(this.#name)
+    this.#kernel.serviceNames.remove(this.#name)
     await this.#supervisor.stop(hurry)
   }
 
@@ -108,7 +108,8 @@ class PerSenderService implements Running {
     const { process } = this.#kernel.registry.decode(this.#id, serviceKind).fields
     const spec: ChildSpec = { id: child, process, input: [], restart: 'transient', significant: false }
     const started = this.#supervisor.startChild(spec).then(({ pid }) => {
-      if (pid === undefined) throw unavailable(`${this.#id} has no process for ${describeNetwork(network)} at the moment`)
+      if (pid === undefined)
+        throw unavailable(`${this.#id} has no process for ${describeNetwork(network)} at the moment`)
       return pid
     })
     const instance = { child, network, started }
@@ -129,7 +130,9 @@ class PerSenderService implements Running {
       await running.ended
       return this.#find(network)
     }
-    throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being restarted`, { service: this.#id })
+    throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being restarted`, {
+      service: this.#id,
+    })
   }
 
   async #startChild({ id: child, process }: ChildSpec): Promise<RunningChild> {
@@ -168,10 +171,16 @@ class PerSenderService implements Running {
   #checkIsolation(network: Network): void {
     if (network.isolation === undefined) return
     const { maxIsolationKeys } = this.#kernel.registry.decode(this.#id, serviceKind).fields
-    const count = this.#instances.values().reduce((sum, known) => (known.network.isolation === undefined ? sum : sum + 1), 0)
+    const count = this.#instances
+      .values()
+      .reduce((sum, known) => (known.network.isolation === undefined ? sum : sum + 1), 0)
     if (count < maxIsolationKeys) return
-    throw new TroupeError('RateLimited', `${this.#id} has processes for ${count} isolation keys already (max_isolation_keys)`, {
-      details: { service: this.#id, maxIsolationKeys },
-    })
+    throw new TroupeError(
+      'RateLimited',
+      `${this.#id} has processes for ${count} isolation keys already (max_isolation_keys)`,
+      {
+        details: { service: this.#id, maxIsolationKeys },
+      },
+    )
   }
 }

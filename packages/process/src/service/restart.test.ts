@@ -16,22 +16,24 @@ const attempts = fc.integer({ min: 1, max: 5_000 })
 const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
 describe('restartDelay', () => {
-  it('is what the words of the default policy say', () => {
+  it('follows the documented default policy', () => {
     const delays = [1, 2, 3, 7, 8, 100].map((attempt) => restartDelay(defaults, attempt, () => 0.5))
     expect(delays).toEqual([1_000, 2_000, 4_000, 64_000, 90_000, 90_000])
     expect(restartDelay(defaults, 1, () => 0)).toBeCloseTo(900)
     expect(restartDelay(defaults, 1, () => 0.999_999)).toBeCloseTo(1_100)
   })
 
-  it('grows with each attempt as long as chance stays the same', () => {
+  it('grows with each attempt for the same random value', () => {
     fc.assert(
       fc.property(policies, attempts, chances, (policy, attempt, chance) => {
-        expect(restartDelay(policy, attempt + 1, () => chance)).toBeGreaterThanOrEqual(restartDelay(policy, attempt, () => chance))
+        expect(restartDelay(policy, attempt + 1, () => chance)).toBeGreaterThanOrEqual(
+          restartDelay(policy, attempt, () => chance),
+        )
       }),
     )
   })
 
-  it('stays within the jitter of its middle, above nothing and below the maximum', () => {
+  it('stays within the jitter, above zero and below the maximum', () => {
     fc.assert(
       fc.property(policies, attempts, chances, (policy, attempt, chance) => {
         const middle = restartDelay({ ...policy, jitter: 0 }, attempt)
@@ -45,11 +47,18 @@ describe('restartDelay', () => {
 })
 
 describe('isExhausted', () => {
-  it('never is, when there is no maximum', () => {
-    fc.assert(fc.property(policies, attempts, (policy, attempt) => !isExhausted({ ...policy, maxAttempts: 0 }, attempt)))
+  it('is never true without a maximum', () => {
+    fc.assert(
+      fc.property(policies, attempts, (policy, attempt) => !isExhausted({ ...policy, maxAttempts: 0 }, attempt)),
+    )
   })
 
-  it('is, from the maximum on', () => {
-    expect([1, 2, 3, 4].map((attempt) => isExhausted({ ...defaults, maxAttempts: 3 }, attempt))).toEqual([false, false, true, true])
+  it('is true from the maximum on', () => {
+    expect([1, 2, 3, 4].map((attempt) => isExhausted({ ...defaults, maxAttempts: 3 }, attempt))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ])
   })
 })

@@ -9,6 +9,8 @@ export function serviceFrame(policies: Security, { security }: Lifecycle, overla
   const { groups, policies: own } = security
   const actor: Actor | undefined = security.actor && newActor(security.actor.id, security.actor.meta)
   const isScoped = groups.length > 0 || own.length > 0
-  const scope = isScoped ? new Scope([...own, ...groups.flatMap((group) => policies.namedScope(group).policies)]).policies : undefined
+  const scope = isScoped
+    ? new Scope([...own, ...groups.flatMap((group) => policies.namedScope(group).policies)]).policies
+    : undefined
   return fork(emptyFrame, { overlay, actor, scope })
 }

@@ -42,7 +42,13 @@ function staged({ references = {}, services, lifecycle = {}, auto = Object.keys(
     clock,
   })
   const state = (name: string) => supervisor.status(id(name)).state
-  return { clock, states, supervisor, state, until: async (name: string, ...rest: Later) => states.until(id(name), ...rest) }
+  return {
+    clock,
+    states,
+    supervisor,
+    state,
+    until: async (name: string, ...rest: Later) => states.until(id(name), ...rest),
+  }
 }
 
 type Later = Parameters<States['until']> extends [string, ...infer Rest] ? Rest : never
@@ -50,7 +56,7 @@ type Later = Parameters<States['until']> extends [string, ...infer Rest] ? Rest 
 const unavailable = new TroupeError('Unavailable', 'not now')
 
 describe('starting all', () => {
-  it('starts what starts by itself and what that needs, each after its needs', async () => {
+  it('starts auto_start services and what they need, in the order of needs', async () => {
     const order: string[] = []
     const log = (name: string) => willing((what) => order.push(`${name} ${what}`))
     const { supervisor, state } = staged({
@@ -63,7 +69,7 @@ describe('starting all', () => {
     expect(state('batch')).toBe('Unknown')
   })
 
-  it('lets nothing wait for what it does not need', async () => {
+  it('waits only for needs', async () => {
     const slow = new Play()
     const { supervisor, state, until } = staged({
       references: { quick: ['base'], far: ['quick'] },
@@ -76,11 +82,14 @@ describe('starting all', () => {
     await all
   })
 
-  it('finds needs behind entries that are no services', async () => {
+  it('finds needs behind entries that are not services', async () => {
     const order: string[] = []
     const { supervisor } = staged({
       references: { watcher: ['program'], program: ['policy', 'overlay'], overlay: ['program2'] },
-      services: { watcher: willing((what) => order.push(`watcher ${what}`)), overlay: willing((what) => order.push(`overlay ${what}`)) },
+      services: {
+        watcher: willing((what) => order.push(`watcher ${what}`)),
+        overlay: willing((what) => order.push(`overlay ${what}`)),
+      },
       auto: ['watcher'],
     })
     await supervisor.startAll()
@@ -88,7 +97,7 @@ describe('starting all', () => {
     expect(order).toEqual(['overlay up', 'watcher up', 'watcher down', 'overlay down'])
   })
 
-  it('settles when one fails, and what needs it waits without losing attempts', async () => {
+  it('settles when one fails, and its dependents wait without losing attempts', async () => {
     const base = new Play()
     const { clock, supervisor, state, until } = staged({
       references: { mid: ['base'], top: ['mid'] },
@@ -99,14 +108,17 @@ describe('starting all', () => {
     ;(await base.act(1)).failToCome(unavailable)
     await all
     expect(supervisor.list().map(({ state }) => state)).toEqual(['Failed', 'Failed', 'Failed'])
-    expect(supervisor.status(id('mid'))).toMatchObject({ attempts: 0, error: { message: 'it needs app:base, which is Failed' } })
+    expect(supervisor.status(id('mid'))).toMatchObject({
+      attempts: 0,
+      error: { message: 'it needs app:base, which is Failed' },
+    })
     clock.increment(1_000)
     ;(await base.act(2)).comeUp()
     await until('top', 'Running')
     expect(state('mid')).toBe('Running')
   })
 
-  it('takes what has run to its end for there, but not what failed for good', async () => {
+  it('accepts a service that has run to its end, but not a failed one', async () => {
     const final = new TroupeError('Invalid', 'wrong', { retryable: false })
     const once = new Play()
     const { supervisor, state } = staged({
@@ -119,7 +131,12 @@ describe('starting all', () => {
     act.comeUp()
     act.end({ value: undefined })
     await all
-    expect([state('migration'), state('app'), state('broken'), state('other')]).toEqual(['Exited', 'Running', 'Exited', 'Failed'])
+    expect([state('migration'), state('app'), state('broken'), state('other')]).toEqual([
+      'Exited',
+      'Running',
+      'Exited',
+      'Failed',
+    ])
     await supervisor.stop(id('app'))
     expect(await supervisor.start(id('app'))).toMatchObject({ state: 'Running' })
     expect(once.acts).toHaveLength(1)
@@ -127,9 +144,13 @@ describe('starting all', () => {
 })
 
 describe('starting one', () => {
-  it('starts what it needs, and tries again at once what had failed', async () => {
+  it('starts its needs, and retries failed ones at once', async () => {
     const base = new Play()
-    const { supervisor } = staged({ references: { top: ['base'] }, services: { base: base.start, top: willing() }, auto: [] })
+    const { supervisor } = staged({
+      references: { top: ['base'] },
+      services: { base: base.start, top: willing() },
+      auto: [],
+    })
     const first = supervisor.start(id('top'))
     ;(await base.act(1)).failToCome(unavailable)
     expect(await first).toMatchObject({ state: 'Failed' })
@@ -138,15 +159,15 @@ describe('starting one', () => {
     expect(await second).toMatchObject({ state: 'Running' })
   })
 
-  it('rejects for what is no service', async () => {
+  it('rejects for an entry that is not a service', async () => {
     const { supervisor } = staged({ services: {} })
-    await expect(supervisor.start(id('nobody'))).rejects.toMatchObject({ kind: 'NotFound' })
-    await expect(supervisor.stop(id('nobody'))).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect(supervisor.start(id('unknown'))).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect(supervisor.stop(id('unknown'))).rejects.toMatchObject({ kind: 'NotFound' })
   })
 })
 
 describe('a need that goes down', () => {
-  it('leaves running what runs; what fails meanwhile comes back with it', async () => {
+  it('leaves running services alone; those that fail meanwhile return with it', async () => {
     const host = new Play()
     const worker = new Play()
     const { clock, supervisor, state, until } = staged({
@@ -172,7 +193,7 @@ describe('a need that goes down', () => {
 })
 
 describe('stopping', () => {
-  it('one stops what needs it first, be it running, starting or failed', async () => {
+  it('one service stops its dependents first, running, starting or failed', async () => {
     const order: string[] = []
     const starting = new Play()
     const { supervisor, state, until } = staged({
@@ -195,10 +216,16 @@ describe('stopping', () => {
     act.end({ value: undefined })
     await Promise.all([stopped, all])
     expect(order.filter((line) => line.endsWith('down'))).toEqual(['twice down', 'running down', 'base down'])
-    expect(supervisor.list().map((service) => service.state)).toEqual(['Stopped', 'Stopped', 'Stopped', 'Stopped', 'Stopped'])
+    expect(supervisor.list().map((service) => service.state)).toEqual([
+      'Stopped',
+      'Stopped',
+      'Stopped',
+      'Stopped',
+      'Stopped',
+    ])
   })
 
-  it('one while all is being started keeps what needs it from starting', async () => {
+  it('one during the start of all keeps its dependents from starting', async () => {
     const slow = new Play()
     const { supervisor, state } = staged({
       references: { mid: ['base'], top: ['mid', 'slow'] },
@@ -214,7 +241,10 @@ describe('stopping', () => {
   })
 
   it('all leaves no timer, and nothing starts any more', async () => {
-    const { clock, supervisor } = staged({ services: { a: failing(unavailable), b: willing() }, references: { a: ['b'] } })
+    const { clock, supervisor } = staged({
+      services: { a: failing(unavailable), b: willing() },
+      references: { a: ['b'] },
+    })
     await supervisor.startAll()
     await supervisor.stopAll()
     clock.increment(1_000_000)
@@ -222,9 +252,12 @@ describe('stopping', () => {
     await expect(supervisor.start(id('b'))).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 
-  it('all while all is being started stops what came up and starts nothing more', async () => {
+  it('all during the start of all stops the started ones and starts no more', async () => {
     const base = new Play()
-    const { supervisor, state } = staged({ references: { top: ['base'] }, services: { base: base.start, top: willing() } })
+    const { supervisor, state } = staged({
+      references: { top: ['base'] },
+      services: { base: base.start, top: willing() },
+    })
     const all = supervisor.startAll()
     const act = await base.act(1)
     const stopped = supervisor.stopAll()
@@ -240,10 +273,14 @@ describe('any application', () => {
   const sizes = fc.integer({ min: 1, max: 8 })
   /** Each service refers to some of the services before it. */
   const graphs = sizes.chain((size) =>
-    fc.tuple(...Array.from({ length: size }, (_, index) => fc.subarray(Array.from({ length: index }, (_, before) => `s${before}`)))),
+    fc.tuple(
+      ...Array.from({ length: size }, (_, index) =>
+        fc.subarray(Array.from({ length: index }, (_, before) => `s${before}`)),
+      ),
+    ),
   )
 
-  it('comes up after its needs and goes down before them', async () => {
+  it('starts after its needs and stops before them', async () => {
     await fc.assert(
       fc.asyncProperty(graphs, async (needs) => {
         const order: string[] = []

@@ -4,7 +4,6 @@ import {
   type Clock,
   type EntryId,
   type Log,
-  type LogNote,
   notFound,
   systemClock,
   type TroupeError,
@@ -12,11 +11,10 @@ import {
   settledWithin,
 } from '@troupe/core'
 import type { Graph, Lifecycle } from '@troupe/registry'
-import { serviceKind } from '../config/kinds.ts'
-import { supervisorKind } from '../config/supervisor-kind.ts'
 import type { Start } from './service-instance.ts'
 import { type Dependencies, dependenciesOf } from './dependencies.ts'
 import { Service, type ServiceState, type ServiceStatus } from './service.ts'
+import { noteOf } from './service-log.ts'
 
 /** Published with a {@link ServiceStatus} each time a service changes its state. */
 export const serviceChannel: Channel<object, ServiceStatus> = channel('troupe:service')
@@ -34,6 +32,10 @@ export interface ServiceDefinition {
    */
   readonly followsDefault?: boolean
   readonly start: Start
+  /** See {@link ServiceStatus}. */
+  readonly protection?: () => ServiceStatus['protection']
+  /** See {@link ServiceStatus}. */
+  readonly replicas?: () => NonNullable<ServiceStatus['replicas']>
   /**
    * Milliseconds that the start of the application waits for it. It may take longer, but the start no longer waits.
    * @default no limit
@@ -47,6 +49,8 @@ export interface ServiceSupervisorOptions {
   /** The overlay of everything that chooses none. */
   readonly defaultOverlay?: EntryId | undefined
   readonly log: Log
+  /** A service has changed its state. */
+  readonly onChange?: ((status: ServiceStatus) => void) | undefined
   /** @default the system's */
   readonly clock?: Clock
 }
@@ -89,7 +93,9 @@ export class ServiceSupervisor {
   async startAll(): Promise<void> {
     const start = this.#starter()
     const wanted = this.#options.services.filter(({ autoStart }) => autoStart)
-    await Promise.all(wanted.map(async ({ id, patience }) => (patience === undefined ? start(id) : settledWithin(start(id), patience))))
+    await Promise.all(
+      wanted.map(async ({ id, patience }) => (patience === undefined ? start(id) : settledWithin(start(id), patience))),
+    )
   }
 
   /**
@@ -100,7 +106,7 @@ export class ServiceSupervisor {
    */
   async start(id: EntryId): Promise<ServiceStatus> {
     const service = this.#service(id)
-    if (this.#stopping) throw unavailable(`${id} can not start: the application stops`, { service: id })
+    if (this.#stopping) throw unavailable(`${id} cannot start: the application stops`, { service: id })
     const start = this.#starter()
     await Promise.all(
       this.#needs(id)
@@ -218,18 +224,18 @@ export class ServiceSupervisor {
 
   #linked(): Dependencies {
     const { graph, defaultOverlay } = this.#options
-    this.#links ??= dependenciesOf(graph, [...this.#services.keys()], (id) => (this.#followers.has(id) ? defaultOverlay : undefined))
+    this.#links ??= dependenciesOf(graph, [...this.#services.keys()], (id) =>
+      this.#followers.has(id) ? defaultOverlay : undefined,
+    )
     return this.#links
   }
 
-  #create({ id, kind, lifecycle, start, followsDefault = false }: ServiceDefinition): Service {
+  #create({ followsDefault = false, ...definition }: ServiceDefinition): Service {
+    const { id } = definition
     if (followsDefault) this.#followers.add(id)
     else this.#followers.delete(id)
     return new Service({
-      id,
-      kind,
-      lifecycle,
-      start,
+      ...definition,
       clock: this.#options.clock ?? systemClock,
       blockedBy: () => this.#blockedBy(id),
       onChange: (status, before) => {
@@ -262,7 +268,8 @@ export class ServiceSupervisor {
 
   #changed(status: ServiceStatus, before: ServiceStatus): void {
     if (serviceChannel.hasSubscribers) serviceChannel.publish(status)
-    this.#options.log(`${status.id} ${status.state}${reason(status)}`, noteOf(status, before))
+    this.#options.onChange?.(status)
+    this.#options.log(status.state, noteOf(status, before))
     if (this.#stopping || !this.#isMet(status.id)) return
     for (const id of this.#neededBy(status.id)) {
       const dependent = this.#service(id)
@@ -272,7 +279,9 @@ export class ServiceSupervisor {
 }
 
 /** Runs `act` for each id at most once, however often it is called. */
-function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promise<void>): (id: EntryId) => Promise<void> {
+function once(
+  act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promise<void>,
+): (id: EntryId) => Promise<void> {
   const done = new Map<EntryId, Promise<void>>()
   const doOnce = (id: EntryId): Promise<void> => {
     const known = done.get(id)
@@ -282,33 +291,4 @@ function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promi
     return doing
   }
   return doOnce
-}
-
-/**
- * The level of a state change in the log. A failure is an error, shown at every log level when the service could not
- * start; so is giving up. A restart is a warning.
- */
-function noteOf({ kind, state, attempts, error }: ServiceStatus, before: ServiceStatus): LogNote {
-  const fields = attempts === 0 ? {} : { failures: attempts }
-  if (state === 'Starting') return attempts === 0 ? {} : { level: 'warn', fields }
-  if (error === undefined) return {}
-  if (state !== 'Failed' && state !== 'Exited') return { level: 'warn' }
-  const hasGivenUp = state === 'Exited'
-  const isLogged = !hasGivenUp && before.state === 'Running' && logThemselves.has(kind)
-  return {
-    level: isLogged ? 'warn' : 'error',
-    fields: { ...fields, ...(hasGivenUp && { gaveUp: true }), ...causesOf(error) },
-    always: hasGivenUp || before.state !== 'Running',
-  }
-}
-
-/** Kinds whose failures are logged by the processes or the supervisors themselves. */
-const logThemselves: ReadonlySet<string> = new Set([serviceKind.kind, supervisorKind.kind])
-
-function causesOf({ cause }: TroupeError): { readonly cause?: unknown } {
-  return cause === undefined ? {} : { cause }
-}
-
-function reason({ state, error }: ServiceStatus): string {
-  return error === undefined || state === 'Starting' ? '' : `: ${error.kind}: ${error.message}`
 }

@@ -19,7 +19,7 @@ describe('a service', () => {
     expect(states.of(id)).toEqual(['Starting', 'Running', 'Stopping', 'Stopped'])
   })
 
-  it('that runs is not started again', async () => {
+  it('is not started again while it runs', async () => {
     const { play, service } = staged()
     const started = service.start()
     ;(await play.act(1)).comeUp()
@@ -42,7 +42,7 @@ describe('a service', () => {
     expect(await again).toMatchObject({ state: 'Running' })
   })
 
-  it('comes back with growing delays, up to the greatest', async () => {
+  it('restarts with growing delays, up to the maximum', async () => {
     const { clock, play, service, until } = staged()
     void service.start()
     for (const [index, delay] of [1_000, 2_000, 4_000, 4_000].entries()) {
@@ -56,7 +56,7 @@ describe('a service', () => {
     }
   })
 
-  it('counts anew once it has run for its stable threshold, not before', async () => {
+  it('resets its attempts once it has run for its stable threshold, not before', async () => {
     const { clock, play, service, until } = staged({ stableThreshold: '5s' })
     void service.start()
     for (const turn of [1, 2]) {
@@ -79,7 +79,7 @@ describe('a service', () => {
     expect(service.status.attempts).toBe(1)
   })
 
-  it('ends for good on an error that is final, and after its last attempt', async () => {
+  it('fails permanently on a final error, and after its last attempt', async () => {
     const final = staged()
     const started = final.service.start()
     ;(await final.play.act(1)).failToCome(new TroupeError('PermissionDenied', 'never', { retryable: false }))
@@ -95,7 +95,7 @@ describe('a service', () => {
     expect(last.service.status).toMatchObject({ attempts: 2, error: { message: 'no' } })
   })
 
-  it('that exited for good has all its attempts again when somebody starts it', async () => {
+  it('that failed permanently has all its attempts again after an explicit start', async () => {
     const { play, service, until } = staged({ restart: { maxAttempts: 2 } })
     void service.start()
     for (const number of [1, 2]) {
@@ -108,7 +108,7 @@ describe('a service', () => {
     expect(service.status.attempts).toBe(1)
   })
 
-  it('starts at once when somebody asks, however long its delay', async () => {
+  it('starts at once on request, whatever its delay', async () => {
     const { play, service, until } = staged()
     void service.start()
     ;(await play.act(1)).failToCome(new Error('no'))
@@ -120,7 +120,7 @@ describe('a service', () => {
 })
 
 describe('a start that takes too long', () => {
-  it('has failed, and what comes of it later is ended before the next attempt begins', async () => {
+  it('has failed, and a late result is stopped before the next attempt', async () => {
     const { clock, play, service, until } = staged({ startTimeout: '3s' })
     const started = service.start()
     const late = await play.act(1)
@@ -151,7 +151,7 @@ describe('a start that takes too long', () => {
 })
 
 describe('a service whose need is down', () => {
-  it('has failed without an attempt, has no timer, and starts when it is woken', async () => {
+  it('fails without an attempt, has no timer, and starts when it is woken', async () => {
     let need: TroupeError | undefined = new TroupeError('Unavailable', 'it needs app:host, which is Failed')
     const { clock, play, service } = staged({ restart: { maxAttempts: 1 } }, () => need)
     expect(await service.start()).toMatchObject({ state: 'Failed', attempts: 0, error: need })
@@ -165,7 +165,7 @@ describe('a service whose need is down', () => {
     expect(service.isBlocked).toBe(false)
   })
 
-  it('when its next attempt is due, waits for the need', async () => {
+  it('whose next attempt is due, waits for the need', async () => {
     const down: TroupeError[] = []
     const { clock, play, service, until } = staged({}, () => down[0])
     void service.start()
@@ -179,7 +179,7 @@ describe('a service whose need is down', () => {
 })
 
 describe('a closed service', () => {
-  it('lets go of those who wait, and starts no more', async () => {
+  it('releases its waiters, and does not start again', async () => {
     const { clock, play, service, until } = staged()
     const started = service.start()
     ;(await play.act(1)).failToCome(new Error('no'))

@@ -1,12 +1,25 @@
-/** One supervised service: its life-cycle machine, and the notifications about it. */
-import type { Clock, EntryId, TroupeError } from '@troupe/core'
-import type { Lifecycle } from '@troupe/registry'
-import { type Actor, createActor, waitFor } from 'xstate'
+/** One supervised service: its life cycle, and the notifications about it. */
+import type { Protection } from '../host/process/protection.ts'
+import type { Clock, EntryId, Pid, TroupeError } from '@troupe/core'
+import type { Lifecycle as Settings } from '@troupe/registry'
+import { Lifecycle } from './lifecycle.ts'
+import type { ServiceState } from './lifecycle.machine.ts'
 import { ServiceInstance, type Start } from './service-instance.ts'
-import { lifecycleMachine } from './lifecycle.machine.ts'
 
-/** States of a service. */
-export type ServiceState = 'Unknown' | 'Starting' | 'Running' | 'Stopping' | 'Stopped' | 'Failed' | 'Exited'
+export type { ServiceState } from './lifecycle.machine.ts'
+
+/** The state of one replica. */
+export interface ReplicaStatus {
+  /** The name of its process: `app:worker/0`. */
+  readonly name: string
+  readonly state: ServiceState
+  /** Its process; `undefined` while it does not run. */
+  readonly pid: Pid | undefined
+  /** Number of consecutive failures. */
+  readonly attempts: number
+  /** The error of its last failure; `undefined` while it runs. */
+  readonly error: TroupeError | undefined
+}
 
 /** The current state of a service. */
 export interface ServiceStatus {
@@ -17,13 +30,21 @@ export interface ServiceStatus {
   readonly attempts: number
   /** The error of its last failure; `undefined` while it runs. */
   readonly error: TroupeError | undefined
+  /** What holds the processes of a host with `isolation: process`, once the first of them has started. */
+  readonly protection?: Protection
+  /** Its processes, if it has `replicas`. */
+  readonly replicas?: readonly ReplicaStatus[]
 }
 
 export interface ServiceOptions {
   readonly id: EntryId
   readonly kind: string
-  readonly lifecycle: Lifecycle
+  readonly lifecycle: Settings
   readonly start: Start
+  /** See {@link ServiceStatus}. */
+  readonly protection?: (() => Protection | undefined) | undefined
+  /** See {@link ServiceStatus}. */
+  readonly replicas?: (() => readonly ReplicaStatus[]) | undefined
   /** Why it cannot start now, if something that it needs is down. */
   readonly blockedBy: () => TroupeError | undefined
   readonly clock: Clock
@@ -36,34 +57,45 @@ const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Sto
 export class Service {
   readonly id: EntryId
   readonly kind: string
-  readonly #actor: Actor<typeof lifecycleMachine>
+  readonly #lifecycle: Lifecycle
+  readonly #protection: ServiceOptions['protection']
+  readonly #replicas: ServiceOptions['replicas']
+  readonly #onChange: ServiceOptions['onChange']
+  /** Called after each step; a closed service calls them once more. */
+  readonly #waiters = new Set<() => void>()
+  /** Its status when its state changed last. */
+  #last: ServiceStatus
 
   constructor(options: ServiceOptions) {
-    const { lifecycle, blockedBy, clock } = options
+    const { lifecycle: settings, blockedBy, clock } = options
     this.id = options.id
     this.kind = options.kind
-    this.#actor = createActor(lifecycleMachine, { input: { lifecycle, blockedBy, instance: new ServiceInstance(options.start) }, clock })
-    let last = this.status
-    this.#actor.subscribe(() => {
-      const { status } = this
-      if (status.state === last.state) return
-      const before = last
-      last = status
-      options.onChange(status, before)
-    })
-    this.#actor.start()
+    this.#protection = options.protection
+    this.#replicas = options.replicas
+    this.#onChange = options.onChange
+    const instance = new ServiceInstance(options.start)
+    this.#lifecycle = new Lifecycle({ settings, instance, blockedBy, clock, onStep: this.#stepped })
+    this.#last = this.status
   }
 
   get status(): ServiceStatus {
-    const snapshot = this.#actor.getSnapshot()
-    const { attempts, error } = snapshot.context
-    return { id: this.id, kind: this.kind, state: snapshot.value, attempts, error }
+    const { state, attempts, error } = this.#lifecycle
+    const protection = this.#protection?.()
+    const replicas = this.#replicas?.()
+    return {
+      id: this.id,
+      kind: this.kind,
+      state,
+      attempts,
+      error,
+      ...(protection && { protection }),
+      ...(replicas && { replicas }),
+    }
   }
 
   /** Whether it has failed, and waits for what it needs instead of for its delay. */
   get isBlocked(): boolean {
-    const { value, context } = this.#actor.getSnapshot()
-    return value === 'Failed' && context.blocked
+    return this.#lifecycle.state === 'Failed' && this.#lifecycle.isBlocked
   }
 
   /**
@@ -79,31 +111,51 @@ export class Service {
 
   /** Starts it, unless it runs or is starting. Does not wait. */
   wake(): void {
-    this.#send('START')
+    this.#lifecycle.send('START')
   }
 
   /** Stops it, and settles when it has stopped. */
   async stop(): Promise<void> {
-    this.#send('STOP')
+    this.#lifecycle.send('STOP')
     await this.#until((state) => atRest.has(state))
   }
 
-  /** Closes the machine: no timer is left. */
+  /** Its state no longer changes, and no timer is left. Waiting callers continue. */
   close(): void {
-    this.#actor.stop()
+    this.#lifecycle.close()
+    this.#release()
   }
 
-  #send(type: 'START' | 'STOP'): void {
-    if (!this.#isClosed()) this.#actor.send({ type })
+  readonly #stepped = (): void => {
+    const { status } = this
+    if (status.state !== this.#last.state) {
+      const before = this.#last
+      this.#last = status
+      try {
+        this.#onChange(status, before)
+      } catch (error) {
+        // Its life cycle does not depend on its observers.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+    this.#release()
+  }
+
+  #release(): void {
+    for (const waiter of this.#waiters) waiter()
   }
 
   async #until(reached: (state: ServiceState) => boolean): Promise<void> {
-    if (this.#isClosed()) return
-    // A closed machine never changes its state again; release the waiters.
-    await waitFor(this.#actor, ({ value }) => reached(value)).catch(() => undefined)
-  }
-
-  #isClosed(): boolean {
-    return this.#actor.getSnapshot().status !== 'active'
+    const isOver = () => this.#lifecycle.isClosed || reached(this.#lifecycle.state)
+    if (isOver()) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiter = () => {
+      if (isOver()) resolve()
+    }
+    this.#waiters.add(waiter)
+    await promise
+    this.#waiters.delete(waiter)
   }
 }

@@ -3,7 +3,7 @@ import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Network } from '../kernel/network/networks.ts'
 import type { Accepts, Program } from '../protocol/programs.ts'
-import type { Role } from '../protocol/request-rules.ts'
+import type { Role } from '../protocol/requests.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import type { Running } from './service-instance.ts'
 
@@ -29,11 +29,17 @@ export interface SupervisedProcess {
 }
 
 /** Starts it. @throws TroupeError like `Kernel.spawn` */
-export function startProcess(kernel: Kernel, { loadTimeout, ...process }: SupervisedProcess): Running & { readonly pid: Pid } {
+export function startProcess(
+  kernel: Kernel,
+  { loadTimeout, ...process }: SupervisedProcess,
+): Running & { readonly pid: Pid } {
   const { promise: ended, resolve } = Promise.withResolvers<Exit>()
   const pid = kernel.spawn({
     ...process,
-    program: { ...(process.program ?? kernel.program(process.entry).program), ...(loadTimeout !== undefined && { loadTimeout }) },
+    program: {
+      ...(process.program ?? kernel.program(process.entry).program),
+      ...(loadTimeout !== undefined && { loadTimeout }),
+    },
     onExit: (exit) => {
       resolve('error' in exit ? { error: errorFromWire(exit.error) } : exit)
     },
@@ -52,7 +58,8 @@ async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, hurry
   else await kernel.cancel(pid, 'it is being stopped').catch(ignoreNotFound)
   const first = await Promise.race([ended, late])
   hurry.removeEventListener('abort', onHurry)
-  if (first === 'late') await kernel.terminate(pid, new TroupeError('Canceled', 'it did not stop in time')).catch(ignoreNotFound)
+  if (first === 'late')
+    await kernel.terminate(pid, new TroupeError('Canceled', 'it did not stop in time')).catch(ignoreNotFound)
 }
 
 /** It has ended in the meantime, as wanted. */

@@ -7,14 +7,14 @@ function pair(window: number) {
 }
 
 describe('credit', () => {
-  it('is a window of what was not read yet', () => {
+  it('is a window of unread bytes', () => {
     const { receipt, credit } = pair(2)
     expect([credit.take(), credit.take(), credit.take()]).toEqual([true, true, false])
     receipt.tell(1)
     expect([credit.take(), credit.take()]).toEqual([true, false])
   })
 
-  it('is waited for until something more is read', async () => {
+  it('is waited for until more is read', async () => {
     const { receipt, credit } = pair(1)
     credit.take()
     const more = credit.more()
@@ -23,7 +23,7 @@ describe('credit', () => {
     expect(credit.take()).toBe(true)
   })
 
-  it('is waited for no longer when the reader is gone', async () => {
+  it('ends the wait when the reader is gone', async () => {
     const { credit } = pair(1)
     credit.take()
     const more = credit.more()

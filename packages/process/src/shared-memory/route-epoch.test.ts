@@ -3,7 +3,7 @@ import { closeRouteEpoch, openRouteEpoch, routesChanged } from './route-epoch.ts
 
 const read = (word: SharedArrayBuffer) => Atomics.load(new Int32Array(word), 0)
 
-it('each thread has a word of its own, which no other can set back', () => {
+it('each thread has its own word, which no other can reset', () => {
   const [one, other] = [openRouteEpoch(), openRouteEpoch()]
   routesChanged()
   Atomics.store(new Int32Array(one), 0, 0)

@@ -42,12 +42,6 @@ export class Children {
     return this.#places.map((place) => this.view(place))
   }
 
-  get count(): ChildCount {
-    const supervisors = this.#places.filter(({ spec }) => this.#options.isSupervisor(spec.process)).length
-    const active = this.#places.filter(({ child }) => child !== undefined).length
-    return { specs: this.#places.length, active, supervisors, workers: this.#places.length - supervisors }
-  }
-
   /** @throws TroupeError `NotFound` */
   get(id: string): ChildSlot {
     const place = this.#find(id)
@@ -59,14 +53,18 @@ export class Children {
   resting(id: string): ChildSlot {
     const place = this.get(id)
     if (place.child === undefined) return place
-    throw new TroupeError('Conflict', `child "${id}" of ${this.#options.of} runs: terminate it first`, { details: { ...this.view(place) } })
+    throw new TroupeError('Conflict', `child "${id}" of ${this.#options.of} runs: terminate it first`, {
+      details: { ...this.view(place) },
+    })
   }
 
   /** @throws TroupeError `AlreadyExists` for an id in use. */
   add(spec: ChildSpec): ChildSlot {
     const taken = this.#find(spec.id)
     if (taken !== undefined)
-      throw new TroupeError('AlreadyExists', `${this.#options.of} has a child "${spec.id}" already`, { details: { ...this.view(taken) } })
+      throw new TroupeError('AlreadyExists', `${this.#options.of} has a child "${spec.id}" already`, {
+        details: { ...this.view(taken) },
+      })
     const place = { spec, child: undefined }
     this.#places = [...this.#places, place]
     return place
@@ -85,6 +83,12 @@ export class Children {
   #find(id: string): ChildSlot | undefined {
     return this.#places.find(({ spec }) => spec.id === id)
   }
+}
+
+export function childCount(views: readonly ChildView[]): ChildCount {
+  const supervisors = views.filter(({ type }) => type === 'supervisor').length
+  const active = views.filter(({ pid, supervisor }) => pid !== undefined || supervisor !== undefined).length
+  return { specs: views.length, active, supervisors, workers: views.length - supervisors }
 }
 
 export function asMember({ spec, child }: ChildSlot): Member {

@@ -17,7 +17,7 @@ const refused = { kind: 'PermissionDenied', details: { code: 'ENETWORK' } }
 /** The network of the process that currently has a name: of its frame, and of its thread. */
 async function networkOf({ kernel }: TestApplication, name: string): Promise<readonly unknown[]> {
   const pid = await processes.names.lookup(name)
-  if (pid === undefined || !isPid(pid)) throw new Error(`nobody has the name ${name}`)
+  if (pid === undefined || !isPid(pid)) throw new Error(`no process has the name ${name}`)
   return [kernel.processes.get(pid)?.frame.overlay ?? null, kernel.threads.get(threadOf(pid))?.network?.overlay]
 }
 
@@ -32,7 +32,7 @@ async function fail(name: string): Promise<void> {
 }
 
 describe('a child that is added at run time', () => {
-  it('follows its caller, and keeps that network when it starts anew', async () => {
+  it('has the network of its caller, and keeps it when it restarts', async () => {
     await using app = await startApplication({ ...overlays, team })
     const child = (id: string) => ({ id, process: 'app:child' })
     await within('app:one').exec('app:adder', host, 'app:team', child('a'))
@@ -49,14 +49,14 @@ describe('a child that is added at run time', () => {
     await expect(ask('app:two', 'app:team/a')).rejects.toMatchObject(refused)
   })
 
-  it('runs in the network that its entry is pinned to, whoever adds it', async () => {
+  it('runs in the network that its entry is pinned to, for any caller', async () => {
     const pinned = { kind: 'process.ts', source: 'file://programs/child.ts' }
     await using app = await startApplication({ ...overlays, team, pinned }, { pinned: 'app:two' })
     await within('app:one').exec('app:adder', host, 'app:team', { id: 'p', process: 'app:pinned' })
     expect(await networkOf(app, 'app:team/p')).toEqual(['app:two', 'app:two'])
   })
 
-  it('brings a supervisor’s children along', async () => {
+  it('brings the children of a supervisor', async () => {
     const inner = { kind: 'process.supervisor', host: 'host', children: [{ id: 'x', process: 'child' }] }
     // Listed as a child by another one, so that it does not run by itself.
     const idle = { ...team, children: [{ id: 'never', process: 'inner' }], lifecycle: {} }

@@ -4,7 +4,7 @@ import { partitionOf } from './partition.ts'
 
 const keys = fc.oneof(fc.string(), fc.double())
 
-it('a key has one partition, and that is one that there is', () => {
+it('a key has one existing partition', () => {
   fc.assert(
     fc.property(keys, fc.integer({ min: 1, max: 4096 }), (key, partitions) => {
       const partition = partitionOf(key, partitions)

@@ -26,19 +26,32 @@ const specs = fc.record({
 
 const steps = fc.oneof(
   {
-    arbitrary: fc.record({ do: fc.constant('exit' as const), id: ids, reason: fc.constantFrom('normal' as const, 'crash' as const) }),
+    arbitrary: fc.record({
+      do: fc.constant('exit' as const),
+      id: ids,
+      reason: fc.constantFrom('normal' as const, 'crash' as const),
+    }),
     weight: 8,
   },
   {
-    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 6 }).map((halves) => halves * 500) }),
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      ms: fc.integer({ min: 1, max: 6 }).map((halves) => halves * 500),
+    }),
     weight: 3,
   },
   { arbitrary: fc.record({ do: fc.constant('startChild' as const), child: specs }), weight: 3 },
   {
-    arbitrary: fc.record({ do: fc.constantFrom('terminateChild' as const, 'restartChild' as const, 'deleteChild' as const), id: ids }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('terminateChild' as const, 'restartChild' as const, 'deleteChild' as const),
+      id: ids,
+    }),
     weight: 3,
   },
-  { arbitrary: fc.record({ do: fc.constant('failStarts' as const), id: ids, times: fc.integer({ min: 1, max: 3 }) }), weight: 1 },
+  {
+    arbitrary: fc.record({ do: fc.constant('failStarts' as const), id: ids, times: fc.integer({ min: 1, max: 3 }) }),
+    weight: 1,
+  },
 )
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never
 
@@ -88,7 +101,7 @@ class Real {
   /** Settles when nothing is in progress: the last request is completed last. */
   async idle(): Promise<void> {
     await turn()
-    await this.supervisor.deleteChild('nobody').catch(() => undefined)
+    await this.supervisor.deleteChild('unknown').catch(() => undefined)
   }
 
   get children() {
@@ -96,7 +109,11 @@ class Real {
   }
 }
 
-function childSpec(child: { readonly id: string; readonly restart: ChildSpec['restart']; readonly significant: boolean }): ChildSpec {
+function childSpec(child: {
+  readonly id: string
+  readonly restart: ChildSpec['restart']
+  readonly significant: boolean
+}): ChildSpec {
   return { ...child, process: entryId('app:child'), input: [] }
 }
 
@@ -132,7 +149,7 @@ async function outcome(asked: Promise<unknown>): Promise<'ok' | 'refused'> {
 }
 
 describe('a supervisor of processes', () => {
-  it('starts and stops what OTP would, in the same order, and ends when OTP would', async () => {
+  it('starts and stops as OTP does, in the same order, and ends when OTP does', async () => {
     await fc.assert(
       fc.asyncProperty(
         rules,

@@ -40,7 +40,7 @@ async function begun(children: readonly ChildSpec[], rules: Partial<Rules> = {})
   return stage
 }
 
-describe('beginning', () => {
+describe('starting', () => {
   it('starts children one after the other', async () => {
     const { play, supervisor } = staged([child('a'), child('b')])
     const begun = supervisor.begin()
@@ -49,10 +49,10 @@ describe('beginning', () => {
     first.comeUp()
     ;(await play.act(2)).comeUp()
     await begun
-    expect(supervisor.countChildren()).toEqual({ specs: 2, active: 2, supervisors: 0, workers: 2 })
+    expect(supervisor.whichChildren().map(({ id }) => id)).toEqual(['a', 'b'])
   })
 
-  it('fails with the first child that does not come up, after stopping those that did', async () => {
+  it('fails with the first child that does not start, after stopping earlier ones', async () => {
     const { play, supervisor } = staged([child('a'), child('b'), child('c')])
     const begun = supervisor.begin()
     const first = await play.act(1)
@@ -71,7 +71,7 @@ describe('beginning', () => {
 })
 
 describe('stopping', () => {
-  it('goes backwards, and waits for each', async () => {
+  it('goes in reverse order, and waits for each', async () => {
     const { play, supervisor } = await begun([child('a'), child('b')])
     const stopped = supervisor.stop(patient)
     await play.acts[1]?.stopping
@@ -99,7 +99,7 @@ describe('stopping', () => {
     expect(hurry?.aborted).toBe(true)
   })
 
-  it('gives none for brutal_kill, and all for infinity and for supervisors', async () => {
+  it('gives no time for brutal_kill, and no limit for infinity and for supervisors', async () => {
     const { clock, play, supervisor } = await begun([
       child('patient', { shutdown: 'infinity' }),
       child('sub', { process: entryId('app:sub') }),
@@ -117,8 +117,11 @@ describe('stopping', () => {
     await supervisor.ended
   })
 
-  it('in a hurry ends all at once', async () => {
-    const { play, supervisor } = await begun([child('a', { shutdown: 'infinity' }), child('b', { shutdown: 'infinity' })])
+  it('at once ends all children together', async () => {
+    const { play, supervisor } = await begun([
+      child('a', { shutdown: 'infinity' }),
+      child('b', { shutdown: 'infinity' }),
+    ])
     const hurry = new AbortController()
     const stopped = supervisor.stop(hurry.signal)
     const signal = await play.acts[1]?.stopping
@@ -130,7 +133,7 @@ describe('stopping', () => {
     await stopped
   })
 
-  it('ends restarts that would go on', async () => {
+  it('ends pending restarts', async () => {
     const { play, supervisor } = await begun([child('a')], { maxRestarts: 1_000_000 })
     play.acts[0]?.end({ value: undefined })
     const again = await play.act(2)
@@ -141,8 +144,8 @@ describe('stopping', () => {
   })
 })
 
-describe('failing upward', () => {
-  it('tells what gave up, after which child, and why', async () => {
+describe('escalation', () => {
+  it('reports the failed supervisor, its last child and the reason', async () => {
     const { play, supervisor } = await begun([child('a')], { maxRestarts: 1, maxSeconds: 5 })
     play.acts[0]?.end({ error: new TroupeError('Unknown', 'first') })
     const second = await play.act(2)
@@ -163,17 +166,20 @@ describe('failing upward', () => {
 describe('children at run time', () => {
   it('are refused with the reason', async () => {
     const { supervisor } = await begun([child('a')])
-    await expect(supervisor.startChild(child('a'))).rejects.toMatchObject({ kind: 'AlreadyExists', details: { id: 'a' } })
+    await expect(supervisor.startChild(child('a'))).rejects.toMatchObject({
+      kind: 'AlreadyExists',
+      details: { id: 'a' },
+    })
     await expect(supervisor.startChild(child('b', { significant: true }))).rejects.toMatchObject({ kind: 'Invalid' })
     await expect(supervisor.restartChild('a')).rejects.toMatchObject({ kind: 'Conflict' })
     await expect(supervisor.deleteChild('a')).rejects.toMatchObject({ kind: 'Conflict' })
-    await expect(supervisor.terminateChild('nobody')).rejects.toMatchObject({
+    await expect(supervisor.terminateChild('unknown')).rejects.toMatchObject({
       kind: 'NotFound',
-      message: 'app:workers has no child "nobody"',
+      message: 'app:workers has no child "unknown"',
     })
   })
 
-  it('that do not come up are not kept', async () => {
+  it('that do not start are not kept', async () => {
     const { play, supervisor } = await begun([])
     const started = supervisor.startChild(child('a'))
     ;(await play.act(1)).failToCome(new TroupeError('Unavailable', 'full'))

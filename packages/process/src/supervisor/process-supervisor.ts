@@ -2,26 +2,26 @@
  * A supervisor of processes: starts its children in order, restarts them by its rules, and stops them in reverse order.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, type Pid, TroupeError, unavailable } from '@troupe/core'
-import type { ChildCount, ChildView } from '../protocol/views.ts'
+import {
+  asTroupeError,
+  type EntryId,
+  invalid,
+  isTracing,
+  type LogLevel,
+  type Pid,
+  traced,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
+import type { ChildView } from '../protocol/views.ts'
+import { restartSpan } from '../thread/spans.ts'
 import type { ChildSpec } from '../config/supervisor-kind.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import { asMember, Children, type ChildSlot, type RunningChild } from './children.ts'
 import { deadline } from './deadline.ts'
 import type { Running } from '../service/service-instance.ts'
-import { countRestart, isForgotten, childSpecError, type Rules, stopOrder, restartPlan, exitDecision } from './strategy.ts'
-
-export interface ProcessSupervisorOptions {
-  /** Its name: `app:workers`, and `app:workers/db` for a child that is a supervisor. */
-  readonly name: string
-  readonly rules: Rules
-  readonly children: readonly ChildSpec[]
-  readonly clock: Clock
-  /** Starts a child; rejects when it does not start. */
-  readonly start: (spec: ChildSpec) => Promise<RunningChild>
-  readonly isSupervisor: (process: EntryId) => boolean
-  readonly log: Log
-}
+import { countRestart, isForgotten, childSpecError, stopOrder, restartPlan, exitDecision } from './strategy.ts'
+import type { ProcessSupervisorOptions } from './process-supervisor-options.ts'
 
 interface Failure {
   readonly id: string
@@ -145,10 +145,6 @@ export class ProcessSupervisor implements Running {
     return this.#children.views
   }
 
-  countChildren(): ChildCount {
-    return this.#children.count
-  }
-
   /** Starts children in order until one fails to start. */
   async #startAll(ids: readonly string[]): Promise<Failure | undefined> {
     for (const id of ids) {
@@ -193,6 +189,12 @@ export class ProcessSupervisor implements Running {
    * many restarts.
    */
   async #restart(first: Failure): Promise<void> {
+    await traced(isTracing() ? restartSpan(this.name, first.id, first.error) : undefined, async () =>
+      this.#restartFrom(first),
+    )
+  }
+
+  async #restartFrom(first: Failure): Promise<void> {
     const { rules, clock } = this.#options
     for (let failure: Failure | undefined = first; failure !== undefined && !this.#stopping; ) {
       const { restarts, givesUp } = countRestart(rules, this.#restarts, clock.now())
@@ -229,7 +231,11 @@ export class ProcessSupervisor implements Running {
 
   /** Logs like OTP's supervisor reports: progress, ends and shutdowns of children. */
   #report(level: LogLevel, child: string, what: string, error?: unknown): void {
-    this.#options.log(`${this.name}: child ${child} ${what}`, { level, fields: { supervisor: this.name, child }, error })
+    this.#options.log(`${this.name}: child ${child} ${what}`, {
+      level,
+      fields: { supervisor: this.name, child },
+      error,
+    })
   }
 
   #shutdownTime({ shutdown, process }: ChildSpec): number {
@@ -246,9 +252,12 @@ export class ProcessSupervisor implements Running {
 
   #tooMany({ id, error }: Failure): TroupeError {
     const { maxRestarts, maxSeconds } = this.#options.rules
-    const why = error === undefined ? 'it returned' : error.message
-    const message = `${this.name} gave up: more than ${maxRestarts} restarts in ${maxSeconds} s, the last for child ${id}: ${why}`
-    return new TroupeError('Unavailable', message, { details: { supervisor: this.name, child: id }, ...(error && { cause: error }) })
+    const limit = `more than ${maxRestarts} restarts in ${maxSeconds} s`
+    const message = `${this.name} gave up: ${limit}, the last for child ${id}: ${error?.message ?? 'it returned'}`
+    return new TroupeError('Unavailable', message, {
+      details: { supervisor: this.name, child: id },
+      ...(error && { cause: error }),
+    })
   }
 
   /** Runs a requested operation, unless the supervisor is stopping. */
@@ -268,7 +277,11 @@ export class ProcessSupervisor implements Running {
 }
 
 /** Texts for the consequences of a child's end. */
-const outcomes = { restart: 'and will be restarted', shutdown: 'which ends its supervisor', leave: 'and is not restarted' }
+const outcomes = {
+  restart: 'and will be restarted',
+  shutdown: 'which ends its supervisor',
+  leave: 'and is not restarted',
+}
 
 function placeOf({ pid }: RunningChild): string {
   return pid === undefined ? '' : ` (${pid})`

@@ -44,7 +44,7 @@ describe('process.supervisor', () => {
     expect(await pidOf('app:workers/b')).toBe(b)
   })
 
-  it('rest_for_one restarts those after it as well', async () => {
+  it('with rest_for_one restarts those after it as well', async () => {
     const child = { process: 'child' }
     await using _ = await withWorkers({
       strategy: 'rest_for_one',
@@ -61,7 +61,7 @@ describe('process.supervisor', () => {
     expect(await pidOf('app:workers/a')).toBe(a)
   })
 
-  it('fails with its service when there are too many restarts, and starts anew by the service', async () => {
+  it('fails with its service when there are too many restarts, and is restarted by the service', async () => {
     await using app = await withWorkers({ max_restarts: 0, children: [{ id: 'a', process: 'child' }] })
     await processes.send('app:workers/a', 'fail', 'oops')
     await app.states.until(id('workers'), 'Running', 2)
@@ -85,7 +85,7 @@ describe('process.supervisor', () => {
     await expect(supervisors.whichChildren('app:workers')).rejects.toMatchObject({ kind: 'NotFound' })
   })
 
-  it('ends children that do not stop, each after its shutdown time', async () => {
+  it('terminates children that do not stop, each after its shutdown time', async () => {
     await using app = await withWorkers({
       children: [
         { id: 'soft', process: 'child' },
@@ -96,10 +96,14 @@ describe('process.supervisor', () => {
     const children = await Promise.all(['soft', 'hard', 'brutal'].map(async (name) => watch(`app:workers/${name}`)))
     await app.supervisor.stop(id('workers'))
     const exits = await Promise.all(children.map(async ({ exit }) => exit))
-    expect(exits).toMatchObject([{ value: 'stopped' }, { error: { kind: 'Canceled' } }, { error: { kind: 'Canceled' } }])
+    expect(exits).toMatchObject([
+      { value: 'stopped' },
+      { error: { kind: 'Canceled' } },
+      { error: { kind: 'Canceled' } },
+    ])
   })
 
-  it('has children that are supervisors, whose failure it takes for that of a child', async () => {
+  it('can have supervisors as children, and treats their failure as that of a child', async () => {
     await using app = await withWorkers(
       {
         children: [
@@ -107,7 +111,9 @@ describe('process.supervisor', () => {
           { id: 'c', process: 'child' },
         ],
       },
-      { team: { kind: 'process.supervisor', host: 'host', max_restarts: 0, children: [{ id: 'x', process: 'child' }] } },
+      {
+        team: { kind: 'process.supervisor', host: 'host', max_restarts: 0, children: [{ id: 'x', process: 'child' }] },
+      },
     )
     expect(app.supervisor.list().map((service) => service.id)).toEqual(['app:host', 'app:workers'])
     expect(await supervisors.whichChildren('app:workers')).toMatchObject([
@@ -121,7 +127,7 @@ describe('process.supervisor', () => {
     expect(app.states.of(id('workers'))).toEqual(['Starting', 'Running'])
   })
 
-  it('does not start when a child can not, and says which', async () => {
+  it('does not start when a child cannot start, and names it', async () => {
     await using app = await startApplication({
       workers: { kind: 'process.supervisor', ...auto, children: [{ id: 'a', process: 'child' }] },
     })
@@ -131,7 +137,7 @@ describe('process.supervisor', () => {
     expect(error?.message).toContain('child a of app:workers did not start')
   })
 
-  it('that breaks its own rules is told by the check', async () => {
+  it('with invalid rules is reported by the check', async () => {
     await expect(
       withWorkers({
         children: [
@@ -146,7 +152,12 @@ describe('process.supervisor', () => {
 describe('children at run time', () => {
   it('are started, terminated, restarted and deleted', async () => {
     await using _ = await withWorkers({ children: [] })
-    const started = await supervisors.startChild('app:workers', { id: 'new', process: 'app:child', input: [7], shutdown: '1s' })
+    const started = await supervisors.startChild('app:workers', {
+      id: 'new',
+      process: 'app:child',
+      input: [7],
+      shutdown: '1s',
+    })
     expect(await processes.call('app:workers/new', 'hi')).toMatchObject({ pid: started.pid, args: [7] })
     await supervisors.terminateChild('app:workers', 'new')
     expect(await supervisors.whichChildren('app:workers')).toMatchObject([{ id: 'new', pid: undefined }])
@@ -158,18 +169,26 @@ describe('children at run time', () => {
     expect(await supervisors.countChildren('app:workers')).toEqual({ specs: 0, active: 0, supervisors: 0, workers: 0 })
   })
 
-  it('are refused when they are wrong', async () => {
+  it('are refused when they are invalid', async () => {
     await using _ = await withWorkers({ children: [] })
-    await expect(supervisors.startChild('app:workers', { id: 'a b', process: 'app:child' })).rejects.toMatchObject({ kind: 'Invalid' })
-    await expect(supervisors.startChild('app:workers', { id: 'a', process: 'app:nobody' })).rejects.toMatchObject({ kind: 'NotFound' })
-    await expect(supervisors.startChild('app:workers', { id: 'a', process: 'app:host' })).rejects.toMatchObject({ kind: 'Invalid' })
-    await expect(supervisors.startChild('app:others', { id: 'a', process: 'app:child' })).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect(supervisors.startChild('app:workers', { id: 'a b', process: 'app:child' })).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
+    await expect(supervisors.startChild('app:workers', { id: 'a', process: 'app:unknown' })).rejects.toMatchObject({
+      kind: 'NotFound',
+    })
+    await expect(supervisors.startChild('app:workers', { id: 'a', process: 'app:host' })).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
+    await expect(supervisors.startChild('app:others', { id: 'a', process: 'app:child' })).rejects.toMatchObject({
+      kind: 'NotFound',
+    })
     expect(await supervisors.whichChildren('app:workers')).toEqual([])
   })
 })
 
 describe('partitions', () => {
-  it('run all children each, and a key has one of them', async () => {
+  it('each run all children, and a key belongs to one of them', async () => {
     await using _ = await withWorkers({
       partitions: 3,
       children: [
@@ -178,19 +197,23 @@ describe('partitions', () => {
       ],
     })
     const caches = await Promise.all([0, 1, 2].map(async (number) => pidOf(`app:workers/${number}/cache`)))
-    const picked = await Promise.all(Array.from({ length: 60 }, async (_, index) => supervisors.partition('app:workers', `user-${index}`)))
+    const picked = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => supervisors.partition('app:workers', `user-${index}`)),
+    )
     expect(new Set(picked)).toEqual(new Set(caches))
     expect(await supervisors.partition('app:workers', 'user-7')).toBe(picked[7])
     const log = await supervisors.partition('app:workers', 'user-7', 'log')
     expect(log).toBe(await pidOf(`app:workers/${caches.indexOf(String(picked[7]))}/log`))
     expect(await supervisors.countChildren('app:workers')).toEqual({ specs: 3, active: 3, supervisors: 3, workers: 0 })
     await supervisors.startChild('app:workers/1', { id: 'extra', process: 'app:child' })
-    await expect(supervisors.startChild('app:workers', { id: 'extra', process: 'app:child' })).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(supervisors.startChild('app:workers', { id: 'extra', process: 'app:child' })).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
     await expect(supervisors.partition('app:workers/1', 'x')).rejects.toMatchObject({ kind: 'Invalid' })
-    await expect(supervisors.partition('app:workers', 'x', 'nobody')).rejects.toMatchObject({ kind: 'Unavailable' })
+    await expect(supervisors.partition('app:workers', 'x', 'unknown')).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 
-  it('start anew one by one', async () => {
+  it('restart one by one', async () => {
     await using app = await withWorkers({ partitions: 2, max_restarts: 1, children: [{ id: 'w', process: 'child' }] })
     const other = await pidOf('app:workers/1/w')
     for (const _ of [1, 2]) {

@@ -1,14 +1,31 @@
 /** The running supervisors of processes, by name, and the requests that threads can send about them. */
-import { type Clock, type EntryId, fork, invalid, type Log, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
+import {
+  type Calendar,
+  type EntryId,
+  fork,
+  invalid,
+  type Log,
+  notFound,
+  type Pid,
+  systemClock,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
 import { waitUnlessOwn } from '../kernel/own-orders.ts'
+import { kernelRequests } from '../protocol/request-rules.ts'
 import type { Lifecycle } from '@troupe/registry'
 import { z } from 'zod'
+import type { LaterStore } from '../later/later-store.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { ProcessRecord } from '../kernel/process-table.ts'
+import type { ChildView } from '../protocol/views.ts'
 import { type ChildSpec, childSchema, supervisorKind } from '../config/supervisor-kind.ts'
-import type { RunningChild } from './children.ts'
+import { ChildVisibility, childName } from './child-visibility.ts'
+import { childCount, type RunningChild } from './children.ts'
 import type { Running } from '../service/service-instance.ts'
 import { partitionOf } from './partition.ts'
 import { ProcessSupervisor } from './process-supervisor.ts'
+import type { ReplicaSet } from '../service/replicas.ts'
 import { serviceFrame } from '../service/service-frame.ts'
 import type { Rules } from './strategy.ts'
 import { startProcess } from '../service/supervised-process.ts'
@@ -17,7 +34,9 @@ export interface RunningSupervisorsOptions {
   readonly kernel: Kernel
   readonly log: Log
   /** @default the system's */
-  readonly clock?: Clock
+  readonly clock?: Calendar
+  /** The file of durable schedules. @default none */
+  readonly store?: LaterStore
 }
 
 interface Named {
@@ -28,49 +47,78 @@ interface Named {
 
 /** Starts supervisors, and handles the requests of threads about them. */
 export class RunningSupervisors {
+  readonly #visibility: ChildVisibility
   readonly #options: RunningSupervisorsOptions
   readonly #running = new Map<string, Named>()
+  /** The services with replicas that run. */
+  readonly replicas = new Map<EntryId, ReplicaSet>()
 
   constructor(options: RunningSupervisorsOptions) {
     this.#options = options
+    this.#visibility = new ChildVisibility(
+      options.kernel,
+      (supervisor) => this.#running.get(supervisor)?.supervisor.whichChildren() ?? [],
+    )
     const { kernel } = options
     const { authorizer } = kernel
-    kernel.handle('startChild', async ({ supervisor, child }, { record }) => {
-      const spec = this.#childSpec(supervisor, child)
-      authorizer.check(record, 'process.spawn', spec.process, { supervisor })
+    kernel.handle('startChild', kernelRequests.startChild, async ({ supervisor, child }, { record }) => {
+      const spec = readChild(supervisor, child)
+      authorizer.checkChild(record, supervisor, { ...spec, name: childName(supervisor, spec.id) })
+      const { registry } = kernel
+      for (const id of [spec.process, ...(spec.host === undefined ? [] : [spec.host])]) registry.get(id)
       // An added child inherits from its caller, at its restarts too.
       const acting = authorizer.governs(record) ? kernel.frames.acting(record.frame) : undefined
       return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay, acting })
     })
-    kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
-      authorizer.check(record, 'process.terminate', childName(supervisor, child))
+    kernel.handle('terminateChild', kernelRequests.terminateChild, async ({ supervisor, child }, { record }) => {
       const name = childName(supervisor, child)
+      authorizer.check(record, 'process.terminate', name, this.#visibility.about(supervisor, child))
       const whole = this.#whole(supervisor)
       const isOwn = (other: string) => other === name || other.startsWith(`${name}/`)
-      await waitUnlessOwn(kernel, record, isOwn, async (released) => Promise.race([whole.terminateChild(child), released()]))
+      await waitUnlessOwn(kernel, record, isOwn, async (released) =>
+        Promise.race([whole.terminateChild(child), released()]),
+      )
     })
-    kernel.handle('restartChild', async ({ supervisor, child }, { record }) => {
-      authorizer.check(record, 'process.spawn', childName(supervisor, child), { supervisor })
+    kernel.handle('restartChild', kernelRequests.restartChild, async ({ supervisor, child }, { record }) => {
+      authorizer.check(record, 'process.spawn', childName(supervisor, child), this.#visibility.about(supervisor, child))
       return this.#whole(supervisor).restartChild(child)
     })
-    kernel.handle('deleteChild', async ({ supervisor, child }, { record }) => {
-      authorizer.check(record, 'process.terminate', childName(supervisor, child))
+    kernel.handle('deleteChild', kernelRequests.deleteChild, async ({ supervisor, child }, { record }) => {
+      authorizer.check(
+        record,
+        'process.terminate',
+        childName(supervisor, child),
+        this.#visibility.about(supervisor, child),
+      )
       await this.#whole(supervisor).deleteChild(child)
     })
-    kernel.handle('whichChildren', ({ supervisor }) => this.#named(supervisor).supervisor.whichChildren())
-    kernel.handle('countChildren', ({ supervisor }) => this.#named(supervisor).supervisor.countChildren())
-    kernel.handle('partition', ({ supervisor, key, child }) => this.#partition(supervisor, key, child))
+    kernel.handle('whichChildren', kernelRequests.whichChildren, ({ supervisor }, { record }) =>
+      this.#seenChildren(supervisor, record),
+    )
+    kernel.handle('countChildren', kernelRequests.countChildren, ({ supervisor }, { record }) =>
+      childCount(this.#seenChildren(supervisor, record)),
+    )
+    kernel.handle('partition', kernelRequests.partition, ({ supervisor, key, child }, { record }) => {
+      this.#seenChildren(supervisor, record)
+      const pid = this.#partition(supervisor, key, child)
+      if (this.#visibility.seesProcess(record, pid)) return pid
+      throw absent(supervisor)
+    })
   }
 
   get kernel(): Kernel {
     return this.#options.kernel
   }
 
-  get clock(): Clock {
+  get clock(): Calendar {
     return this.#options.clock ?? systemClock
   }
 
-  get log(): (line: string) => void {
+  get store(): LaterStore | undefined {
+    return this.#options.store
+  }
+
+  get log(): Log {
     return this.#options.log
   }
 
@@ -78,7 +126,9 @@ export class RunningSupervisors {
   roots(): readonly EntryId[] {
     const { registry } = this.#options.kernel
     const ids = registry.find({ kind: supervisorKind.kind }).map(({ id }) => id)
-    const children = new Set(ids.flatMap((id) => registry.decode(id, supervisorKind).fields.children.map(({ process }) => process)))
+    const children = new Set(
+      ids.flatMap((id) => registry.decode(id, supervisorKind).fields.children.map(({ process }) => process)),
+    )
     return ids.filter((id) => !children.has(id))
   }
 
@@ -112,10 +162,22 @@ export class RunningSupervisors {
       Array.from({ length: partitions }, (_, number) => partitionSpec(id, number)),
       following,
     )
-    return this.#begin(id, name, { ...fields, strategy: 'one_for_one', autoShutdown: 'all_significant' }, children, partitions)
+    return this.#begin(
+      id,
+      name,
+      { ...fields, strategy: 'one_for_one', autoShutdown: 'all_significant' },
+      children,
+      partitions,
+    )
   }
 
-  async #begin(id: EntryId, name: string, rules: Rules, children: readonly ChildSpec[], partitions?: number): Promise<ProcessSupervisor> {
+  async #begin(
+    id: EntryId,
+    name: string,
+    rules: Rules,
+    children: readonly ChildSpec[],
+    partitions?: number,
+  ): Promise<ProcessSupervisor> {
     const { kernel, log, clock = systemClock } = this.#options
     if (this.#running.has(name))
       throw new TroupeError('AlreadyExists', `supervisor ${name} runs already`, { details: { supervisor: name } })
@@ -126,7 +188,8 @@ export class RunningSupervisors {
       clock,
       log,
       start: async (spec) => this.#startChild(id, name, spec),
-      isSupervisor: (process) => kernel.registry.has(process) && kernel.registry.get(process).kind === supervisorKind.kind,
+      isSupervisor: (process) =>
+        kernel.registry.has(process) && kernel.registry.get(process).kind === supervisorKind.kind,
     })
     this.#running.set(name, { supervisor, partitions })
     void supervisor.ended.then(() => {
@@ -149,26 +212,31 @@ export class RunningSupervisors {
     }
     const host = spec.host ?? fields.host
     if (host === undefined)
-      throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, { retryable: false })
+      throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, {
+        retryable: false,
+      })
     const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
     const { accepts } = spec
     return startProcess(kernel, {
       entry: process,
       host,
       args: spec.input,
-      frame: fork(serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin), spec.acting ?? {}),
+      frame: fork(
+        serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin),
+        spec.acting ?? {},
+      ),
       name,
       ...(accepts && { accepts }),
       loadTimeout: fields.lifecycle.startTimeout,
     })
   }
 
-  #childSpec(supervisor: string, child: unknown): ChildSpec {
-    const { registry } = this.#options.kernel
-    const { data, error } = childSchema.safeParse(child)
-    if (error !== undefined) throw invalid(`not a child for ${supervisor}: ${z.prettifyError(error)}`, { supervisor })
-    for (const id of [data.process, ...(data.host === undefined ? [] : [data.host])]) registry.get(id)
-    return data
+  /** The children that the caller may know of. Where there are none, the supervisor is not there for it. */
+  #seenChildren(supervisor: string, record: ProcessRecord): readonly ChildView[] {
+    this.#named(supervisor)
+    const seen = this.#visibility.seen(supervisor, record)
+    if (seen !== undefined) return seen
+    throw absent(supervisor)
   }
 
   #partition(name: string, key: string | number, child: string | undefined): Pid {
@@ -193,8 +261,19 @@ export class RunningSupervisors {
   #named(name: string): Named {
     const found = this.#running.get(name)
     if (found !== undefined) return found
-    throw notFound(`there is no supervisor ${name} that runs`, { supervisor: name })
+    throw absent(name)
   }
+}
+
+function absent(supervisor: string): TroupeError {
+  return notFound(`there is no supervisor ${supervisor} that runs`, { supervisor })
+}
+
+/** Code may pass any value. @throws TroupeError `Invalid` */
+function readChild(supervisor: string, child: unknown): ChildSpec {
+  const { data, error } = childSchema.safeParse(child)
+  if (error !== undefined) throw invalid(`not a child for ${supervisor}: ${z.prettifyError(error)}`, { supervisor })
+  return data
 }
 
 /** What children added at run time inherit from the caller that added them. */
@@ -202,11 +281,6 @@ type Following = Pick<ChildSpec, 'network' | 'acting'>
 
 function follow(children: readonly ChildSpec[], { network, acting }: Following): readonly ChildSpec[] {
   return children.map((child) => ({ ...child, ...(network !== undefined && { network }), ...(acting && { acting }) }))
-}
-
-/** The name under which a child's process is registered. */
-function childName(supervisor: string, child: string): string {
-  return `${supervisor}/${child}`
 }
 
 function named(supervisor: ProcessSupervisor): RunningChild {

@@ -9,7 +9,10 @@ import type { Kernel } from '../kernel/kernel.ts'
 import { hostKind, processKind, serviceKind } from '../config/kinds.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import type { Running } from '../service/service-instance.ts'
+import { startSchedule } from '../later/schedule.ts'
+import { scheduleKind } from '../config/schedule-kind.ts'
 import { startPerSender } from '../service/per-sender.ts'
+import { startReplicas } from '../service/replicas.ts'
 import { serviceFrame } from '../service/service-frame.ts'
 import { startProcess } from '../service/supervised-process.ts'
 import type { ServiceDefinition } from '../service/service-supervisor.ts'
@@ -22,6 +25,7 @@ export function servicesOf(kernel: Kernel, supervisors: RunningSupervisors): rea
     ...of('network.*').map((id) => overlayService(kernel, id)),
     ...of(hostKind.kind).map((id) => hostService(kernel, id)),
     ...of(serviceKind.kind).map((id) => processService(kernel, supervisors, id)),
+    ...of(scheduleKind.kind).map((id) => scheduleService(supervisors, id)),
     ...supervisors.roots().map((id) => supervisorService(supervisors, id)),
   ]
 }
@@ -35,6 +39,7 @@ export function serviceOf(kernel: Kernel, supervisors: RunningSupervisors, id: E
   if (kindMatches(kind, 'network.*')) return overlayService(kernel, id)
   if (kind === hostKind.kind) return hostService(kernel, id)
   if (kind === serviceKind.kind) return processService(kernel, supervisors, id)
+  if (kind === scheduleKind.kind) return scheduleService(supervisors, id)
   return supervisors.roots().includes(id) ? supervisorService(supervisors, id) : undefined
 }
 
@@ -67,6 +72,7 @@ function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
       }
       return runningUntil(async () => kernel.hosts.remove(id))
     },
+    protection: () => (kernel.hosts.has(id) ? kernel.hosts.get(id).protection : undefined),
   }
 }
 
@@ -112,9 +118,11 @@ function processService(kernel: Kernel, supervisors: RunningSupervisors, id: Ent
     kind: entry.kind,
     lifecycle,
     autoStart: lifecycle.autoStart,
-    followsDefault: fields.network === undefined && meta.options?.network === undefined && pinOf(kernel, process) === undefined,
+    followsDefault:
+      fields.network === undefined && meta.options?.network === undefined && pinOf(kernel, process) === undefined,
     start: async () => {
       if (fields.network === 'per_sender') return startPerSender(id, supervisors)
+      if (fields.replicas !== undefined) return startReplicas(id, supervisors)
       const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
       return startProcess(kernel, {
         entry: process,
@@ -126,12 +134,26 @@ function processService(kernel: Kernel, supervisors: RunningSupervisors, id: Ent
         loadTimeout: lifecycle.startTimeout,
       })
     },
+    ...(fields.replicas !== undefined && { replicas: () => supervisors.replicas.get(id)?.status ?? [] }),
   }
 }
 
 /** The network to which a process entry is pinned. */
 function pinOf({ registry }: Kernel, process: EntryId): OverlayChoice {
   return registry.decode(process, processKind).meta.options?.network
+}
+
+/** A schedule as a service. */
+function scheduleService(supervisors: RunningSupervisors, id: EntryId): ServiceDefinition {
+  const { fields, entry } = supervisors.kernel.registry.decode(id, scheduleKind)
+  const { lifecycle } = fields
+  return {
+    id,
+    kind: entry.kind,
+    lifecycle,
+    autoStart: lifecycle.autoStart,
+    start: async () => startSchedule(id, supervisors),
+  }
 }
 
 /** `process.supervisor` as a service. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { id, staged } from './testing/stage.ts'
 
 describe('stopping', () => {
-  it('one that starts waits for what comes of it, and ends that', async () => {
+  it('a starting service waits for the result, and ends it', async () => {
     const { play, service, states } = staged()
     const started = service.start()
     const act = await play.act(1)
@@ -18,7 +18,7 @@ describe('stopping', () => {
     expect(states.of(id)).toEqual(['Starting', 'Stopping', 'Stopped'])
   })
 
-  it('one that starts and fails to come up is soon done', async () => {
+  it('a starting service that fails is quick', async () => {
     const { play, service } = staged()
     void service.start()
     const act = await play.act(1)
@@ -28,7 +28,7 @@ describe('stopping', () => {
     expect(service.status).toMatchObject({ state: 'Stopped', error: undefined })
   })
 
-  it('one that waits for its next attempt cancels that', async () => {
+  it('a service that waits for its next attempt cancels that', async () => {
     const { clock, play, service, until } = staged()
     void service.start()
     ;(await play.act(1)).failToCome(new Error('no'))
@@ -39,7 +39,7 @@ describe('stopping', () => {
     expect(play.acts).toHaveLength(1)
   })
 
-  it('takes its time, then ends at once, then gives up waiting', async () => {
+  it('waits, then terminates, then gives up', async () => {
     const { clock, play, service } = staged({ stopTimeout: '3s' })
     const started = service.start()
     const act = await play.act(1)
@@ -70,7 +70,7 @@ describe('stopping', () => {
     expect(service.status).toMatchObject({ state: 'Stopped', error: { message: 'it would not' } })
   })
 
-  it('one that is to start again meanwhile lets it start afterwards', async () => {
+  it('a service that is started again meanwhile starts afterwards', async () => {
     const { play, service, states } = staged()
     const started = service.start()
     const act = await play.act(1)
@@ -85,7 +85,7 @@ describe('stopping', () => {
     expect(states.of(id)).toEqual(['Starting', 'Running', 'Stopping', 'Stopped', 'Starting', 'Running'])
   })
 
-  it('one that never ran, or that exited, is quick', async () => {
+  it('a service that never ran, or that exited, is quick', async () => {
     const { service, states } = staged()
     await service.stop()
     expect(service.status.state).toBe('Unknown')

@@ -36,7 +36,12 @@ export interface RestartPlan {
 }
 
 /** What follows from the end of a child that ended by itself. `members` are in start order. */
-export function exitDecision(rules: Rules, members: readonly Member[], ended: Member, failed: boolean): 'restart' | 'shutdown' | 'leave' {
+export function exitDecision(
+  rules: Rules,
+  members: readonly Member[],
+  ended: Member,
+  failed: boolean,
+): 'restart' | 'shutdown' | 'leave' {
   if (ended.restart === 'permanent' || (ended.restart === 'transient' && failed)) return 'restart'
   if (!ended.significant || rules.autoShutdown === 'never') return 'leave'
   const others = members.some(({ id, significant, up }) => id !== ended.id && significant && up)
@@ -89,7 +94,7 @@ export function childSpecError(
   child: Pick<Member, 'restart' | 'significant'>,
 ): string | undefined {
   if (!child.significant) return undefined
-  if (child.restart === 'permanent') return 'a permanent child can not be significant: it is always restarted'
+  if (child.restart === 'permanent') return 'a permanent child cannot be significant: it is always restarted'
   return autoShutdown === 'never'
     ? 'a significant child needs a supervisor whose auto_shutdown is any_significant or all_significant'
     : undefined

@@ -1,10 +1,19 @@
-/** A program that starts a kernel, lets processes end in all the ways there are, disposes of it, and says what still keeps it alive. */
+/** Starts a kernel, ends processes in every way, disposes of the kernel, and prints what keeps the program alive. */
 import { processes } from '../api/processes.ts'
 import { startKernel } from './start-kernel.ts'
 
 const before = process.getActiveResourcesInfo()
 {
-  const programs = ['life.answer', 'life.fail', 'life.wait', 'life.exit', 'life.loop', 'talk.ignore', 'talk.countAndRun', 'talk.receiveFor']
+  const programs = [
+    'life.answer',
+    'life.fail',
+    'life.wait',
+    'life.exit',
+    'life.loop',
+    'talk.ignore',
+    'talk.countAndRun',
+    'talk.receiveFor',
+  ]
   await using kernel = await startKernel({ programs })
   const ignorant = await processes.withName('it').spawn('app:talk.ignore', 'app:host')
   await Promise.allSettled([
@@ -22,7 +31,7 @@ const before = process.getActiveResourcesInfo()
     .catch(() => undefined)
   await processes.spawn('app:life.wait', 'app:host')
 }
-// What was closed is gone a few turns later; what keeps it alive keeps it for ever, and whoever runs this sees that it does not end.
+// Closed resources are gone a few turns later. Others keep the program alive, and the test sees that it does not end.
 const left = () => process.getActiveResourcesInfo().filter((name) => !before.includes(name) && name !== 'Immediate')
 for (let turn = 0; turn < 100 && left().length > 0; turn += 1) await new Promise(setImmediate)
 process.stdout.write(`done ${JSON.stringify(left())}\n`)

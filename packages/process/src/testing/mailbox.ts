@@ -1,6 +1,6 @@
 /** A mailbox for tests, and messages for it. */
 import { emptyFrame, pid } from '@troupe/core'
-import type { ReceiveWindow } from '../mailbox/receive-window.ts'
+import type { ReceiveWindow } from '../mailbox/reservations.ts'
 import type { Envelope } from '../mailbox/message.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 
@@ -21,7 +21,12 @@ export function mailbox(capacity = 4) {
 }
 
 /** Waits for a message; returns how to give up. */
-export function wait(box: Mailbox, topic: string | undefined, take: (envelope: Envelope) => void, end: () => void): () => void {
+export function wait(
+  box: Mailbox,
+  topic: string | undefined,
+  take: (envelope: Envelope) => void,
+  end: () => void,
+): () => void {
   const waiter = { topic, take, end }
   box.wait(waiter)
   return () => {

@@ -1,13 +1,13 @@
-/** Message routers of several threads over real ports, whose batches move one by one, in the order that a test wants. */
+/** Message routers of several threads over real ports. Batches move one by one, in the order that a test wants. */
 import { emptyFrame, entryId, pid, type Pid, TroupeError, threadOf } from '@troupe/core'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Channel } from '../channel/channel.ts'
 import type { Envelope } from '../mailbox/message.ts'
-import type { DeadLetter } from '../protocol/kernel-thread.ts'
-import { InboundGate } from '../thread/messaging/inbound-gate.ts'
+import type { DeadEnvelope } from '../mailbox/dead-letter-batch.ts'
 import { Links } from '../thread/messaging/links.ts'
 import { LocalProcess } from '../thread/process/local-process.ts'
-import { dispatchSignal } from '../thread/messaging/signals.ts'
+import { PendingStarts } from '../thread/messaging/pending-starts.ts'
+import { SignalTable } from '../thread/messaging/signals.ts'
 import { MessageRouter } from '../thread/messaging/message-router.ts'
 
 const home = 9
@@ -16,6 +16,7 @@ const receiver = pid(home, 1)
 function process(id: Pid, queueSize: number, router: () => MessageRouter): LocalProcess {
   return new LocalProcess({
     pid: id,
+    runtime: undefined,
     program: { entry: entryId('app:it'), module: 'file:///it.ts', method: 'main' },
     frame: emptyFrame,
     accepts: [],
@@ -23,11 +24,14 @@ function process(id: Pid, queueSize: number, router: () => MessageRouter): Local
     localSpawn: undefined,
     services: {
       answer: () => undefined,
+      onRefused: (to, message, error) => {
+        router().refused(to, message, error)
+      },
       onOverflow: ({ pid }, envelope) => {
         router().overflowed(pid, envelope)
       },
       onFlow: (process, receiveWindow) => {
-        router().reportFlow(process, receiveWindow)
+        router().inbound.reportFlow(process, receiveWindow)
       },
       onUnsent: () => undefined,
     },
@@ -45,8 +49,9 @@ class Site {
     end: () => undefined,
   })
   readonly #channels = new Map<number, Channel>()
+  readonly #signals: SignalTable
 
-  constructor(thread: number, capacity: number, onDead: (envelope: DeadLetter) => void) {
+  constructor(thread: number, capacity: number, onDead: (envelope: DeadEnvelope) => void) {
     this.process = process(pid(thread, 1), capacity, () => this.router)
     this.router = new MessageRouter({
       thread,
@@ -54,6 +59,14 @@ class Site {
       channel: (other) => this.channel(other),
       onDead,
       overlay: () => null,
+      onOverrun: () => undefined,
+    })
+    this.#signals = new SignalTable({
+      router: this.router,
+      links: this.#links,
+      // Here all processes have started.
+      isHere: () => true,
+      pendingStarts: new PendingStarts(true),
     })
   }
 
@@ -64,21 +77,15 @@ class Site {
       thread,
       own: threadOf(this.process.pid),
       onLetters: () => undefined,
-      onSignal: (signal, from, frame) => {
-        from.gate?.accept(signal, frame)
-      },
+      onSignal: this.#signals.accept,
       onBreach: () => undefined,
       onClose: () => undefined,
     })
-    channel.gate = new InboundGate({
+    channel.gate = this.#signals.gate(channel, {
       privileges: { policyEnforced: false },
       network: { isOwn: true, overlay: null },
       authorize: () => undefined,
       identify: () => undefined,
-      pass: (signal, frame) => {
-        dispatchSignal(signal, channel, frame, { router: this.router, links: this.#links })
-      },
-      refuse: () => undefined,
     })
     this.#channels.set(thread, channel)
     return channel
@@ -97,7 +104,7 @@ export interface Sent {
 export class Scene {
   readonly sent: Sent[] = []
   readonly taken: Envelope[] = []
-  readonly dead: DeadLetter[] = []
+  readonly dead: DeadEnvelope[] = []
   readonly home: Site
   /** The first is the receiver's own thread. */
   readonly senders: Site[]
@@ -105,7 +112,7 @@ export class Scene {
   readonly #gone = new Set<Site>()
 
   constructor(capacity: number, threads: number) {
-    const onDead = (envelope: DeadLetter) => this.dead.push(envelope)
+    const onDead = (envelope: DeadEnvelope) => this.dead.push(envelope)
     this.home = new Site(home, capacity, onDead)
     this.senders = [this.home, ...Array.from({ length: threads }, (_, n) => new Site(n + 1, capacity, onDead))]
     this.senders.forEach((site, thread) => {

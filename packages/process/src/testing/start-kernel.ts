@@ -1,15 +1,13 @@
-/** A kernel with one host, whose processes run the programs in `programs/`. One at a time in a test file: the runtime is the thread's. */
+/** A kernel with one host, whose processes run the programs in `programs/`. One at a time: a thread has one runtime. */
 import { type EntryId, entryId, type Log, type LogNote } from '@troupe/core'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
-import { setRuntime } from '../thread/current.ts'
-import { setOutsideParticipant } from '../thread/participant.ts'
+import { joinProgram } from '../thread/current.ts'
 import { processes } from '../api/processes.ts'
 import type { Host } from '../host/host.ts'
 import { type HostSettings, Kernel, processKinds } from '../kernel.ts'
-import type { DeadLetter } from '../protocol/kernel-thread.ts'
-import { deadLetterChannel } from '../mailbox/dead-letters.ts'
+import { type DeadLetter, deadLetterChannel } from '../mailbox/dead-letters.ts'
 
 export const hostId = entryId('app:host')
 
@@ -17,7 +15,7 @@ export const hostId = entryId('app:host')
 const testedIsolation = process.env['TROUPE_TEST_ISOLATION'] === 'process' ? 'process' : 'thread'
 
 export interface KernelFixtureOptions {
-  /** Methods to make entries of: `talk.echo` is the export `echo` of `programs/talk.ts`, and the entry `app:talk.echo`. */
+  /** Methods that become entries: `talk.echo` is the export `echo` of `programs/talk.ts` and entry `app:talk.echo`. */
   readonly programs: readonly string[]
   /** Overlays that programs are pinned to. */
   readonly pins?: Readonly<Record<string, string | null>>
@@ -27,7 +25,7 @@ export interface KernelFixtureOptions {
   readonly overlays?: readonly string[]
   /** Those of them that isolate, by what. */
   readonly isolate?: Readonly<Record<string, 'actor' | 'process'>>
-  /** Where their proxies should be. @default a port at which nobody is */
+  /** Where their proxies should be. @default a closed port */
   readonly proxyPort?: number
   /** Fields of policies, by id. */
   readonly policies?: Readonly<Record<string, EntryInput['fields']>>
@@ -49,24 +47,33 @@ export interface KernelFixture extends AsyncDisposable {
   readonly log: readonly string[]
   /** Lines of the log with what belongs to them. */
   readonly notes: readonly Noted[]
-  /** Settles when so many errors were logged. */
+  /** Settles when that many errors were logged. */
   noted(count: number): Promise<void>
   /** Dead letters, as they were published. */
   readonly dead: readonly DeadLetter[]
-  /** Settles when so many dead letters were published. */
+  /** Settles when that many dead letters were published. */
   deadLetters(count: number): Promise<readonly DeadLetter[]>
   /** Runs a program to its end. */
   exec(program: string, ...args: unknown[]): Promise<unknown>
 }
 
 export async function startKernel(options: KernelFixtureOptions): Promise<KernelFixture> {
-  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...policyKinds], root: import.meta.dirname })
-  registry.add(...options.programs.map((program) => programEntry(program, options.pins?.[program], options.accepts?.[program])))
+  const registry = new Registry({
+    kinds: [...processKinds, ...networkKinds, ...policyKinds],
+    root: import.meta.dirname,
+  })
+  registry.add(
+    ...options.programs.map((program) => programEntry(program, options.pins?.[program], options.accepts?.[program])),
+  )
   registry.add(
     ...(options.overlays ?? []).map((id) => ({
       id: entryId(id),
       kind: 'network.socks5',
-      fields: { host: '127.0.0.1', port: options.proxyPort ?? 9, ...(options.isolate?.[id] && { isolate: options.isolate[id] }) },
+      fields: {
+        host: '127.0.0.1',
+        port: options.proxyPort ?? 9,
+        ...(options.isolate?.[id] && { isolate: options.isolate[id] }),
+      },
     })),
   )
   registry.add(
@@ -92,11 +99,17 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     variables: (name) => registry.env.namesOf(name),
     log: onLog,
   })
-  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog, defaultOverlay: options.defaultOverlay })
-  const host = kernel.hosts.create(hostId, { isolation: testedIsolation, spares: 1, queueSize: 1024, ...options.host })
+  const kernel = new Kernel({
+    registry,
+    overlays,
+    security,
+    preload: [],
+    log: onLog,
+    defaultOverlay: options.defaultOverlay,
+  })
+  const host = kernel.hosts.create(hostId, { isolation: testedIsolation, spares: 0, queueSize: 1024, ...options.host })
   kernel.hosts.add(host)
-  setRuntime(kernel.runtime)
-  setOutsideParticipant(kernel.runtime.root)
+  const leave = joinProgram(kernel.runtime)
   const graveyard = new Graveyard()
   return {
     kernel,
@@ -111,8 +124,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
       graveyard[Symbol.dispose]()
       await kernel[Symbol.asyncDispose]()
       await overlays[Symbol.asyncDispose]()
-      setOutsideParticipant(undefined)
-      setRuntime(undefined)
+      leave()
     },
   }
 }

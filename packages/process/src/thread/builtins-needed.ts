@@ -28,7 +28,19 @@ const arrayMethods = [
 const more = ['find', 'flatMap', 'concat', 'join', 'entries', 'keys', 'values', Symbol.iterator] as const
 const collection = ['has', 'delete', 'clear', 'values', 'entries', 'keys', Symbol.iterator] as const
 const timers = ['setTimeout', 'setImmediate', 'clearTimeout', 'queueMicrotask'] as const
-const classes = ['Promise', 'Map', 'Set', 'WeakMap', 'Error', 'AbortController', 'Array', 'Object', 'Symbol', 'Uint8Array', 'URL'] as const
+const classes = [
+  'Promise',
+  'Map',
+  'Set',
+  'WeakMap',
+  'Error',
+  'AbortController',
+  'Array',
+  'Object',
+  'Symbol',
+  'Uint8Array',
+  'URL',
+] as const
 
 export const requiredBuiltins: readonly Builtin[] = [
   ...of('Array.prototype', Array.prototype, [...arrayMethods, ...more]),
@@ -60,10 +72,13 @@ export function work(): boolean {
 function arrays(): boolean {
   const list = [1, 2]
   list.push(3, 4)
-  if (list.length !== 4 || list.shift() !== 1 || list.pop() !== 4 || list.splice(0, 1)[0] !== 2 || list[0] !== 3) return false
+  if (list.length !== 4 || list.shift() !== 1 || list.pop() !== 4 || list.splice(0, 1)[0] !== 2 || list[0] !== 3)
+    return false
   const [first] = list.map((value) => value + 1)
-  if (first !== 4 || list.filter((value) => value > 5).length !== 0 || !list.includes(3) || list.indexOf(3) !== 0) return false
-  if (!list.some((value) => value === 3) || list.every((value) => value > 5) || list.find((value) => value === 3) !== 3) return false
+  if (first !== 4 || list.filter((value) => value > 5).length !== 0 || !list.includes(3) || list.indexOf(3) !== 0)
+    return false
+  if (!list.some((value) => value === 3) || list.every((value) => value > 5) || list.find((value) => value === 3) !== 3)
+    return false
   let sum = 0
   for (const value of [...list, ...list.slice(), ...list.concat(5)]) sum += value
   for (const [index, value] of list.entries()) sum += index + value
@@ -104,24 +119,51 @@ function isCleared(set: Set<object>): boolean {
 function texts(): boolean {
   const text = 'a.b'
   if (text.slice(1) !== '.b' || !text.startsWith('a') || !text.includes('.') || text.indexOf('b') !== 2) return false
-  if (text.split('.')[1] !== 'b' || text.replace('a', 'c') !== 'c.b' || JSON.stringify({ a: [1] }) !== '{"a":[1]}') return false
+  if (text.split('.')[1] !== 'b' || text.replace('a', 'c') !== 'c.b' || JSON.stringify({ a: [1] }) !== '{"a":[1]}')
+    return false
   const parsed: unknown = JSON.parse('[1]')
   if (!Array.isArray(parsed) || parsed[0] !== 1 || new URL('file:///a').pathname !== '/a') return false
-  return Number.isInteger(1) && !Number.isSafeInteger(0.5) && Number.isFinite(1) && Math.min(1, 2) + Math.max(1, 2) + Math.floor(1.5) === 4
+  return (
+    Number.isInteger(1) &&
+    !Number.isSafeInteger(0.5) &&
+    Number.isFinite(1) &&
+    Math.min(1, 2) + Math.max(1, 2) + Math.floor(1.5) === 4
+  )
 }
 
 function objects(): boolean {
   const target: Record<string, number> = Object.assign({}, { a: 1 })
-  if (Object.keys(target)[0] !== 'a' || Object.entries(target)[0]?.[1] !== 1 || Object.fromEntries([['b', 2]])['b'] !== 2) return false
-  if (Reflect.get(target, 'a') !== 1 || !Reflect.set(target, 'b', 2) || target['b'] !== 2 || Reflect.ownKeys(target).length !== 2)
+  if (
+    Object.keys(target)[0] !== 'a' ||
+    Object.entries(target)[0]?.[1] !== 1 ||
+    Object.fromEntries([['b', 2]])['b'] !== 2
+  )
     return false
-  if (!Reflect.deleteProperty(target, 'b') || 'b' in target || Object.getPrototypeOf(Object.freeze(target)) !== Object.prototype)
+  if (
+    Reflect.get(target, 'a') !== 1 ||
+    !Reflect.set(target, 'b', 2) ||
+    target['b'] !== 2 ||
+    Reflect.ownKeys(target).length !== 2
+  )
+    return false
+  if (
+    !Reflect.deleteProperty(target, 'b') ||
+    'b' in target ||
+    Object.getPrototypeOf(Object.freeze(target)) !== Object.prototype
+  )
     return false
   const add = (one: number, two: number) => one + two
   // oxlint-disable-next-line eslint/no-useless-call -- It is one of those that are tried.
-  if (Reflect.apply(add, undefined, [1, 2]) !== 3 || add.call(undefined, 1, 2) !== 3 || add.bind(undefined, 1)(2) !== 3) return false
-  const { signal } = AbortSignal.any([AbortSignal.abort(1)]) instanceof AbortSignal ? new AbortController() : { signal: undefined }
-  return signal?.aborted === false && new Error('a').message === 'a' && new Uint8Array(2).length === 2 && Symbol('a') !== Symbol('a')
+  if (Reflect.apply(add, undefined, [1, 2]) !== 3 || add.call(undefined, 1, 2) !== 3 || add.bind(undefined, 1)(2) !== 3)
+    return false
+  const { signal } =
+    AbortSignal.any([AbortSignal.abort(1)]) instanceof AbortSignal ? new AbortController() : { signal: undefined }
+  return (
+    signal?.aborted === false &&
+    new Error('a').message === 'a' &&
+    new Uint8Array(2).length === 2 &&
+    Symbol('a') !== Symbol('a')
+  )
 }
 
 /** Checks the builtins with asynchronous results. Call the returned function when microtasks have run. */

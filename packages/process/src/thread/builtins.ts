@@ -9,7 +9,8 @@ import { requiredBuiltins, settles, work } from './builtins-needed.ts'
 const patience = 100
 
 // Read once, before any code of the application runs.
-const later = setTimeout // oxlint-disable-line eslint/no-restricted-globals -- One of a module would need what is looked at here.
+// oxlint-disable-next-line eslint/no-restricted-globals -- A timer of a module would need the builtins checked here.
+const later = setTimeout
 const soon = setImmediate
 const { apply } = Reflect
 /* oxlint-disable typescript/unbound-method -- They are called with the process. */
@@ -64,7 +65,7 @@ function namesOfReplaced(now: readonly unknown[]): string {
   return names
 }
 
-/** No code may catch this error: its message tells the kernel why the thread ends. */
+/** No code may catch this error: its message reports to the kernel why the thread ends. */
 function end(names: string): never {
   apply(setUncaughtExceptionCaptureCallback, process, [null])
   apply(removeAllListeners, process, ['uncaughtException'])

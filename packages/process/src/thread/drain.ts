@@ -23,7 +23,11 @@ export async function drain(kernel: KernelClient): Promise<void> {
 
 /** Settles when only the runtime's own ports would keep the event loop of this thread running. */
 async function whenDry(): Promise<void> {
-  for (let wait = shortest; process.getActiveResourcesInfo().some((resource) => !ours.has(resource)); wait = Math.min(longest, wait * 2)) {
+  for (
+    let wait = shortest;
+    process.getActiveResourcesInfo().some((resource) => !ours.has(resource));
+    wait = Math.min(longest, wait * 2)
+  ) {
     await pause(wait)
   }
 }

@@ -1,10 +1,27 @@
 /** Requests to the kernel over the thread's port, with their results. */
-import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
+import { Deque, type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
 import type { RequestName, Requests } from '../protocol/requests.ts'
 import type { ToKernel, ToThread } from '../protocol/kernel-thread.ts'
-import { hand, type KernelPort } from '../channel/local-port.ts'
+import { hand, type KernelPort, LocalPort } from '../channel/local-port.ts'
 import { lookLater } from './builtins.ts'
+import { weightOf } from '../protocol/foreign-handles.ts'
+import { RequestBudget } from '../shared-memory/credit.ts'
 import { KernelSendWindow } from './kernel-send-window.ts'
+import { mostWaiting, overrun } from './overrun.ts'
+
+interface Question {
+  readonly type: 'request'
+  readonly number: number
+  readonly by: Pid
+  readonly name: RequestName
+  readonly ask: unknown
+}
+
+/** A request that waits until the kernel has replied to earlier ones. */
+interface Held {
+  readonly question: Question
+  readonly weight: number
+}
 
 interface Pending {
   /** A method, so that it accepts the result of any request. The number identifies the request. */
@@ -22,18 +39,31 @@ export class KernelClient {
   readonly #port: KernelPort<ToThread>
   readonly #sendWindow: KernelSendWindow | undefined
   readonly #onAsk: (by: Pid) => void
+  readonly #onOverrun: (by: Pid, error: TroupeError) => void
   readonly #pending = new Map<number, Pending>()
+  readonly #budget = new RequestBudget()
+  readonly #held = new Deque<Held>()
+  /** Bytes of the held requests. */
+  #heldWeight = 0
   #next = 1
   #closed = false
 
   /**
    * @param onAsk - Called before a request is sent on behalf of a process or call.
+   * @param onOverrun - Called when a process or call requests more than the kernel takes, and does not wait.
    * @param credit - Limits the messages in flight; `undefined` for no limit.
    */
-  constructor(port: KernelPort<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void, credit?: SharedArrayBuffer) {
+  constructor(
+    port: KernelPort<ToThread>,
+    onMessage: (message: ToThread) => void,
+    onAsk: (by: Pid) => void,
+    onOverrun: (by: Pid, error: TroupeError) => void,
+    credit?: SharedArrayBuffer,
+  ) {
     this.#port = port
     this.#sendWindow = credit && new KernelSendWindow(port, credit)
     this.#onAsk = onAsk
+    this.#onOverrun = onOverrun
     port.on('message', (message: ToThread) => {
       lookLater()
       if (!this.#settle(message)) onMessage(message)
@@ -44,7 +74,11 @@ export class KernelClient {
   }
 
   /** Sends a request on behalf of `by`. */
-  request<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Promise<Requests[Name]['answer']> {
+  request<Name extends RequestName>(
+    name: Name,
+    ask: Requests[Name]['ask'],
+    by: Pid,
+  ): Promise<Requests[Name]['answer']> {
     return this.ask(name, ask, by).answer
   }
 
@@ -57,23 +91,71 @@ export class KernelClient {
     const answer = new Promise<Requests[Name]['answer']>((resolve, reject) => {
       this.#pending.set(number, { resolve, reject })
     })
-    this.#post({ type: 'request', number, by, name, ask }, owned)
+    const question: Question = { type: 'request', number, by, name, ask }
+    // The kernel's own thread shares its memory, and its fate.
+    if (this.#port instanceof LocalPort) this.#post(question, owned)
+    else this.#postWithin(question, owned)
     return { number, answer }
   }
 
-  #post(
-    question: { readonly type: 'request'; readonly number: number; readonly by: Pid; readonly name: RequestName; readonly ask: unknown },
-    owned: boolean,
-  ): void {
-    const { number, name } = question
+  #postWithin(question: Question, owned: boolean): void {
+    const { number, by, ask } = question
+    const weight = weightOf(ask)
+    const waiting = this.#heldWeight + (this.#sendWindow?.backlog ?? 0)
+    if (waiting > 0 && waiting + weight > mostWaiting) {
+      const error = overrun(waiting, 'the kernel')
+      this.#reject(number, error)
+      this.#onOverrun(by, error)
+      return
+    }
+    if (this.#budget.take(number, weight)) this.#post(question, false, weight)
+    else this.#hold(question, weight, owned)
+  }
+
+  #hold(question: Question, weight: number, owned: boolean): void {
     try {
-      if (this.#sendWindow !== undefined) this.#sendWindow.post(question)
+      // Copied now, where the caller may change it afterwards.
+      this.#held.push({ question: owned ? question : structuredClone(question), weight })
+      this.#heldWeight += weight
+    } catch (cause) {
+      this.#reject(question.number, unclonable(question.name, cause))
+    }
+  }
+
+  /** Drops a request of this thread, if it was not posted yet. Returns whether it was. */
+  withdraw(number: number): boolean {
+    const withdrawn = this.#held.take(({ question }) => question.number === number)
+    if (withdrawn === undefined) return false
+    this.#heldWeight -= withdrawn.weight
+    this.#reject(number, new TroupeError('Canceled', 'it was cancelled before it began'))
+    return true
+  }
+
+  /** The kernel has replied: requests that were held may follow. */
+  #replied(number: number): void {
+    if (!this.#budget.give(number)) return
+    for (let next = this.#held.first; next !== undefined; next = this.#held.first) {
+      if (!this.#budget.take(next.question.number, next.weight)) return
+      this.#held.shift()
+      this.#heldWeight -= next.weight
+      this.#post(next.question, true, next.weight)
+    }
+  }
+
+  #reject(number: number, error: TroupeError): void {
+    this.#pending.get(number)?.reject(error)
+    this.#pending.delete(number)
+  }
+
+  /** @param weight - The approximate bytes of its data, where they are known. */
+  #post(question: Question, owned: boolean, weight?: number): void {
+    try {
+      if (this.#sendWindow !== undefined) this.#sendWindow.post(question, weight)
       else if (owned) hand(this.#port, question)
       else this.#port.postMessage(question)
     } catch (cause) {
-      const error = new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
-      this.#pending.get(number)?.reject(error)
-      this.#pending.delete(number)
+      this.#reject(question.number, unclonable(question.name, cause))
+      this.#replied(question.number)
     }
   }
 
@@ -88,7 +170,7 @@ export class KernelClient {
     return this.#sendWindow?.posted()
   }
 
-  /** Reports the failure of a process or call that the kernel does not know. @param late It had ended before. */
+  /** Reports the failure of a process or call, which the kernel logs. @param late It had ended before. */
   failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
     this.notify({ type: 'failed', pid, entry, error, late })
   }
@@ -114,6 +196,7 @@ export class KernelClient {
     if (message.type !== 'answer' && message.type !== 'refusal') return false
     const pending = this.#pending.get(message.number)
     this.#pending.delete(message.number)
+    this.#replied(message.number)
     if (message.type === 'answer') pending?.resolve(message.value)
     else pending?.reject(errorFromWire(message.error))
     return true
@@ -125,6 +208,10 @@ export class KernelClient {
     for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
   }
+}
+
+function unclonable(name: RequestName, cause: unknown): TroupeError {
+  return new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
 }
 
 function stopped(): TroupeError {

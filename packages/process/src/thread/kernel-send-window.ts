@@ -2,8 +2,10 @@
  * Posts a thread's messages to the kernel: as many as it has credit for, and the rest in order as soon as there is
  * credit.
  */
-import { Credit, kernelWindow } from '../shared-memory/credit.ts'
-import { Deque } from '../mailbox/deque.ts'
+import { Deque } from '@troupe/core'
+import { weightOf } from '../protocol/foreign-handles.ts'
+import { isRecord } from '../protocol/validators.ts'
+import { Credit, type Declared, extraUnits, kernelWindow } from '../shared-memory/credit.ts'
 import type { ToThread } from '../protocol/kernel-thread.ts'
 import type { KernelPort } from '../channel/local-port.ts'
 import { atExit } from './at-exit.ts'
@@ -11,10 +13,17 @@ import { atExit } from './at-exit.ts'
 /** Milliseconds for which the end of a thread waits until the kernel continues to read. */
 const patience = 1000
 
+interface Waiting {
+  readonly message: object
+  readonly weight: number
+}
+
 export class KernelSendWindow {
   readonly #port: KernelPort<ToThread>
   readonly #credit: Credit
-  readonly #waiting = new Deque<object>()
+  readonly #waiting = new Deque<Waiting>()
+  /** Bytes that wait. */
+  #weight = 0
   readonly #forget: () => void
   readonly #posted: (() => void)[] = []
   #closed = false
@@ -23,20 +32,35 @@ export class KernelSendWindow {
 
   constructor(port: KernelPort<ToThread>, credit: SharedArrayBuffer) {
     this.#port = port
-    this.#credit = new Credit(credit, kernelWindow)
+    this.#credit = new Credit(credit, kernelWindow.units)
     this.#forget = atExit(this.#drain)
   }
 
-  /** @throws the errors of structured clone. */
-  post(message: object): void {
-    if (this.#waiting.size === 0 && this.#credit.take()) {
-      this.#port.postMessage(message)
+  /** Approximate bytes that wait because the kernel does not read. */
+  get backlog(): number {
+    return this.#weight
+  }
+
+  /**
+   * @param weight - Approximate bytes, at least what the kernel finds (`protocol/request-rules.ts`).
+   * @throws the errors of structured clone.
+   */
+  post(message: object, weight = weightOfMessage(message)): void {
+    const extra = extraUnits(weight, kernelWindow)
+    if (this.#waiting.size === 0 && this.#credit.take(extra)) {
+      this.#send(message, extra)
       return
     }
     // Copied now, because the caller may change it afterwards.
-    this.#waiting.push(structuredClone(message))
+    this.#waiting.push({ message: structuredClone(message), weight })
+    this.#weight += weight
     if (this.#isEnding) this.#drain()
     else if (this.#waiting.size === 1) void this.#flow()
+  }
+
+  #send(message: object, extra: number): void {
+    if (extra > 0) this.#port.postMessage({ units: extra } satisfies Declared)
+    this.#port.postMessage(message)
   }
 
   /** Settles when everything sent so far is posted; returns `undefined` when it already is. */
@@ -56,17 +80,20 @@ export class KernelSendWindow {
 
   async #flow(): Promise<void> {
     while (!this.#closed && this.#waiting.size > 0) {
-      await this.#credit.more()
       this.#postWaiting()
+      if (this.#waiting.size > 0 && !this.#closed) await this.#credit.more()
     }
   }
 
   #postWaiting(): void {
-    while (this.#waiting.size > 0 && this.#credit.take()) {
-      const next = this.#waiting.shift()
-      if (next !== undefined) this.#port.postMessage(next)
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      const extra = extraUnits(next.weight, kernelWindow)
+      if (!this.#credit.take(extra)) return
+      this.#waiting.shift()
+      this.#weight -= next.weight
+      this.#send(next.message, extra)
     }
-    if (this.#waiting.size === 0) this.#tellPosted()
+    this.#tellPosted()
   }
 
   #tellPosted(): void {
@@ -79,4 +106,12 @@ export class KernelSendWindow {
     do this.#postWaiting()
     while (this.#waiting.size > 0 && this.#credit.wait(patience))
   }
+}
+
+function weightOfMessage(message: unknown): number {
+  if (!isRecord(message)) return weightOf(message)
+  const { type, exit, ask } = message
+  // The most frequent message of a thread that runs tasks.
+  if (type === 'finished' && isRecord(exit) && typeof exit['value'] === 'number') return 0
+  return weightOf(ask ?? message)
 }

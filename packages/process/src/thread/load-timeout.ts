@@ -20,7 +20,11 @@ const idleBelow = 0.5
  * @param onSlow - Called with a report when it takes long.
  * @throws TroupeError `Timeout` when it takes longer than the program allows.
  */
-export async function loadInTime<T>(program: Program, loading: Promise<T>, onSlow: (message: string) => void): Promise<T> {
+export async function loadInTime<T>(
+  program: Program,
+  loading: Promise<T>,
+  onSlow: (message: string) => void,
+): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const limit = program.loadTimeout ?? patience
   let before = performance.eventLoopUtilization()

@@ -3,7 +3,7 @@
  * host, of a known program, without choices that need a decision. The kernel learns of one when it first matters to the
  * kernel (`kernel/process-discovery.ts`).
  */
-import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
+import { emptyFrame, type EntryId, fork, type Pid, pid, traceChange } from '@troupe/core'
 import { ProcessCounts } from '../shared-memory/process-counts.ts'
 import type { InheritedContext, KnownProgram, SpawnRequest } from '../protocol/programs.ts'
 import type { SharedThread } from '../protocol/thread-data.ts'
@@ -49,7 +49,11 @@ export class LocalSpawns {
       return undefined
     }
     const { worker, workers } = this.#options.shared
-    if (known.pin !== undefined || !this.#processCounts.isLevel(worker, slack, workers) || !this.#processCounts.enter(worker))
+    if (
+      known.pin !== undefined ||
+      !this.#processCounts.isLevel(worker, slack, workers) ||
+      !this.#processCounts.enter(worker)
+    )
       return undefined
     const id = pid(this.#options.thread, this.#next)
     this.#next += 2
@@ -57,9 +61,13 @@ export class LocalSpawns {
   }
 
   /** The start data of an admitted child. It starts in its parent's overlay, which is the thread's. */
-  startOf({ pid: id, known }: Admitted, by: Participant, { args, inherit, monitor, link, messages = [] }: SpawnRequest): StartProcess {
-    const { values, trace } = inherit
-    const frame = fork(emptyFrame, { overlay: by.frame.overlay, values, ...(trace !== undefined && { trace }) })
+  startOf(
+    { pid: id, known }: Admitted,
+    by: Participant,
+    { args, inherit, monitor, link, messages = [] }: SpawnRequest,
+  ): StartProcess {
+    const { values } = inherit
+    const frame = fork(emptyFrame, { overlay: by.frame.overlay, values, ...traceChange(inherit) })
     return {
       pid: id,
       program: known.program,

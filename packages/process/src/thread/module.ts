@@ -1,6 +1,7 @@
 /** Loads the method that a process or a function runs. */
-import { invalid, notFound, TroupeError } from '@troupe/core'
+import { invalid, namespaceOf, notFound, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol/programs.ts'
+import { telemetryReady } from '../telemetry/telemetry.ts'
 import { lookLater } from './builtins.ts'
 import { reportLoad } from './load-log.ts'
 import { loadInTime } from './load-timeout.ts'
@@ -23,6 +24,8 @@ export function loadedMethod(program: Program): Method | undefined {
  * of the module itself while it loads are passed through.
  */
 export async function loadMethod(program: Program): Promise<Method> {
+  const ready = namespaceOf(program.entry) === 'troupe' ? undefined : telemetryReady()
+  if (ready !== undefined) await ready
   carryVersions(program.module)
   const module = await loadInTime(program, importModule(program), reportLoad)
   lookLater()
@@ -33,10 +36,15 @@ export async function loadMethod(program: Program): Promise<Method> {
   }
   const exported = Object.keys(module).join(', ') || 'nothing'
   if (method === undefined)
-    throw notFound(`${program.entry}: module ${program.module} exports no "${program.method}" (it exports ${exported})`, {
-      entry: program.entry,
-    })
-  throw invalid(`${program.entry}: "${program.method}" of ${program.module} is not a function`, { entry: program.entry })
+    throw notFound(
+      `${program.entry}: module ${program.module} exports no "${program.method}" (it exports ${exported})`,
+      {
+        entry: program.entry,
+      },
+    )
+  throw invalid(`${program.entry}: "${program.method}" of ${program.module} is not a function`, {
+    entry: program.entry,
+  })
 }
 
 async function importModule(program: Program): Promise<Record<string, unknown>> {
@@ -56,7 +64,8 @@ async function importModule(program: Program): Promise<Record<string, unknown>> 
  * with others before it, and usually a mark under it.
  */
 function withPlace({ message, stack = '' }: SyntaxError): string {
-  const [, file, line, excerpt = ''] = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n([^]*?)\n\w*Error\b/.exec(stack) ?? []
+  const [, file, line, excerpt = ''] =
+    /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n([^]*?)\n\w*Error\b/.exec(stack) ?? []
   if (file === undefined || message.includes(file)) return message
   const [, text = '', mark] = /([^\n]*)\n( *)\^/.exec(excerpt) ?? []
   const column = mark === undefined ? '' : `:${Math.min(mark.length, text.length) + 1}`
@@ -72,5 +81,11 @@ function isMethod(value: unknown): value is Method {
 }
 
 function isMissing(error: unknown, url: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && 'url' in error && error.url === url
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === 'ERR_MODULE_NOT_FOUND' &&
+    'url' in error &&
+    error.url === url
+  )
 }

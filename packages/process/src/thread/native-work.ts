@@ -1,6 +1,7 @@
 /** Native code that is still running when its thread is to end: ending the thread then ends the whole program. */
 import { startInterval, startTimer, stopTimer } from '@troupe/core'
 import { nativePatience } from '../worker-threads/native-timeout.ts'
+import { doLastWork, holdEnd, setEndWord } from './last-work.ts'
 import type { KernelClient } from './kernel-client.ts'
 import type { Peers } from './messaging/peers.ts'
 import { unrefAll } from './unref-all.ts'
@@ -8,29 +9,34 @@ import { unrefAll } from './unref-all.ts'
 /** Milliseconds between two checks for work that the thread's code has started in the meantime. */
 const interval = 50
 
-/** One word, set when an addon is loaded in this thread. The kernel can read it, whatever the thread is doing. */
-let addons: Int32Array<SharedArrayBuffer> | undefined
+let hasAddons = false
 
 /** From now on the loading of addons in this thread is recorded. */
 export function watchAddons(word: SharedArrayBuffer): void {
-  const loaded = new Int32Array(word)
-  addons = loaded
+  setEndWord(new Int32Array(word))
   const load: unknown = Reflect.get(process, 'dlopen')
   if (typeof load !== 'function') return
   Reflect.set(process, 'dlopen', (...args: readonly unknown[]): unknown => {
-    Atomics.store(loaded, 0, 1)
+    holdEnd()
+    hasAddons = true
     const loadedAs: unknown = Reflect.apply(load, process, args)
     return loadedAs
   })
 }
 
 /**
- * Settles when no native code runs in this thread, or after a time. Returns `undefined` if no addon was loaded. From
- * the call on, nothing else keeps the loop of the thread running, whatever its code does: there is no other way to
- * detect native work.
+ * Does the last work of this thread, and settles when no native code runs in it, or after a time. Returns `undefined`
+ * if there is nothing to wait for. From then on nothing else keeps the loop of the thread running, whatever its code
+ * does: there is no other way to detect native work.
  */
 export function nativeWork(kernel: KernelClient, peers: Peers): Promise<void> | undefined {
-  if (addons === undefined || Atomics.load(addons, 0) === 0) return undefined
+  const last = doLastWork()
+  if (last === undefined) return addonWork(kernel, peers)
+  return last.then(async () => addonWork(kernel, peers))
+}
+
+function addonWork(kernel: KernelClient, peers: Peers): Promise<void> | undefined {
+  if (!hasAddons) return undefined
   kernel.hold(false)
   peers.unref()
   unrefAll()

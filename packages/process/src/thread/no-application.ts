@@ -12,15 +12,34 @@ export function noteApplication(isThere: boolean): void {
 /** The error when no application runs here. */
 export function noApplication(): TroupeError {
   return state === 'stopped'
-    ? invalid('the application of this program has stopped: use it before stop() is called, or boot another', { reason: 'stopped' })
-    : invalid('no Troupe application runs in this thread: boot one, or call from inside a process or function', { reason: 'none' })
+    ? hasStopped()
+    : invalid('no Troupe application runs in this thread: boot one, or call from inside a process or function', {
+        reason: 'none',
+      })
+}
+
+/** The error when the application in which code acts has stopped. */
+export function hasStopped(): TroupeError {
+  return invalid('the application of this program has stopped: use it before stop() is called, or boot another', {
+    reason: 'stopped',
+  })
+}
+
+/** The error when code in no slot could mean any of the applications that run here. */
+export function severalApplications(count: number): TroupeError {
+  return invalid(
+    `${count} applications run in this program, and it is not known which one is meant: ` +
+      'use the methods of the application, or call this in app.run(() => …)',
+    { reason: 'several' },
+  )
 }
 
 /** The error when an application runs, but the calling process or function is unknown. */
 export function noCaller(): TroupeError {
   if (state !== 'running') return noApplication()
   return invalid(
-    'the async context is lost, so it is not known which process or function calls: keep the context for the callback with ' +
+    'the async context is lost, so it is not known which process ' +
+      'or function calls: keep the context for the callback with ' +
       'AsyncLocalStorage.bind() or AsyncResource.bind()',
     { reason: 'lostContext' },
   )

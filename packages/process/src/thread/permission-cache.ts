@@ -2,6 +2,7 @@
  * Caches permission decisions for actions on remote processes and requests of URLs. Each is requested from the kernel
  * once per participant, and kept until the policies change.
  */
+import { forgetOldest } from '@troupe/core'
 import type { KernelClient } from './kernel-client.ts'
 import type { Participant } from './participant.ts'
 
@@ -31,8 +32,7 @@ export class PermissionCache {
     if (known !== undefined) return known === 'given' ? undefined : known
     const asked = this.#kernel().request('permit', { action, resource }, by.pid)
     permissions.set(key, asked)
-    const [oldest] = permissions.keys()
-    if (permissions.size > maxPermissions && oldest !== undefined) permissions.delete(oldest)
+    forgetOldest(permissions, maxPermissions)
     // Registered before the caller's own handlers, so that all waiting callers continue in order before a new one.
     asked.then(
       () => {

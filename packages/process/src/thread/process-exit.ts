@@ -2,8 +2,8 @@
  * The end of a process, after its last line of code. Messages that it sent without waiting are sent first, then its
  * EXIT, and only then may the kernel end its thread.
  */
-import { settledWithin } from '@troupe/core'
-import type { DeadLetter } from '../protocol/kernel-thread.ts'
+import { settledWithin, type WireError } from '@troupe/core'
+import type { DeadEnvelope } from '../mailbox/dead-letter-batch.ts'
 import type { WireExit } from '../protocol/programs.ts'
 import type { LocalProcess } from './process/local-process.ts'
 import type { PendingSends } from './process/pending-sends.ts'
@@ -22,7 +22,9 @@ export interface ProcessExitOptions {
   readonly peers: Peers
   /** Whether the thread ends with its process. */
   readonly alone: boolean
-  readonly onDead: (envelope: DeadLetter) => void
+  readonly onDead: (envelope: DeadEnvelope) => void
+  /** Reports a failure to the kernel, which logs it. */
+  readonly onFailed: (process: LocalProcess, error: WireError) => void
   /** Notifies the watchers of the process, and the processes linked to it. */
   readonly onOut: (process: LocalProcess, exit: WireExit) => void
   /** Waits for native code that may still run in the thread. */
@@ -40,6 +42,8 @@ export class ProcessExit {
 
   /** @param hurry The process is ended by force: its messages that wait for room are lost at once. */
   say(process: LocalProcess, exit: WireExit, hurry: boolean): void {
+    // Before its last messages are sent: its thread may be stopped while they wait.
+    if ('error' in exit) this.#options.onFailed(process, exit.error)
     if (this.#options.alone) flushOutput()
     if (process.pendingSends?.isEmpty !== false) this.#goOut(process, exit)
     else void this.#sendOff(process, process.pendingSends, hurry).then(() => this.#goOut(process, exit))
@@ -48,7 +52,7 @@ export class ProcessExit {
   async #sendOff(process: LocalProcess, pendingSends: PendingSends, hurry: boolean): Promise<void> {
     const left = await pendingSends.drain(hurry ? 0 : roomPatience)
     const reason = 'the sender ended before there was room for the message, or before its receiver name was resolved'
-    for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
+    for (const { to, topic, message } of left) this.#options.onDead({ from: process.pid, to, topic, reason, message })
   }
 
   #goOut(process: LocalProcess, exit: WireExit): void {

@@ -100,7 +100,9 @@ class Printer {
       getWindowSize: { value: () => [ledger().columns, ledger().rows], configurable: true },
       getColorDepth: { value: () => depth, configurable: true },
       hasColors: { value: hasColors(depth), configurable: true },
-      ...Object.fromEntries(cursorMoves.map((name) => [name, Object.getOwnPropertyDescriptor(WriteStream.prototype, name) ?? {}])),
+      ...Object.fromEntries(
+        cursorMoves.map((name) => [name, Object.getOwnPropertyDescriptor(WriteStream.prototype, name) ?? {}]),
+      ),
     })
   }
 }

@@ -1,11 +1,20 @@
 /** Turns a worker thread into a thread of the application: the guard first, then the runtime. */
 import { parentPort } from 'node:worker_threads'
-import { currentSlot, errorToWire } from '@troupe/core'
-import { bindThreadNetwork, installGuard, provideNetworkAccess, sealProcess, sealThread, trustAddons } from '@troupe/network'
+import { countIn, currentSlot, errorToWire } from '@troupe/core'
+import {
+  bindThreadNetwork,
+  installGuard,
+  provideNetworkAccess,
+  sealProcess,
+  sealThread,
+  trustAddons,
+} from '@troupe/network'
+import { passNothingOpaque } from '../mailbox/payload.ts'
 import type { StartData } from '../protocol/thread-data.ts'
 import { lookLater, watchBuiltins } from './builtins.ts'
+import { setTelemetry } from '../telemetry/telemetry.ts'
 import { setRuntime } from './current.ts'
-import { LocalCall } from './functions/local-call.ts'
+import { LocalTask } from './local-task.ts'
 import { LocalProcess } from './process/local-process.ts'
 import { redirectInput } from './standard-input.ts'
 import { kernelNetworkAccess } from './network/network-access.ts'
@@ -25,6 +34,7 @@ export async function guardThread(sealed = false): Promise<void> {
 /** The same in an operating-system process. @param writes - Whether it may write files. */
 export function guardChild(writes: boolean): void {
   sealProcess(writes)
+  passNothingOpaque()
 }
 
 /** Starts the runtime of this thread. Call it after {@link guardThread} or {@link guardChild}. */
@@ -37,14 +47,17 @@ export function startThread(data: StartData): Runtime {
   if (data.network !== undefined) bindThreadNetwork(data.network)
   const runtime = new Runtime(data)
   setRuntime(runtime)
+  if (data.counters !== undefined) countIn(data.counters)
   if (data.addons !== undefined) watchAddons(data.addons)
+  setTelemetry(data.telemetry)
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
   const { streams } = data
   if (streams !== undefined) {
     redirectOutput(streams, (output) => {
       runtime.kernel.notify(output)
     })
-    if (!data.sealed) redirectInput(streams.terminal, async () => runtime.kernel.request('input', {}, currentParticipant().pid))
+    if (!data.sealed)
+      redirectInput(streams.terminal, async () => runtime.kernel.request('input', {}, currentParticipant().pid))
   }
   const onStray = (error: unknown) => {
     strayed(runtime, error)
@@ -55,12 +68,12 @@ export function startThread(data: StartData): Runtime {
 }
 
 /**
- * An uncaught error ends the process or call to which it belongs, or everything in the thread when that is unknown.
+ * An uncaught error ends the process or task to which it belongs, or everything in the thread when that is unknown.
  */
 function strayed(runtime: Runtime, error: unknown): void {
   lookLater()
   const owner = currentSlot()?.owner
-  if (owner instanceof LocalCall) {
+  if (owner instanceof LocalTask) {
     if (owner.ended) runtime.kernel.failed(owner.pid, owner.entry, errorToWire(error), true)
     owner.fail(error)
     return
@@ -69,9 +82,9 @@ function strayed(runtime: Runtime, error: unknown): void {
     runtime.kernel.failed(owner.pid, owner.program.entry, errorToWire(error), true)
     return
   }
-  const isOfCalls = runtime.calls.areRunning
-  runtime.calls.fail(error)
+  const isOfTasks = runtime.tasks.areRunning
+  runtime.tasks.fail(error)
   const concerned = owner instanceof LocalProcess ? [owner] : [...runtime.processes.values()]
   for (const process of concerned) runtime.finish(process, { error: errorToWire(error) })
-  if (concerned.length === 0 && !isOfCalls) runtime.kernel.failed(runtime.root.pid, undefined, errorToWire(error), true)
+  if (concerned.length === 0 && !isOfTasks) runtime.kernel.failed(runtime.root.pid, undefined, errorToWire(error), true)
 }

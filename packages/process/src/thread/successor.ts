@@ -9,7 +9,11 @@ import type { Participant } from './participant.ts'
  *
  * @param find - Looks up the process with the name.
  */
-export async function sendToSuccessor(by: Participant, find: () => Promise<Pid>, dispatch: (to: Pid) => Promise<void>): Promise<void> {
+export async function sendToSuccessor(
+  by: Participant,
+  find: () => Promise<Pid>,
+  dispatch: (to: Pid) => Promise<void>,
+): Promise<void> {
   const to = await find()
   try {
     await dispatch(to)

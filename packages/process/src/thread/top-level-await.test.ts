@@ -11,7 +11,10 @@ let folder = ''
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'troupe-await-'))
-  writeFileSync(join(folder, 'main.ts'), "import { db } from './db.ts'\nexport async function main() {\n  await db\n}\n")
+  writeFileSync(
+    join(folder, 'main.ts'),
+    "import { db } from './db.ts'\nexport async function main() {\n  await db\n}\n",
+  )
   writeFileSync(join(folder, 'db.ts'), '// a client\n\nexport const db = await new Promise(() => {})\nawait db\n')
 })
 
@@ -27,20 +30,22 @@ const program = (loadTimeout?: number) => ({
   ...(loadTimeout && { loadTimeout }),
 })
 
-describe('a module that waits at its top level', () => {
+describe('a module with a top-level await', () => {
   it('is found behind its imports, with the lines that wait', () => {
     expect(topLevelAwaits(url('main.ts'))).toEqual([`${join(folder, 'db.ts')}:3`, `${join(folder, 'db.ts')}:4`])
   })
 
-  it('ends what has a time to start', async () => {
+  it('fails a start with a timeout', async () => {
     const { promise: never } = Promise.withResolvers<void>()
     await expect(loadInTime(program(20), never, () => undefined)).rejects.toMatchObject({
       kind: 'Timeout',
-      message: `app:main: its module has not loaded in 20 ms: a top-level await has not settled: ${join(folder, 'db.ts')}:3, ${join(folder, 'db.ts')}:4`,
+      message:
+        'app:main: its module has not loaded in 20 ms: a top-level await has ' +
+        `not settled: ${join(folder, 'db.ts')}:3, ${join(folder, 'db.ts')}:4`,
     })
   })
 
-  it('is nothing to report once it has loaded', async () => {
+  it('is not reported once it has loaded', async () => {
     await expect(loadInTime(program(1e9), Promise.resolve('loaded'), () => undefined)).resolves.toBe('loaded')
   })
 })

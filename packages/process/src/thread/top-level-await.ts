@@ -23,7 +23,8 @@ export function topLevelAwaits(url: string): readonly string[] {
     seen.add(file)
     const text = textOf(file)
     for (const [index, line] of text.split('\n').entries()) if (waits.test(line)) found.push(`${file}:${index + 1}`)
-    for (const [, specifier = ''] of text.matchAll(imports)) open.push(fileOf(new URL(specifier, `file://${file}`).href))
+    for (const [, specifier = ''] of text.matchAll(imports))
+      open.push(fileOf(new URL(specifier, `file://${file}`).href))
   }
   return found
 }

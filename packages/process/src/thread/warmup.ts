@@ -1,17 +1,21 @@
 /**
- * Runs a sample process or call in a separate runtime while the thread waits for work. V8 compiles functions when they
+ * Runs a sample process in a separate runtime while the thread waits for work. V8 compiles functions when they
  * first run, and the first real process should not wait for that. This saves a third of a millisecond of a warm spawn.
  */
-import { emptyFrame, entryId, FrameEncoder, pid } from '@troupe/core'
+import { emptyFrame, entryId, pid } from '@troupe/core'
 import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
-import { CallSlots } from '../shared-memory/call-slots.ts'
 import { creditWord } from '../shared-memory/credit.ts'
 import type { StartProcess, ToThread } from '../protocol/kernel-thread.ts'
 import type { ThreadData } from '../protocol/thread-data.ts'
 import { Runtime } from './runtime.ts'
 
-const program = { entry: entryId('troupe:warmup'), module: import.meta.url, method: 'main' }
+const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js'
+const program = {
+  entry: entryId('troupe:warmup'),
+  module: new URL(`./warmup-program${extension}`, import.meta.url).href,
+  method: 'main',
+}
 const watcher = { pid: pid(0, 0), promise: 1 }
 
 const process: StartProcess = {
@@ -25,9 +29,6 @@ const process: StartProcess = {
   links: [],
   messages: [],
 }
-
-/** The program of the sample process. */
-export function main(): void {}
 
 /** Runs a sample process. It is not visible outside this thread. */
 export async function warmUp(data: Pick<ThreadData, 'strict' | 'routeEpoch'>): Promise<void> {
@@ -56,21 +57,4 @@ export async function warmUp(data: Pick<ThreadData, 'strict' | 'routeEpoch'>): P
   runtime.close()
   kernel.port2.close()
   peer.port2.close()
-}
-
-/** The same for a call of a function. */
-export async function rehearseCall(): Promise<void> {
-  const { port1: port, port2: kernel } = new MessageChannel()
-  const routeEpoch = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
-  const runtime = new Runtime({ thread: 1, port, routeEpoch, strict: false, isWarmup: true })
-  const slots = new CallSlots()
-  slots.post(0, 1)
-  runtime.calls.serve({ program, slots: slots.memory }, (id, exit) => {
-    runtime.kernel.notify({ type: 'finished', pid: id, exit })
-  })
-  const calls: ToThread = { type: 'calls', calls: [[pid(1, 1), new FrameEncoder().encode(emptyFrame), 0, 1]] }
-  kernel.postMessage(calls)
-  await once(kernel, 'message')
-  runtime.close()
-  kernel.close()
 }

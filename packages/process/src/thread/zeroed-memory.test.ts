@@ -3,7 +3,7 @@ import { residue } from '../testing/programs/memory.ts'
 import { startKernel } from '../testing/start-kernel.ts'
 import { processes } from '../api/processes.ts'
 
-it('a thread of the application gets no memory that holds what others freed', async () => {
+it('a thread of the application gets no memory with freed contents of others', async () => {
   await using _ = await startKernel({ programs: ['memory.residue', 'memory.litter', 'memory.poolSize'] })
   // The same program without clearing finds freed memory.
   expect(residue(20)).toEqual(expect.arrayContaining(['allocUnsafe', 'allocUnsafeSlow']))

@@ -61,5 +61,8 @@ function areChunks({ stream, chunks }: Readonly<Record<string, unknown>>): boole
 function isChunk(value: unknown): boolean {
   if (!isRecord(value)) return false
   const { chunk, encoding } = value
-  return (typeof chunk === 'string' || chunk instanceof Uint8Array) && (encoding === undefined || typeof encoding === 'string')
+  return (
+    (typeof chunk === 'string' || chunk instanceof Uint8Array) &&
+    (encoding === undefined || typeof encoding === 'string')
+  )
 }

@@ -7,7 +7,7 @@ export function canSeal(): boolean {
 }
 
 /** Why this Node cannot start one. */
-export const cannotSeal = `sealed threads need Node 26, whose permission model covers the network: this is ${process.version}`
+export const cannotSeal = `sealed threads need Node 26 and its network permissions: this is ${process.version}`
 
 /**
  * Here the operating system exposes the process and its devices: its memory with the secrets of all its code, its

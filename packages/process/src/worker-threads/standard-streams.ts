@@ -13,15 +13,27 @@ const printAsIs: Print = (stream, chunk, done) => {
   ;(stream === 1 ? process.stdout : process.stderr).write(chunk, done)
 }
 
+const all = new Set<StandardStreams>()
+
+function measureAll(): void {
+  for (const streams of all) streams.measure()
+}
+
 export class StandardStreams implements Disposable {
   readonly #print: Print
   readonly #ledgers = new Set<OutputLedger>()
   /** The data about the streams that a thread gets when it starts. */
-  readonly terminal: TerminalFacts = { stdin: isatty(0), stdout: depthOf(process.stdout), stderr: depthOf(process.stderr) }
+  readonly terminal: TerminalFacts = {
+    stdin: isatty(0),
+    stdout: depthOf(process.stdout),
+    stderr: depthOf(process.stderr),
+  }
 
   constructor(print: Print = printAsIs) {
     this.#print = print
-    process.stdout.on('resize', this.#onResize)
+    // One listener for all applications of the program.
+    if (all.size === 0) process.stdout.on('resize', measureAll)
+    all.add(this)
   }
 
   /** A thread starts to print. */
@@ -49,10 +61,11 @@ export class StandardStreams implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    process.stdout.off('resize', this.#onResize)
+    if (all.delete(this) && all.size === 0) process.stdout.off('resize', measureAll)
   }
 
-  readonly #onResize = (): void => {
+  /** The size of the terminal has changed. */
+  measure(): void {
     for (const ledger of this.#ledgers) this.#measure(ledger)
   }
 

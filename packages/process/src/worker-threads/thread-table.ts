@@ -1,36 +1,43 @@
 /** The threads of an application, and their introductions to one another. */
-import { setFlagsFromString } from 'node:v8'
-import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads'
-import { type EntryId, errorToWire, type Log, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
-import { creditWord } from '../shared-memory/credit.ts'
-import type { ChannelWords, Privileges, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
+import type { ResourceLimits } from 'node:worker_threads'
+import { type EntryId, errorToWire, type Log, TroupeError, startTimer, stopTimer } from '@troupe/core'
+import type { Privileges, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
 import type { RuntimeSettings, SharedThread, ThreadData } from '../protocol/thread-data.ts'
 import { routeEpoch } from '../shared-memory/route-epoch.ts'
 import type { Output } from '../shared-memory/output-ledger.ts'
 import { LocalPort, type KernelPort } from '../channel/local-port.ts'
 import type { Launch } from '../host/process/launch.ts'
-import { ProcessThread } from '../host/process/process-thread.ts'
+import { type ProcessStart, ProcessThread } from '../host/process/process-thread.ts'
 import { type Print, StandardStreams } from './standard-streams.ts'
 import type { Network } from '../kernel/network/networks.ts'
-import { Thread, threadPort, WorkerThread } from './thread.ts'
+import { connect, sever } from './introductions.ts'
+import { MainThread } from './main-thread.ts'
+import { Thread } from './thread.ts'
+import { threadPort } from './thread-port.ts'
+import { WorkerThread } from './worker-thread.ts'
+import type { TelemetrySettings } from '../protocol/telemetry-settings.ts'
 import { environmentOf, threadEnvironment } from '../kernel/thread-environment.ts'
 import { threadFailure } from './thread-failure.ts'
-
-// V8 unrolls some endless loops so that nothing can stop them (`docs/discoveries/0003-unkillable-loops.md`).
-setFlagsFromString('--no-turboshaft-loop-unrolling')
+import { makeLoopsStoppable } from './stoppable-loops.ts'
 
 export interface ThreadTableOptions {
   readonly preload: readonly string[]
   /** `security.strict_mode` */
   readonly strict: boolean
+  /** `dead_letters.payload` */
+  readonly keptBytes: number
   /** @default the program's standard streams */
   readonly print?: Print | undefined
   /** Returns the privileges of a thread, for its peers. */
   readonly privileges: (thread: number) => Privileges
   readonly log: Log
+  /** Describes what is wrong with a message of a thread; `undefined` for a valid one. */
+  readonly faultIn: (message: unknown) => string | undefined
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** Called when a thread has broken the protocol. */
   readonly onBreach: (thread: Thread, why: string) => void
+  /** Reads the counters of a thread that shares no memory with the kernel. */
+  readonly lastLook: (thread: Thread) => Promise<void>
   /** Called when a thread has ended. Its remaining processes ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
 }
@@ -47,6 +54,8 @@ export interface StartOptions {
   readonly network?: Network
   /** Has no network access of its own. @default false */
   readonly sealed?: boolean
+  /** The host whose processes it runs. */
+  readonly owner?: EntryId
   /** Environment variables of the program that it sees. @default all; none, where it is sealed */
   readonly env?: readonly string[]
 }
@@ -55,6 +64,8 @@ export class ThreadTable implements Disposable {
   defaultOverlay: EntryId | undefined
   /** `network_service.native`, for threads that are started from now on. */
   native: readonly string[] = []
+  /** What threads that are started from now on load before other code of the application. */
+  telemetry: TelemetrySettings | undefined
   readonly #options: ThreadTableOptions
   readonly #threads = new Map<number, Thread>()
   /** The contents of `process.env` in threads. */
@@ -85,6 +96,11 @@ export class ThreadTable implements Disposable {
     return this.#threads.size
   }
 
+  /** All threads, with the main thread. */
+  all(): readonly Thread[] {
+    return [...this.#threads.values()]
+  }
+
   /** The numbers of all threads. */
   numbers(): Iterable<number> {
     return this.#threads.keys()
@@ -103,11 +119,14 @@ export class ThreadTable implements Disposable {
       sealed,
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
+      keptBytes: this.#options.keptBytes,
       terminal: this.#streams.terminal,
       native: this.native,
+      telemetry: this.telemetry,
       env: environmentOf(this.env, sealed, env),
       isEnvListed: env !== undefined,
       failure: threadFailure,
+      faultIn: this.#options.faultIn,
       onMessage: this.#options.onMessage,
       onBreach: this.#options.onBreach,
       onExit: (gone, error) => {
@@ -118,21 +137,28 @@ export class ThreadTable implements Disposable {
   }
 
   /** Starts an operating-system process, and returns its main thread. */
-  startProcess(launch: Launch, { preload = [], network }: Pick<StartOptions, 'preload' | 'network'> = {}): ProcessThread {
+  startProcess(launch: Launch, { preload = [], ...work }: ProcessStart = {}): ProcessThread {
     const thread = new ProcessThread({
       thread: this.#claim(),
       launch,
-      ...(network && { network }),
+      ...work,
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
-      writes: launch.writes,
+      keptBytes: this.#options.keptBytes,
+      ...launch.data,
       print: (stream, chunk, done) => {
         this.#streams.printChunk(stream, chunk, done)
       },
+      faultIn: this.#options.faultIn,
       onMessage: this.#options.onMessage,
       onExit: (gone, error) => {
         this.remove(gone, error)
       },
+      onPeerBreach: (number, why) => {
+        const peer = this.#threads.get(number)
+        if (peer !== undefined) this.#options.onBreach(peer, why)
+      },
+      lastLook: this.#options.lastLook,
       warn: (message) => {
         this.#options.log(message, { level: 'warn' })
       },
@@ -141,23 +167,28 @@ export class ThreadTable implements Disposable {
   }
 
   /**
-   * Adds a thread of a pool that other code starts. Returns the data from which its runtime is created.
+   * Adds a thread that other code starts. Returns the data from which its runtime is created.
    *
    * @param network - The thread's network, for its whole life.
+   * @param owner - The entry whose functions it runs.
    * @param onGone - Called when its port has closed: it sends nothing more.
    */
-  adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
+  adopt(network: Network, owner: EntryId, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
+    makeLoopsStoppable()
     const number = this.#claim()
-    const { near, data, ledger, addons, receipt } = threadPort({
+    const { near, data, ledger, addons, receipt, counters } = threadPort({
       number,
       network,
       preload: [],
       strict: this.#options.strict,
+      keptBytes: this.#options.keptBytes,
       terminal: this.#streams.terminal,
       sealed: false,
       native: this.native,
+      telemetry: this.telemetry,
     })
-    const thread = this.#takeIn(new Thread(number, near, { ledger, addons, routeEpoch: data.routeEpoch }), near, onGone)
+    const parts = { ledger, addons, counters, routeEpoch: data.routeEpoch, owner }
+    const thread = this.#takeIn(new Thread(number, near, parts), near, onGone)
     thread.read(near, receipt, this.#options)
     near.unref()
     thread.assign(network)
@@ -165,14 +196,17 @@ export class ThreadTable implements Disposable {
   }
 
   /**
-   * Adds the thread in which the kernel itself runs. @param overlay - The overlay of the program around the
-   * application.
+   * Adds the thread in which the kernel itself runs.
+   *
+   * @param overlay - The overlay of the program around the application.
+   * @param application - The number of the application in this program.
    */
-  adoptOwn(overlay: EntryId | null): { readonly thread: Thread; readonly data: RuntimeSettings } {
+  adoptOwn(overlay: EntryId | null, application: number): { readonly thread: Thread; readonly data: RuntimeSettings } {
     const number = this.#claim()
     const [near, port] = LocalPort.pair()
-    const data = { thread: number, port, routeEpoch, network: { overlay }, strict: this.#options.strict }
-    const thread = this.#takeIn(new Thread(number, near), near)
+    const { strict, keptBytes } = this.#options
+    const data = { thread: number, application, port, routeEpoch, network: { overlay }, strict, keptBytes }
+    const thread = this.#takeIn(new MainThread(number, near), near)
     near.on('message', (message: ToKernel) => {
       this.#options.onMessage(thread, message)
     })
@@ -198,49 +232,18 @@ export class ThreadTable implements Disposable {
    * Connects two threads with a channel, once. If the other does not exist, the first is notified that it has ended.
    */
   connect(thread: Thread, number: number): void {
-    if (thread.peers.has(number)) return
-    if (thread.severed.has(number)) {
-      thread.post({ type: 'gone', thread: number, error: errorToWire(severed(number)) })
-      return
-    }
-    const other = this.#threads.get(number)
-    // No code runs in a thread without a network.
-    if (other?.network === undefined || other === thread || thread.network === undefined) {
-      thread.post({ type: 'gone', thread: number, error: errorToWire(notFound('its thread is not there')) })
-      return
-    }
-    const { port1, port2 } = new MessageChannel()
-    thread.peers.add(number)
-    other.peers.add(thread.number)
-    const { privileges } = this.#options
-    const isOwn = thread.network !== undefined && thread.network.key === other.network?.key
-    const encoded = thread.isolated || other.isolated
-    const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn, ...(encoded && { encoded }) })
-    const [near, far] = [creditWord(), creditWord()]
-    const introduce = (to: Thread, peer: Thread, port: MessagePort, words: ChannelWords) => {
-      const known = { privileges: privileges(peer.number), network: network(peer) }
-      // Memory cannot be shared with another operating-system process.
-      to.post({ type: 'channel', thread: peer.number, port, ...known, ...(!encoded && { words }) }, [port])
-    }
-    introduce(thread, other, port1, { credit: near, receipt: far })
-    introduce(other, thread, port2, { credit: far, receipt: near })
+    connect(thread, number, this.#threads.get(number), this.#options.privileges)
   }
 
   /** Cuts the channel between two threads, because one of them requested it. The other is notified. */
   sever(thread: Thread, number: number): void {
-    if (!thread.peers.delete(number)) return
-    thread.severed.add(number)
-    thread.correspondents.delete(number)
-    const other = this.#threads.get(number)
-    other?.peers.delete(thread.number)
-    other?.severed.add(thread.number)
-    other?.correspondents.delete(thread.number)
-    other?.post({ type: 'gone', thread: thread.number, error: errorToWire(severed(thread.number)) })
+    sever(thread, number, this.#threads.get(number))
   }
 
   /** Notifies the peers of a thread of what it may do now. */
   privilegesChanged(thread: number, privileges: Privileges): void {
-    for (const peer of this.#threads.get(thread)?.peers ?? []) this.#threads.get(peer)?.post({ type: 'privileges', thread, privileges })
+    for (const peer of this.#threads.get(thread)?.peers ?? [])
+      this.#threads.get(peer)?.post({ type: 'privileges', thread, privileges })
   }
 
   /** Removes a thread and notifies its peers. */
@@ -284,10 +287,4 @@ export class ThreadTable implements Disposable {
     this.#next += 1
     return number
   }
-}
-
-function severed(number: number): TroupeError {
-  return new TroupeError('Unavailable', `the channel between thread ${number} and this one was cut: one broke the protocol`, {
-    details: { thread: number },
-  })
 }

@@ -1,46 +1,29 @@
 /** The kernel's record of a thread: a worker, or the main thread itself as number 0. */
-import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
-import type { EventLoopUtilization } from 'node:perf_hooks'
-import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
-import type { SharedThread, ThreadData } from '../protocol/thread-data.ts'
+import { type EntryId, noCounts, type Pid, TroupeError } from '@troupe/core'
+import type { MessagePort, Transferable, Worker } from 'node:worker_threads'
 import type { ToKernel, ToThread } from '../protocol/kernel-thread.ts'
-import { OutputLedger, type TerminalFacts } from '../shared-memory/output-ledger.ts'
-import { closeRouteEpoch, openRouteEpoch } from '../shared-memory/route-epoch.ts'
+import type { OutputLedger } from '../shared-memory/output-ledger.ts'
+import { closeRouteEpoch } from '../shared-memory/route-epoch.ts'
 import type { ThreadNetwork } from '@troupe/network'
-import { ownThread } from '@troupe/network/kernel'
-import { sealedFlags } from './sealed-flags.ts'
-import { kernelWindow, Receipt } from '../shared-memory/credit.ts'
+import { kernelWindow, type Receipt, RequestBudget } from '../shared-memory/credit.ts'
 import { PortReader } from '../channel/port-reader.ts'
-import { faultIn } from '../protocol/request-rules.ts'
+import { weighed } from '../protocol/foreign-handles.ts'
 import { hand, type KernelPort } from '../channel/local-port.ts'
 import { NativeEnd } from './native-end.ts'
-import { readNodePort } from './node-port.ts'
 import type { Network } from '../kernel/network/networks.ts'
+import { type Resources, resourcesOf } from './resources.ts'
 
-export interface ThreadOptions {
-  readonly number: number
-  /** @default assigned with its first work */
-  readonly network?: Network
-  readonly preload: readonly string[]
-  readonly resourceLimits?: ResourceLimits
-  readonly shared?: SharedThread
-  readonly strict: boolean
-  readonly terminal: TerminalFacts
+/** What the kernel does with the messages of a thread. */
+export interface ThreadListeners {
+  /** Describes what is wrong with a message of the thread; `undefined` for a valid one. */
+  readonly faultIn: (message: unknown) => string | undefined
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** The thread broke the protocol and must be ended. */
   readonly onBreach: (thread: Thread, why: string) => void
-  /** The thread has ended. Those of its processes that were still alive ended with `error`. */
-  readonly onExit: (thread: Thread, error: TroupeError) => void
-  /** Creates the error for a thread that ended by itself. */
-  readonly failure: (code: number, error: Error | undefined) => TroupeError
-  readonly env: NodeJS.ProcessEnv
-  /** Whether its environment contains only a part of the program's. @default false */
-  readonly isEnvListed?: boolean
-  /** Whether it has no network access of its own. */
-  readonly sealed: boolean
-  /** `network_service.native` */
-  readonly native: readonly string[]
 }
+
+/** What a thread did whose requests exceed its budget. */
+export const unwaited = 'it made more requests than the kernel replied to, and did not wait'
 
 interface ThreadParts {
   /** @default false */
@@ -52,6 +35,10 @@ interface ThreadParts {
   readonly addons?: SharedArrayBuffer
   /** See `route-epoch.ts`. */
   readonly routeEpoch?: SharedArrayBuffer
+  /** Memory in which the thread counts; absent where it shares none. */
+  readonly counters?: SharedArrayBuffer
+  /** The host or function entry whose code it runs. */
+  readonly owner?: EntryId
 }
 
 /** The state that the kernel keeps for every kind of thread. */
@@ -66,7 +53,7 @@ export class Thread {
   readonly isolated: boolean
   /** Processes in it. */
   readonly pids = new Set<Pid>()
-  /** Entries whose programs the kernel has sent to it. */
+  /** Entries whose programs or functions the kernel has sent to it. */
   readonly programs = new Set<EntryId>()
   /** Threads to which it was introduced. */
   readonly peers = new Set<number>()
@@ -79,19 +66,26 @@ export class Thread {
   /** Reports to the thread about its output; `undefined` for the main thread, which prints by itself. */
   readonly ledger: OutputLedger | undefined
   readonly nativeEnd: NativeEnd
+  /** Milliseconds that it took to reply to the last inspection. */
+  delay: number | undefined
+  /** The worker that runs it, through which Node looks into it from outside; `undefined` where there is none. */
+  worker: Worker | undefined
+  /** The host or function entry whose code it runs; `undefined` for the main thread. */
+  readonly owner: EntryId | undefined
   #network: Network | undefined
   #drained: PromiseWithResolvers<void> | undefined
   #unanswered = 0
   readonly #port: KernelPort<ToKernel>
   readonly #routeEpoch: SharedArrayBuffer | undefined
+  readonly #requests = new RequestBudget()
+  readonly #counters: Float64Array
   #reader: PortReader | undefined
 
-  constructor(
-    number: number,
-    port: KernelPort<ToKernel>,
-    { sealed = false, isolated = false, ledger, addons, routeEpoch }: ThreadParts = {},
-  ) {
+  constructor(number: number, port: KernelPort<ToKernel>, parts: ThreadParts = {}) {
+    const { sealed = false, isolated = false, ledger, addons, routeEpoch, counters, owner } = parts
     this.number = number
+    this.owner = owner
+    this.#counters = counters === undefined ? noCounts() : new Float64Array(counters)
     this.sealed = sealed
     this.isolated = isolated
     this.ledger = ledger
@@ -102,6 +96,11 @@ export class Thread {
     this.#routeEpoch = routeEpoch
     // The services keep the kernel alive, not its ports.
     port.unref()
+  }
+
+  /** What happened in it, as it counts; of an operating-system process, as it reported last. */
+  get counters(): Float64Array {
+    return this.#counters
   }
 
   /** The network of all code in the thread; `undefined` before its first work. */
@@ -171,14 +170,20 @@ export class Thread {
    */
   end: (error: TroupeError) => void = () => undefined
 
+  /** Counts a request until its reply; returns false where the thread had to wait before it. */
+  accepts(number: number, weight: number): boolean {
+    return this.#requests.take(number, weight)
+  }
+
   /** Starts to read what the thread posts. An invalid message ends the thread. */
-  read(port: MessagePort, receipt: Receipt, { onMessage, onBreach }: Pick<ThreadOptions, 'onMessage' | 'onBreach'>): void {
+  read(port: MessagePort, receipt: Receipt, { faultIn, onMessage, onBreach }: ThreadListeners): void {
     const reader = new PortReader(port, {
       receipt,
       window: kernelWindow,
       check: faultIn,
       take: (message: ToKernel) => {
-        onMessage(this, message)
+        if (message.type === 'request' && !this.accepts(message.number, weighed())) reader.breach(unwaited)
+        else onMessage(this, message)
       },
       onBreach: (why) => {
         onBreach(this, why)
@@ -194,19 +199,31 @@ export class Thread {
   }
 
   post(message: ToThread, transfer: readonly Transferable[] = []): void {
+    this.#replied(message)
     if (transfer.length === 0) this.#port.postMessage(message)
     else this.#port.postMessage(message, [...transfer])
   }
 
   /** Posts a message that the kernel does not use again. */
   hand(message: ToThread): void {
+    this.#replied(message)
     hand(this.#port, message)
   }
 
   /** Posts a message with native handles, which the types do not know as transferable. */
   transfer(message: ToThread, handles: readonly object[]): void {
+    this.#replied(message)
     const post: unknown = Reflect.get(this.#port, 'postMessage')
     if (typeof post === 'function') Reflect.apply(post, this.#port, [message, [...handles]])
+  }
+
+  #replied(message: ToThread): void {
+    if (message.type === 'answer' || message.type === 'refusal') this.#requests.give(message.number)
+  }
+
+  /** What it uses; `undefined` where that cannot be read from outside. */
+  async resources(): Promise<Resources | undefined> {
+    return this.worker && resourcesOf(this.worker)
   }
 
   close(): void {
@@ -214,52 +231,6 @@ export class Thread {
     this.#port.close()
   }
 }
-
-/** The two ends of a runtime's connection: the kernel's end, and the thread's. */
-export function threadPort(
-  options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native' | 'isEnvListed'>,
-): {
-  readonly near: MessagePort
-  readonly ledger: OutputLedger
-  readonly addons: SharedArrayBuffer
-  readonly receipt: Receipt
-  readonly data: ThreadData
-} {
-  const { port1, port2 } = new MessageChannel()
-  const { number, network, preload, shared, strict, terminal, sealed, native } = options
-  const ledger = new OutputLedger()
-  const addons = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
-  const receipt = new Receipt()
-  return {
-    near: port1,
-    ledger,
-    addons,
-    receipt,
-    data: {
-      thread: number,
-      port: port2,
-      credit: receipt.word,
-      routeEpoch: openRouteEpoch(),
-      preload,
-      strict,
-      streams: { terminal, ledger: ledger.buffer },
-      sealed,
-      addons,
-      native,
-      ...(options.isEnvListed === true && { isEnvListed: true }),
-      ...(shared && { shared }),
-      ...(network && { network: toThread(network) }),
-    },
-  }
-}
-
-/** The data that a thread gets about its network. */
-export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
-  return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
-}
-
-/** Source files run as they are; built files are JavaScript. */
-const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** A thread that the kernel has started, and ends. */
 export abstract class OwnedThread extends Thread {
@@ -270,83 +241,14 @@ export abstract class OwnedThread extends Thread {
    * end with `error`.
    */
   abstract terminate(error: TroupeError): Promise<void>
+
+  /** Ends the thread when its work is over: a process is asked first what it counted. */
+  async retire(error: TroupeError): Promise<void> {
+    await this.terminate(error)
+  }
 }
 
-/** A worker thread. */
-export class WorkerThread extends OwnedThread {
-  readonly ready: Promise<void>
-  readonly #worker: Worker
-  readonly #exited: Promise<void>
-  #verdict: TroupeError | undefined
-  #terminated: Promise<void> | undefined
-  #looked: EventLoopUtilization
-
-  constructor(options: ThreadOptions) {
-    const { near, data, ledger, addons, receipt } = threadPort(options)
-    super(options.number, near, { sealed: options.sealed, ledger, addons, routeEpoch: data.routeEpoch })
-    if (options.network !== undefined) this.assign(options.network)
-    const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
-    const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
-    const { promise: exited, resolve: setExited } = Promise.withResolvers<void>()
-    this.ready = ready
-    this.#exited = exited
-    ready.catch(() => undefined)
-    this.#worker = new Worker(main, {
-      // These threads belong to the kernel, whatever the network of the program around the application is.
-      workerData: ownThread({ troupe: data }),
-      transferList: [data.port],
-      env: options.env,
-      ...(options.sealed && { execArgv: [...sealedFlags()] }),
-      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
-    })
-    readNodePort(this.#worker, (why) => {
-      options.onBreach(this, why)
-    })
-    // A worker emits `exit` once, so all listeners are added before anything else happens.
-    let failure: Error | undefined
-    this.#worker.on('error', (error) => {
-      failure = error instanceof Error ? error : new Error(String(error))
-    })
-    this.#worker.on('exit', (code) => {
-      const error = this.#verdict ?? options.failure(code, failure)
-      setFailed(error)
-      // What the thread posted before it ended is still in the port: it is read before the end is reported.
-      void drained.then(() => {
-        options.onExit(this, error)
-        setExited()
-      })
-    })
-    this.end = (ending) => void this.terminate(ending)
-    this.read(near, receipt, {
-      onMessage: (thread, message) => {
-        if (message.type === 'ready') setReady()
-        else options.onMessage(thread, message)
-      },
-      onBreach: options.onBreach,
-    })
-    near.once('close', setDrained)
-    near.unref()
-    this.#worker.unref()
-    this.#looked = this.#worker.performance.eventLoopUtilization()
-  }
-
-  /** Event loop utilisation since the last call: 0 to 1. */
-  utilization(): number {
-    const now = this.#worker.performance.eventLoopUtilization()
-    const { utilization } = this.#worker.performance.eventLoopUtilization(now, this.#looked)
-    this.#looked = now
-    return utilization
-  }
-
-  async terminate(error: TroupeError): Promise<void> {
-    this.#verdict ??= error
-    this.#terminated ??= this.#end(error)
-    await this.#terminated
-    await this.#exited
-  }
-
-  async #end(error: TroupeError): Promise<void> {
-    await this.nativeEnd.wait(errorToWire(error))
-    await this.#worker.terminate()
-  }
+/** The data that a thread gets about its network. */
+export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
+  return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
 }

@@ -9,7 +9,11 @@ export interface Version {
   readonly version: number
   /** Unix time in milliseconds. */
   readonly time: number
-  readonly changes: readonly { readonly op: 'create' | 'update' | 'delete'; readonly id: EntryId; readonly kind: string }[]
+  readonly changes: readonly {
+    readonly op: 'create' | 'update' | 'delete'
+    readonly id: EntryId
+    readonly kind: string
+  }[]
 }
 
 /** Published with a {@link Version} each time a version has taken effect. */
@@ -31,7 +35,11 @@ export interface AppliedOptions {
 }
 
 export function versionOf({ version, time, changes }: VersionRecord): Version {
-  return { version, time, changes: changes.map(({ op, id, before, after }) => ({ op, id, kind: (after ?? before).kind })) }
+  return {
+    version,
+    time,
+    changes: changes.map(({ op, id, before, after }) => ({ op, id, kind: (after ?? before).kind })),
+  }
 }
 
 /** Publishes a version that has taken effect. */

@@ -51,7 +51,10 @@ class Apply implements fc.AsyncCommand<Model, Real> {
     world.failing.clear()
     assert.deepEqual(
       [typeof outcome, outcome],
-      [expected === undefined ? 'string' : 'number', expected && this.#changes.length > 0 ? model.version + 1 : outcome],
+      [
+        expected === undefined ? 'string' : 'number',
+        expected && this.#changes.length > 0 ? model.version + 1 : outcome,
+      ],
     )
     if (expected !== undefined && this.#changes.length > 0) {
       model.version += 1
@@ -70,14 +73,18 @@ class Apply implements fc.AsyncCommand<Model, Real> {
       else next.set(name, to)
     }
     const reaches = (from: string, target: string, seen = new Set<string>()): boolean =>
-      (next.get(from) ?? []).some((other) => other === target || (!seen.has(other) && reaches(other, target, seen.add(other))))
+      (next.get(from) ?? []).some(
+        (other) => other === target || (!seen.has(other) && reaches(other, target, seen.add(other))),
+      )
     const sound = [...next].every(([name, to]) => to.every((other) => next.has(other)) && !reaches(name, name))
     const fails = this.#changes.some(({ name }) => name === this.#failing?.name)
     return sound && !fails ? next : undefined
   }
 
-  toString = () =>
-    `apply(${JSON.stringify(this.#changes)}${this.#failing ? `, ${this.#failing.phase} of ${this.#failing.name} fails` : ''})`
+  toString = () => {
+    const failure = this.#failing ? `, ${this.#failing.phase} of ${this.#failing.name} fails` : ''
+    return `apply(${JSON.stringify(this.#changes)}${failure})`
+  }
 }
 
 class RollBack implements fc.AsyncCommand<Model, Real> {
@@ -117,17 +124,17 @@ function changeOf({ op, name, to }: ModelChange): Change {
 
 function assertSame(model: Model, { registry, world }: Real): void {
   const state = new Map(Array.from(model.states.get(model.version) ?? [], ([name, to]) => [idOf(name), to]))
-  const told = new Map(registry.entries().map(({ id, fields }) => [id, fields['to']]))
-  assert.deepEqual([registry.version(), told], [model.version, state])
+  const found = new Map(registry.entries().map(({ id, fields }) => [id, fields['to']]))
+  assert.deepEqual([registry.version(), found], [model.version, state])
   assert.deepEqual(new Map(Array.from(world.running, ([id, { fields }]) => [id, fields['to']])), state)
   // The state that is updated change by change equals the result of analysing everything.
   const { levels } = registry.graph()
-  const afresh = new Registry({ kinds })
-  afresh.add(...registry.entries())
-  assert.deepEqual([afresh.check(), levels], [[], afresh.graph().levels])
+  const copy = new Registry({ kinds })
+  copy.add(...registry.entries())
+  assert.deepEqual([copy.check(), levels], [[], copy.graph().levels])
 }
 
-it('apply and rollback, with failures of every step, leave what they promise', { timeout: 60_000 }, async () => {
+it('apply and rollback, with failures of every step, keep their guarantees', { timeout: 60_000 }, async () => {
   const phase = fc.constantFrom('prepare' as const, 'commit' as const)
   const name = fc.constantFrom(...names)
   const change = fc.record({
@@ -146,14 +153,19 @@ it('apply and rollback, with failures of every step, leave what they promise', {
           undefined,
         ),
     ),
-    fc.tuple(fc.nat(4), fc.option(phase, { nil: undefined, freq: 2 })).map(([back, failing]) => new RollBack(back, failing)),
+    fc
+      .tuple(fc.nat(4), fc.option(phase, { nil: undefined, freq: 2 }))
+      .map(([back, failing]) => new RollBack(back, failing)),
   ]
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 40 }), async (run) => {
       const registry = new Registry({ kinds })
       registry.open(new MemoryHistory())
       await fc.asyncModelRun(
-        () => ({ model: { version: 0, states: new Map([[0, new Map()]]) }, real: { registry, world: new World(registry) } }),
+        () => ({
+          model: { version: 0, states: new Map([[0, new Map()]]) },
+          real: { registry, world: new World(registry) },
+        }),
         run,
       )
     }),

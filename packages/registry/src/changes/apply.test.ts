@@ -1,6 +1,6 @@
 import { entryId } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import type { WrittenEntry } from './change.ts'
+import type { WrittenEntry } from '../entries/written-entry.ts'
 import { MemoryHistory } from './history.ts'
 import { Registry } from '../registry.ts'
 import { appFolder } from '../testing/app-folder.ts'
@@ -30,7 +30,9 @@ describe('apply', () => {
     await registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])
     expect(registry.has(id('app:proxy'))).toBe(false)
     expect(
-      registry.history().map(({ version, changes }) => [version, ...changes.map(({ op, id: changed }) => `${op} ${changed}`)]),
+      registry
+        .history()
+        .map(({ version, changes }) => [version, ...changes.map(({ op, id: changed }) => `${op} ${changed}`)]),
     ).toEqual([
       [1, 'create app:proxy'],
       [2, 'create app:processes'],
@@ -41,25 +43,40 @@ describe('apply', () => {
 
   it.each([
     ['a field', { op: 'update', entry: { ...proxy, port: 70_000 } }, 'Invalid', 'port: too big'],
-    ['an unknown kind', { op: 'update', entry: { ...proxy, kind: 'network.sock5' } }, 'Invalid', 'did you mean "network.socks5"?'],
     [
-      'a reference to nothing',
+      'an unknown kind',
+      { op: 'update', entry: { ...proxy, kind: 'network.sock5' } },
+      'Invalid',
+      'did you mean "network.socks5"?',
+    ],
+    [
+      'an unknown reference',
       { op: 'create', entry: link('x', 'prxy') },
       'Invalid',
       'there is no entry app:prxy; did you mean "app:proxy"?',
     ],
     ['an entry that is there', { op: 'create', entry: proxy }, 'AlreadyExists', 'the entry app:proxy exists already'],
-    ['an entry that is not', { op: 'update', entry: { ...proxy, id: 'app:prxy' } }, 'NotFound', 'did you mean "app:proxy"?'],
-    ['a delete of nothing', { op: 'delete', entry: { id: 'app:none' } }, 'NotFound', 'there is no entry app:none'],
-    ['an id that is none', { op: 'delete', entry: { id: 'none' } }, 'Invalid', '"none" is not an entry id'],
+    [
+      'an entry that is not',
+      { op: 'update', entry: { ...proxy, id: 'app:prxy' } },
+      'NotFound',
+      'did you mean "app:proxy"?',
+    ],
+    ['an unknown delete', { op: 'delete', entry: { id: 'app:none' } }, 'NotFound', 'there is no entry app:none'],
+    ['an invalid id', { op: 'delete', entry: { id: 'none' } }, 'Invalid', '"none" is not an entry id'],
     [
       'a value that is no data',
       { op: 'update', entry: { ...proxy, meta: { at: new Date(0) } } },
       'Invalid',
       'app:proxy: meta.at: .*not a Date',
     ],
-    ['a missing file', { op: 'create', entry: { id: 'app:c', kind: 'process.ts', source: 'file://no.ts' } }, 'Invalid', 'there is no file'],
-  ] as const)('refuses %s, and nothing changes', async (_, change, kind, words) => {
+    [
+      'a missing file',
+      { op: 'create', entry: { id: 'app:c', kind: 'process.ts', source: 'file://no.ts' } },
+      'Invalid',
+      'there is no file',
+    ],
+  ] as const)('refuses %s, and changes nothing', async (_, change, kind, words) => {
     const registry = started(proxy)
     await expect(registry.apply([{ op: 'create', entry: link('first') }, change])).rejects.toMatchObject({
       kind,
@@ -68,17 +85,20 @@ describe('apply', () => {
     expect([registry.version(), registry.entries().length]).toEqual([1, 1])
   })
 
-  it('refuses a set that names an entry twice, and what is no change', async () => {
+  it('refuses a set that names an entry twice, and invalid changes', async () => {
     const registry = started(proxy)
     const change = { op: 'update', entry: proxy } as const
     await expect(registry.apply([change, change])).rejects.toThrow('app:proxy is changed twice')
     const wrong: unknown = { op: 'replace', entry: proxy }
-    await expect(registry.apply([wrong as never])).rejects.toThrow("expected { op: 'create' | 'update' | 'delete', entry: { id, … } }")
+    await expect(registry.apply([wrong as never])).rejects.toThrow(
+      "expected { op: 'create' | 'update' | 'delete', entry: { id, … } }",
+    )
   })
 
-  it('tells what refers to an entry that goes, and lets both go', async () => {
+  it('names references to a deleted entry, and deletes both together', async () => {
     const registry = started(proxy, link('a', 'proxy'), link('b', 'a', 'proxy'))
-    const remove = (...names: readonly string[]) => registry.apply(names.map((name) => ({ op: 'delete', entry: { id: `app:${name}` } })))
+    const remove = (...names: readonly string[]) =>
+      registry.apply(names.map((name) => ({ op: 'delete', entry: { id: `app:${name}` } })))
     await expect(remove('proxy')).rejects.toThrow(
       /^2 problems:\n {2}app:a: to\[0\]: there is no entry app:proxy.*\n {2}app:b: to\[1\]: there/,
     )
@@ -87,7 +107,7 @@ describe('apply', () => {
     expect(registry.entries()).toEqual([])
   })
 
-  it('tells what refers to an entry that becomes of a wrong kind', async () => {
+  it('names references to an entry that becomes of a wrong kind', async () => {
     const registry = started(proxy)
     await registry.apply([{ op: 'create', entry: { ...link('pinned'), meta: { options: { network: 'proxy' } } } }])
     await expect(registry.apply([{ op: 'update', entry: { ...processes, id: 'app:proxy' } }])).rejects.toThrow(
@@ -95,7 +115,7 @@ describe('apply', () => {
     )
   })
 
-  it('refuses a circle that a change closes', async () => {
+  it('refuses a cycle that a change closes', async () => {
     const registry = started(link('a', 'b'), link('b', 'c'), link('c'))
     await expect(registry.apply([{ op: 'update', entry: link('c', 'a') }])).rejects.toThrow(
       'entries need each other in a circle: app:c → app:a → app:b → app:c',
@@ -116,18 +136,21 @@ describe('apply', () => {
     expect(registry.graph().levels).toEqual([['app:c']])
   })
 
-  it('copies what it is given, freezes it, and never shows a secret', async () => {
+  it('copies its input, freezes it, and never shows a secret', async () => {
     const registry = started(proxy)
     const meta = { labels: ['a'] }
     const entry = { ...proxy, meta, password: '${env:TROUPE_TEST_SECRET|hunter2}' }
     await registry.apply([{ op: 'update', entry }])
     meta.labels.push('b')
-    expect(registry.get(id('app:proxy'))).toMatchObject({ meta: { labels: ['a'] }, fields: { password: entry.password } })
+    expect(registry.get(id('app:proxy'))).toMatchObject({
+      meta: { labels: ['a'] },
+      fields: { password: entry.password },
+    })
     expect(Object.isFrozen(registry.get(id('app:proxy')).meta['labels'])).toBe(true)
     expect(JSON.stringify([registry.history(), registry.entries()])).not.toContain('"hunter2')
   })
 
-  it('keeps the folder of an entry that files define', async () => {
+  it('keeps the folder of an entry from files', async () => {
     using folder = appFolder({
       'sub/app.yaml': 'namespace: app\nname: c\nkind: process.ts\nsource: file://c.ts\n',
       'sub/c.ts': '',
@@ -142,7 +165,7 @@ describe('apply', () => {
 })
 
 describe('handlers', () => {
-  it('are asked in the order of needs: those that come first, those that go last', async () => {
+  it('are called in the order of needs: first for creates, last for deletes', async () => {
     const registry = started(link('a', 'b'), link('b'), link('old'), link('older', 'old'))
     const world = new World(registry)
     await registry.apply([
@@ -153,14 +176,19 @@ describe('handlers', () => {
       { op: 'update', entry: link('b') },
     ])
     const order = ['update app:b', 'create app:new', 'update app:a', 'delete app:older', 'delete app:old']
-    expect(world.log).toEqual(['prepare', 'commit', 'settle'].flatMap((phase) => order.map((what) => `${phase} ${what}`)))
+    expect(world.log).toEqual(
+      ['prepare', 'commit', 'settle'].flatMap((phase) => order.map((what) => `${phase} ${what}`)),
+    )
   })
 
-  it('see the entries as they will be, while everybody else sees them as they are', async () => {
+  it('see the entries after the change, while all others see them before it', async () => {
     const registry = started(proxy)
     registry.handle('network.*', {
       prepare: async ({ entries }) => {
-        const ports = [entries.decode(id('app:proxy'), socks5).fields.port, registry.decode(id('app:proxy'), socks5).fields.port]
+        const ports = [
+          entries.decode(id('app:proxy'), socks5).fields.port,
+          registry.decode(id('app:proxy'), socks5).fields.port,
+        ]
         expect(ports).toEqual([9050, 1080])
         const rollback = async () => {}
         return { commit: async () => expect(registry.version()).toBe(1), rollback }
@@ -183,7 +211,7 @@ describe('handlers', () => {
         'rollback create app:a',
       ],
     ],
-  ] as const)('that fail in %s leave all as it was', async (phase, log) => {
+  ] as const)('that fail in %s leave everything as it was', async (phase, log) => {
     const registry = started()
     const world = new World(registry)
     world.failing.set('app:b', phase)
@@ -201,7 +229,7 @@ describe('handlers', () => {
     expect([registry.version(), registry.entries(), world.running]).toEqual([0, [], new Map()])
   })
 
-  it('that cannot put back tell so', async () => {
+  it('that cannot roll back report so', async () => {
     const registry = started()
     const world = new World(registry)
     world.failing.set('app:b', 'commit').set('app:a', 'rollback')
@@ -227,7 +255,7 @@ describe('handlers', () => {
     expect(log).toEqual(['delete network.*', 'create process.*', 'commit network.*', 'commit process.*'])
   })
 
-  it('are told of entries that a variable changes', async () => {
+  it('are called for entries that a variable changes', async () => {
     const registry = started(
       { id: 'app:values', kind: 'env.storage.static', values: { PORT: '1080' } },
       { id: 'app:port', kind: 'env.variable', storage: 'values', variable: 'PORT' },
@@ -235,9 +263,13 @@ describe('handlers', () => {
       { ...proxy, id: 'app:other', host: '${env:HOST_NAME|localhost}' },
     )
     const world = new World(registry)
-    const values = (PORT: string) => ({ op: 'update', entry: { id: 'app:values', kind: 'env.storage.static', values: { PORT } } }) as const
+    const values = (PORT: string) =>
+      ({ op: 'update', entry: { id: 'app:values', kind: 'env.storage.static', values: { PORT } } }) as const
     await registry.apply([values('9050')])
-    expect(world.log.filter((line) => line.startsWith('prepare'))).toEqual(['prepare update app:values', 'prepare update app:proxy'])
+    expect(world.log.filter((line) => line.startsWith('prepare'))).toEqual([
+      'prepare update app:values',
+      'prepare update app:proxy',
+    ])
     expect(
       registry
         .history()

@@ -4,17 +4,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, entryId, invalid, notFound, TroupeError } from '@troupe/core'
 import { z } from 'zod'
 import type { Entries } from '../entries/entries.ts'
-import { type Entry, entryFromInput, type EntryMap, type EntryMeta } from '../entries/entry.ts'
-import { plainCopy } from '../schema/plain-data.ts'
+import type { Entry, EntryMap } from '../entries/entry.ts'
+import { readWrittenEntry, type WrittenEntry } from '../entries/written-entry.ts'
 import { didYouMean } from '../schema/suggest.ts'
-
-/** An entry as code writes it: the kind's own fields are beside `id`, `kind` and `meta`, in YAML's spelling. */
-export interface WrittenEntry {
-  readonly id: string
-  readonly kind: string
-  readonly meta?: EntryMeta | undefined
-  readonly [field: string]: unknown
-}
 
 /** One change. An update replaces the whole entry. */
 export type Change =
@@ -31,7 +23,7 @@ const written = z.array(
   z.discriminatedUnion('op', [
     z.strictObject({
       op: z.enum(['create', 'update']),
-      entry: z.looseObject({ id: z.string(), kind: z.string(), meta: z.record(z.string(), z.unknown()).optional() }),
+      entry: z.looseObject({ id: z.string() }),
     }),
     z.strictObject({ op: z.literal('delete'), entry: z.looseObject({ id: z.string() }) }),
   ]),
@@ -47,18 +39,24 @@ export function readChanges(changes: unknown, entries: Entries): readonly EntryC
   const read = written.safeParse(changes)
   if (!read.success) {
     const [issue] = read.error.issues
-    throw invalid(`changes[${issue?.path.join('.')}]: ${issue?.message}: expected { op: 'create' | 'update' | 'delete', entry: { id, … } }`)
+    throw invalid(
+      `changes[${issue?.path.join('.')}]: ${issue?.message}: expected ` +
+        `{ op: 'create' | 'update' | 'delete', entry: { id, … } }`,
+    )
   }
   const seen = new Set<EntryId>()
   return read.data.map(({ op, entry }, index) => {
     const id = entryId(entry.id)
-    if (seen.has(id)) throw invalid(`changes[${index}]: ${id} is changed twice: a set of changes names each entry once`, { id })
+    if (seen.has(id))
+      throw invalid(`changes[${index}]: ${id} is changed twice: a set of changes names each entry once`, { id })
     seen.add(id)
     const before = entries.all.get(id)
     if (op === 'create' && before !== undefined)
       throw new TroupeError('AlreadyExists', `the entry ${id} exists already`, { details: { id } })
-    if (op !== 'create' && before === undefined) throw notFound(`there is no entry ${id}${didYouMean(id, entries.all.keys())}`, { id })
-    const after = op === 'delete' ? undefined : rewritten(id, entry, before)
+    if (op !== 'create' && before === undefined)
+      throw notFound(`there is no entry ${id}${didYouMean(id, entries.all.keys())}`, { id })
+    // An update keeps the source of the entry that it replaces: its files are relative to that folder.
+    const after = op === 'delete' ? undefined : readWrittenEntry(entry, `changes[${index}].entry`, before?.source)
     const change = changeBetween(id, before, after)
     if (change === undefined) throw notFound(`there is no entry ${id}`, { id })
     return change
@@ -66,7 +64,11 @@ export function readChanges(changes: unknown, entries: Entries): readonly EntryC
 }
 
 /** The change that makes `after` of `before`; none when neither exists. */
-export function changeBetween(id: EntryId, before: Entry | undefined, after: Entry | undefined): EntryChange | undefined {
+export function changeBetween(
+  id: EntryId,
+  before: Entry | undefined,
+  after: Entry | undefined,
+): EntryChange | undefined {
   if (before && after) return { op: 'update', id, before, after }
   if (after) return { op: 'create', id, after }
   return before && { op: 'delete', id, before }
@@ -97,22 +99,6 @@ export function changed(entries: EntryMap, changes: readonly EntryChange[]): Ent
 export function differences(from: EntryMap, to: EntryMap): readonly EntryChange[] {
   const ids = [...new Set([...from.keys(), ...to.keys()])].filter((id) => !sameEntry(from.get(id), to.get(id)))
   return ids.map((id) => changeBetween(id, from.get(id), to.get(id))).filter((change) => change !== undefined)
-}
-
-/** An update keeps the source of the entry that it replaces: its files are relative to that folder. */
-function rewritten(id: EntryId, entry: Readonly<Record<string, unknown>>, before: Entry | undefined): Entry {
-  const { id: _, kind, meta, ...fields } = entry
-  return entryFromInput({
-    id,
-    kind: String(kind),
-    meta: record(plainCopy(meta ?? {}, `${id}: meta`)),
-    fields: record(plainCopy(fields, id)),
-    ...(before?.source && { source: before.source }),
-  })
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 function namesFile(value: unknown): boolean {

@@ -1,6 +1,6 @@
 /** Committed versions, and the changes between them. */
 import { type EntryId, notFound } from '@troupe/core'
-import { changeBetween, type EntryChange } from './change.ts'
+import { changeBetween, changed, differences, type EntryChange } from './change.ts'
 import type { Entry, EntryMap } from '../entries/entry.ts'
 
 /** One version: its changes relative to the version before. */
@@ -67,7 +67,25 @@ export class MemoryHistory implements History {
 export function changesBack(entries: EntryMap, undone: readonly VersionRecord[]): readonly EntryChange[] {
   const wanted = new Map<EntryId, Entry | undefined>()
   for (const { changes } of undone.toReversed()) for (const { id, before } of changes) wanted.set(id, before)
-  return Array.from(wanted, ([id, entry]) => changeBetween(id, entries.get(id), entry)).filter((change) => change !== undefined)
+  return Array.from(wanted, ([id, entry]) => changeBetween(id, entries.get(id), entry)).filter(
+    (change) => change !== undefined,
+  )
+}
+
+/**
+ * Returns the changes that lead from one version to another, as they would be made now.
+ *
+ * @param entries - Those of the newest version.
+ * @throws TroupeError `NotFound` for a version that is no longer kept.
+ */
+export function changesBetween(
+  entries: EntryMap,
+  records: readonly VersionRecord[],
+  newest: number,
+  [from, to]: readonly [from: number, to: number],
+): readonly EntryChange[] {
+  const at = (version: number) => changed(entries, changesBack(entries, versionsAfter(records, version, newest)))
+  return differences(at(from), at(to))
 }
 
 /**
@@ -75,8 +93,13 @@ export function changesBack(entries: EntryMap, undone: readonly VersionRecord[])
  *
  * @throws TroupeError `NotFound` for a version that is no longer kept.
  */
-export function versionsAfter(records: readonly VersionRecord[], version: number, newest: number): readonly VersionRecord[] {
+export function versionsAfter(
+  records: readonly VersionRecord[],
+  version: number,
+  newest: number,
+): readonly VersionRecord[] {
   const oldest = records[0]?.version ?? newest
-  if (Number.isInteger(version) && version >= oldest && version <= newest) return records.filter((record) => record.version > version)
+  if (Number.isInteger(version) && version >= oldest && version <= newest)
+    return records.filter((record) => record.version > version)
   throw notFound(`there is no version ${version}: ${oldest} to ${newest} are kept`, { version })
 }

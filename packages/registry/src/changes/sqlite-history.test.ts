@@ -11,7 +11,11 @@ import { kinds, link } from '../testing/kinds.ts'
 
 const entry = (name: string, ...to: readonly string[]) => ({ id: `app:${name}`, kind: 'test.link', to })
 
-async function run(file: string, yaml: string, work: (registry: Registry) => Promise<void> = async () => {}): Promise<Registry> {
+async function run(
+  file: string,
+  yaml: string,
+  work: (registry: Registry) => Promise<void> = async () => {},
+): Promise<Registry> {
   using folder = appFolder({ 'app.yaml': `namespace: app\nentries:\n${yaml}` })
   const registry = new Registry({ kinds, root: '/' })
   await registry.load(folder.path)
@@ -25,7 +29,7 @@ const a = '  - { name: a, kind: test.link }\n'
 const b = '  - { name: b, kind: test.link }\n'
 
 describe('a history in SQLite', () => {
-  it('gives the next run what was changed, and the versions to go back to', async () => {
+  it('gives the next run the changes, and the versions for a rollback', async () => {
     using folder = appFolder({})
     const file = folder.file('state/registry.db')
     await run(file, a + b, async (registry) => {
@@ -48,13 +52,17 @@ describe('a history in SQLite', () => {
     })
   })
 
-  it('lets a file win that was edited between two runs, and keeps other changes', async () => {
+  it('prefers a file that was edited between two runs, and keeps other changes', async () => {
     using folder = appFolder({})
     const file = folder.file('registry.db')
     await run(file, a + b, async (registry) => {
       await registry.apply(
         ['a', 'b', 'live'].map(
-          (name) => ({ op: name === 'live' ? 'create' : 'update', entry: entry(name, ...(name === 'live' ? [] : ['live'])) }) as const,
+          (name) =>
+            ({
+              op: name === 'live' ? 'create' : 'update',
+              entry: entry(name, ...(name === 'live' ? [] : ['live'])),
+            }) as const,
         ),
       )
     })
@@ -74,7 +82,7 @@ describe('a history in SQLite', () => {
     expect((await run(file, edited + b)).version()).toBe(3)
   })
 
-  it('keeps as many versions as it was told to', async () => {
+  it('keeps the configured number of versions', async () => {
     using folder = appFolder({})
     const registry = new Registry({ kinds })
     registry.open(await openSqliteHistory(folder.file('registry.db'), 3))
@@ -90,44 +98,55 @@ describe('a history in SQLite', () => {
     const history = await openSqliteHistory(folder.file('registry.db'))
     registry.open(history)
     history[Symbol.dispose]()
-    await expect(registry.apply([{ op: 'create', entry: entry('a') }])).rejects.toThrow('the changes could not be recorded')
+    await expect(registry.apply([{ op: 'create', entry: entry('a') }])).rejects.toThrow(
+      'the changes could not be recorded',
+    )
     expect([registry.version(), registry.entries()]).toEqual([0, []])
   })
 
-  it('that is no database is told', async () => {
+  it('that is not a database is reported', async () => {
     using folder = appFolder({})
     const file = folder.file('registry.db')
     writeFileSync(file, 'not a database at all, but long enough to be read as a header')
     await expect(openSqliteHistory(file)).rejects.toMatchObject({ kind: 'Unavailable', details: { file } })
   })
 
-  it('holds a version that was committed, whole, when the program was killed in the middle', { timeout: 60_000 }, async () => {
+  it('holds a committed version completely, when the program was killed in the middle', {
+    timeout: 60_000,
+  }, async () => {
     using folder = appFolder({})
     const file = folder.file('registry.db')
-    let told = 0
+    let reported = 0
     for (let round = 0; round < 5; round++) {
       const child = spawn(process.execPath, [`${import.meta.dirname}/../testing/restless.ts`, file], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const exited = once(child, 'exit')
-      const until = told + 5 + round * 7
+      const until = reported + 5 + round * 7
       for await (const line of createInterface(child.stdout)) {
-        told = Number(line)
-        if (told >= until) child.kill('SIGKILL')
+        reported = Number(line)
+        if (reported >= until) child.kill('SIGKILL')
       }
       expect(await exited).toEqual([null, 'SIGKILL'])
       const history = await openSqliteHistory(file)
       const kept = history.kept()
       const versions = new Set(kept?.entries.values().map(({ meta }) => meta['version']))
       expect([...versions]).toEqual([kept?.version])
-      expect(kept?.version).toBeGreaterThanOrEqual(told)
+      expect(kept?.version).toBeGreaterThanOrEqual(reported)
       expect(history.records().at(-1)?.version).toBe(kept?.version)
-      await expect(openSqliteHistory(file)).rejects.toMatchObject({ kind: 'Conflict', retryable: false, details: { file } })
+      await expect(openSqliteHistory(file)).rejects.toMatchObject({
+        kind: 'Conflict',
+        retryable: false,
+        details: { file },
+      })
       history[Symbol.dispose]()
       const registry = new Registry({ kinds: [link] })
       registry.add(...(kept?.files.values() ?? []))
       registry.open(await openSqliteHistory(file))
-      expect([registry.version(), registry.get(entryId('app:e0')).meta['version']]).toEqual([kept?.version, kept?.version])
+      expect([registry.version(), registry.get(entryId('app:e0')).meta['version']]).toEqual([
+        kept?.version,
+        kept?.version,
+      ])
       await registry.close()
     }
   })

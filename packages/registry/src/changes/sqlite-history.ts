@@ -13,10 +13,12 @@ import { defaultLimit, type History, type Kept, type VersionRecord } from './his
 import { storedEntry } from './stored-entry.ts'
 
 const tables = `
+  PRAGMA busy_timeout = 5000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA busy_timeout = 5000;
-  CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, time INTEGER NOT NULL, changes TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS versions (
+    version INTEGER PRIMARY KEY, time INTEGER NOT NULL, changes TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS entries (id TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
@@ -47,12 +49,17 @@ export async function openSqliteHistory(file: string, limit: number = defaultLim
   } catch (cause) {
     hold?.[Symbol.dispose]()
     if (cause instanceof TroupeError && cause.kind === 'Conflict') throw cause
-    throw new TroupeError('Unavailable', `the history ${file} cannot be opened: ${String(cause)}`, { cause, details: { file } })
+    throw new TroupeError('Unavailable', `the history ${file} cannot be opened: ${String(cause)}`, {
+      cause,
+      details: { file },
+    })
   }
 }
 
 function inUse(file: string): TroupeError {
-  const message = `the history ${file} is in use by another application: stop that one, or give this one a registry.history_path of its own`
+  const message =
+    `the history ${file} is in use by another application: stop ` +
+    'that one, or give this one a registry.history_path of its own'
   return new TroupeError('Conflict', message, { details: { file }, retryable: false })
 }
 
@@ -74,8 +81,14 @@ class SqliteHistory implements History {
   }
 
   records(): readonly VersionRecord[] {
-    const rows = versionRows.parse(this.#database.prepare('SELECT version, time, changes FROM versions ORDER BY version').all())
-    return rows.map(({ version, time, changes }) => ({ version, time, changes: changeList.parse(JSON.parse(changes)).map(readChange) }))
+    const rows = versionRows.parse(
+      this.#database.prepare('SELECT version, time, changes FROM versions ORDER BY version').all(),
+    )
+    return rows.map(({ version, time, changes }) => ({
+      version,
+      time,
+      changes: changeList.parse(JSON.parse(changes)).map(readChange),
+    }))
   }
 
   append({ version, time, changes }: VersionRecord, files?: EntryMap): void {
@@ -108,7 +121,8 @@ class SqliteHistory implements History {
 
   #put(table: 'entries' | 'files', id: EntryId, entry: Entry | undefined): void {
     if (entry === undefined) this.#database.prepare(`DELETE FROM ${table} WHERE id = ?`).run(id)
-    else this.#database.prepare(`INSERT OR REPLACE INTO ${table} (id, entry) VALUES (?, ?)`).run(id, JSON.stringify(entry))
+    else
+      this.#database.prepare(`INSERT OR REPLACE INTO ${table} (id, entry) VALUES (?, ?)`).run(id, JSON.stringify(entry))
   }
 
   #table(table: 'entries' | 'files'): EntryMap {

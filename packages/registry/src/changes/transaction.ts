@@ -53,7 +53,9 @@ export async function settle(prepared: readonly Prepared[]): Promise<void> {
   throw new TroupeError('Internal', `the changes took effect, but: ${words}`, { cause: failures[0] })
 }
 
-async function rollBack(ready: readonly Ready[]): Promise<readonly { readonly id: EntryId; readonly message: string }[]> {
+async function rollBack(
+  ready: readonly Ready[],
+): Promise<readonly { readonly id: EntryId; readonly message: string }[]> {
   const failures: { readonly id: EntryId; readonly message: string }[] = []
   for (const { step, prepared } of ready.toReversed()) {
     try {
@@ -71,11 +73,18 @@ function refusal(
   failures: readonly { readonly id: EntryId; readonly message: string }[],
 ): TroupeError {
   const cause = asTroupeError(error)
-  const what = at === undefined ? 'the changes could not be recorded' : `${at.id}: the ${at.op} is refused, and nothing was changed`
+  const what =
+    at === undefined
+      ? 'the changes could not be recorded'
+      : `${at.id}: the ${at.op} is refused, and nothing was changed`
   const left = failures.map(({ id, message }) => `; ${id} could not be put back: ${message}`).join('')
   return new TroupeError(cause.kind, `${what}: ${cause.message}${left}`, {
     cause,
     retryable: cause.retryable,
-    details: { ...cause.details, ...(at && { id: at.id, op: at.op }), ...(failures.length > 0 && { notPutBack: failures }) },
+    details: {
+      ...cause.details,
+      ...(at && { id: at.id, op: at.op }),
+      ...(failures.length > 0 && { notPutBack: failures }),
+    },
   })
 }

@@ -3,13 +3,43 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { invalid } from '@troupe/core'
 import { z } from 'zod'
+import { address, dashboardSection, isLoopback, withAbsolutePaths } from './dashboard-section.ts'
 import { decodeValue } from '../schema/decode.ts'
+import { plainCopy } from '../schema/plain-data.ts'
 import { duration, reference } from '../schema/fields.ts'
 import { formatPath, type Path, type SourcePosition, parsePath } from '../yaml/source-position.ts'
 import { type Diagnostic, diagnosticsError } from '../schema/diagnostic.ts'
 import { profilesOf, withProfiles } from './profiles.ts'
-import { emptyMapping, keyPositionAt, mergeNodes, positionAt, valueOf, withNodeAt, type YamlNode } from '../yaml/node.ts'
+import {
+  emptyMapping,
+  keyPositionAt,
+  mergeNodes,
+  positionAt,
+  valueOf,
+  withNodeAt,
+  type YamlNode,
+} from '../yaml/node.ts'
+import { configurationSchema, type JsonSchema } from '../schema/json-schema.ts'
 import { type ParsedYaml, parseYamlValue, readYamlNow } from '../yaml/parse.ts'
+
+const metricsSection = z
+  .strictObject({
+    /** Address of this machine, with its port: `127.0.0.1:9464`. */
+    addr: z.string().regex(address, 'expected an address with a port, such as 127.0.0.1:9464'),
+    path: z.string().startsWith('/').default('/metrics'),
+    /** Required where the address is not a loopback address: who scrapes sends it as a bearer token. */
+    token: z.string().min(16, 'expected at least 16 characters').optional(),
+    /** Required where the address is not a loopback address: PEM files. */
+    tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
+    /** Further names by which it is reached, in the `Host` header. */
+    hosts: z.array(z.string().min(1)).default([]),
+  })
+  .refine(({ addr, token, tls }) => isLoopback(addr) || (token !== undefined && tls !== undefined), {
+    message: 'outside of this machine, metrics need a token and tls: set both, or listen on 127.0.0.1',
+    path: ['addr'],
+  })
+
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 
 const schema = z.strictObject({
   /** Version of the file's format, as in files of entries. Nothing depends on it yet. */
@@ -24,6 +54,12 @@ const schema = z.strictObject({
       native: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
+  process: z
+    .strictObject({
+      /** The file of durable messages and schedules. */
+      laterPath: z.string().min(1).default('.troupe/later.db'),
+    })
+    .prefault({}),
   security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
   registry: z
     .strictObject({
@@ -36,14 +72,49 @@ const schema = z.strictObject({
       historyLimit: z.int().min(1).default(1_000),
     })
     .prefault({}),
-  shutdown: z.strictObject({ timeout: duration().default(30_000) }).prefault({}),
+  shutdown: z
+    .strictObject({
+      timeout: duration().default(30_000),
+      /** How long an application that was asked to stop still works, while it says that it is not ready. */
+      delay: duration().default(0),
+    })
+    .prefault({}),
+  /** Where metrics and health are served; nothing is served by default. */
+  metrics: metricsSection.optional(),
+  /** Where the operator's web page is served; it is not served by default. */
+  dashboard: dashboardSection.optional(),
+  deadLetters: z
+    .strictObject({
+      /** Bytes of a message that no process took that are kept, so that it can be sent once more; 0 keeps nothing. */
+      payload: z.int().min(0).max(65_536).default(0),
+    })
+    .prefault({}),
+  /** The SDK of OpenTelemetry by which threads make spans; they make none by default. */
+  telemetry: z
+    .strictObject({
+      /** A module that sets it up, loaded in each thread before other code of the application. */
+      module: z.string().min(1),
+      /** Whether requests to HTTP services begin a trace if they belong to none. */
+      begin: z.boolean().default(false),
+    })
+    .optional(),
   log: z
     .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      level: logLevel.default('info'),
+      /** Levels of single entries and overlays, by id. */
+      entries: z.record(z.string(), logLevel).default({}),
       format: z.enum(['auto', 'text', 'json']).default('auto'),
     })
     .prefault({}),
 })
+
+/** Returns the JSON schema of a config file. */
+export function configSchema(): JsonSchema {
+  return configurationSchema(schema)
+}
+
+/** An application's config, as its files write it, in zod's terms. */
+export type ConfigInput = z.input<typeof schema>
 
 /** An application's config, with all defaults filled in. Times are milliseconds. */
 export interface AppConfig extends Readonly<z.output<typeof schema>> {
@@ -63,6 +134,8 @@ export interface LoadConfigOptions {
   readonly files?: readonly string[]
   /** Profiles of the config that are laid over it; later profiles override earlier ones. */
   readonly profiles?: readonly string[]
+  /** Sections as in a file, laid over all files. */
+  readonly sections?: Readonly<Record<string, unknown>>
   /** `section.path=value`, each value read as YAML. They override all files. */
   readonly set?: readonly string[]
 }
@@ -86,13 +159,14 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   const problems: Diagnostic[] = []
   let whole: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
   for (const file of files) whole = mergeNodes(whole, parseFile(readYamlNow(file), file, problems))
+  if (options.sections) whole = mergeNodes(whole, nodeOfSections(options.sections))
   if (problems.length > 0) throw diagnosticsError(problems)
   const profiles = profilesOf(whole)
   for (const profile of profiles.named.values()) decode(profile, folder)
   let tree = withProfiles(profiles, options.profiles ?? [])
   for (const setting of options.set ?? []) tree = withSetting(tree, setting)
   const decoded = decode(tree, folder)
-  const { networkService, registry } = decoded
+  const { networkService, process, registry, metrics, dashboard, telemetry } = decoded
   // A path is relative to the folder of the file that names it.
   const resolved = (path: Path, value: string) => {
     const { file } = positionAt(tree, path)
@@ -100,7 +174,11 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   }
   const config = Object.freeze({
     ...decoded,
-    networkService: { ...networkService, stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir) },
+    networkService: {
+      ...networkService,
+      stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir),
+    },
+    process: { laterPath: resolved(['process', 'later_path'], process.laterPath) },
     registry: {
       ...registry,
       historyPath: resolved(['registry', 'history_path'], registry.historyPath),
@@ -108,6 +186,19 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
         sourceFolders: registry.sourceFolders.map((path) => resolved(['registry', 'source_folders'], path)),
       }),
     },
+    ...(telemetry && { telemetry: { ...telemetry, module: resolved(['telemetry', 'module'], telemetry.module) } }),
+    ...(metrics?.tls && {
+      metrics: {
+        ...metrics,
+        tls: {
+          cert: resolved(['metrics', 'tls', 'cert'], metrics.tls.cert),
+          key: resolved(['metrics', 'tls', 'key'], metrics.tls.key),
+        },
+      },
+    }),
+    ...(dashboard && {
+      dashboard: withAbsolutePaths(dashboard, (path, value) => resolved(['dashboard', ...path], value)),
+    }),
     root: folder,
     files,
   })
@@ -143,13 +234,22 @@ function parseFile({ documents, problems: found }: ParsedYaml, file: string, pro
   problems.push(...found)
   const [node, second] = documents
   if (second) problems.push({ code: 'document', message: 'a config file holds one document', place: second.place })
-  if (node && node.type !== 'mapping') problems.push({ code: 'document', message: 'expected sections, such as "log:"', place: node.place })
+  if (node && node.type !== 'mapping')
+    problems.push({ code: 'document', message: 'expected sections, such as "log:"', place: node.place })
   return node?.type === 'mapping' ? node : emptyMapping({ file, line: 1, column: 1 })
+}
+
+function nodeOfSections(sections: Readonly<Record<string, unknown>>): YamlNode {
+  // JSON is YAML.
+  const node = parseYamlValue(JSON.stringify(plainCopy(sections, 'config')), { file: 'config', line: 1, column: 1 })
+  if ('code' in node) throw invalid(`config: ${node.message}`)
+  return node
 }
 
 function withSetting(tree: YamlNode, setting: string): YamlNode {
   const [name = '', ...rest] = setting.split('=')
-  if (name === '' || rest.length === 0) throw invalid(`"--set ${name}" is not a setting: expected "--set section.path=value"`)
+  if (name === '' || rest.length === 0)
+    throw invalid(`"--set ${name}" is not a setting: expected "--set section.path=value"`)
   const place = { file: `--set ${name}`, line: 1, column: 1 }
   const value = parseYamlValue(rest.join('='), place)
   if ('code' in value) throw invalid(`--set ${name}: ${value.message}`)

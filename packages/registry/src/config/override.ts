@@ -34,7 +34,8 @@ export function overridden(entry: Entry, path: string, value: string): Entry {
   const name = `-o ${entry.id}:${path}`
   const steps = parsePath(path)
   const place = { file: name, line: 1, column: 1 }
-  if (steps[0] === 'name' || steps[0] === 'kind' || steps[0] === 'namespace') throw invalid(`${name}: ${steps[0]} cannot be overridden`)
+  if (steps[0] === 'name' || steps[0] === 'kind' || steps[0] === 'namespace')
+    throw invalid(`${name}: ${steps[0]} cannot be overridden`)
   const replacement = parseYamlValue(value, place)
   if ('code' in replacement) throw invalid(`${name}: ${replacement.message}`)
   const changed = replaced(nodeOf(entry) ?? nodeFromValue(entry, name), steps, replacement)

@@ -14,7 +14,10 @@ describe('parseTemplate', () => {
     ['${env:PORT|1080}', [variable('PORT', '1080')]],
     ['${PORT|}', [variable('PORT', '')]],
     ['${env:app.net:proxy|a|b}', [variable('app.net:proxy', 'a|b')]],
-    ['socks://${HOST|::1}:${PORT}/', [text('socks://'), variable('HOST', '::1'), text(':'), variable('PORT'), text('/')]],
+    [
+      'socks://${HOST|::1}:${PORT}/',
+      [text('socks://'), variable('HOST', '::1'), text(':'), variable('PORT'), text('/')],
+    ],
     ['$${env:PORT}', [text('${env:PORT}')]],
     ['$$${A}', [text('$${A}')]],
     ['${A}$${B}${C}', [variable('A'), text('${B}'), variable('C')]],
@@ -23,15 +26,18 @@ describe('parseTemplate', () => {
     expect(parseTemplate(source)).toEqual({ parts })
   })
 
-  it.each(['${', '${}', '${A', '${a b}', '${1}', '${env:}', '${|x}', '${foo.bar()}'])('tells what is wrong with %j', (source) => {
-    expect(parseTemplate(source).fault).toContain('write "$${" for a literal "${"')
-  })
+  it.each(['${', '${}', '${A', '${a b}', '${1}', '${env:}', '${|x}', '${foo.bar()}'])(
+    'reports what is wrong with %j',
+    (source) => {
+      expect(parseTemplate(source).fault).toContain('write "$${" for a literal "${"')
+    },
+  )
 
-  it('does not show what stood in the placeholder', () => {
+  it('does not show the content of the placeholder', () => {
     expect(parseTemplate('${pass word!}').fault).not.toContain('word')
   })
 
-  it('survives any text, and loses none of it', () => {
+  it('accepts any text, and loses none of it', () => {
     const piece = fc.constantFrom('$', '{', '}', '|', 'env:', 'A', ' ', ':')
     fc.assert(
       fc.property(
@@ -48,7 +54,7 @@ describe('parseTemplate', () => {
     )
   })
 
-  it('reads back what was escaped', () => {
+  it('restores escaped text', () => {
     const piece = fc.constantFrom('$', '{', '}', '$${', '${A}', 'x')
     fc.assert(
       fc.property(

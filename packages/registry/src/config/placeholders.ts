@@ -50,6 +50,8 @@ export function escapePlaceholders(text: string): string {
 
 // The message omits the text itself: it may contain part of a secret.
 function fault(unclosed: boolean): string {
-  const what = unclosed ? 'a placeholder "${" is never closed' : 'a placeholder must read "${env:NAME}" or "${env:NAME|default}"'
+  const what = unclosed
+    ? 'a placeholder "${" is never closed'
+    : 'a placeholder must read "${env:NAME}" or "${env:NAME|default}"'
   return `${what}; write "$\${" for a literal "\${"`
 }

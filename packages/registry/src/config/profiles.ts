@@ -17,7 +17,8 @@ export interface Profiles {
 export function profilesOf(tree: YamlNode): Profiles {
   const found = tree.type === 'mapping' ? tree.pairs.get(key)?.node : undefined
   if (found === undefined || tree.type !== 'mapping') return { rest: tree, named: new Map() }
-  if (found.type !== 'mapping') throw invalid(`${formatPosition(found.place)}: ${key}: expected profiles by their names`)
+  if (found.type !== 'mapping')
+    throw invalid(`${formatPosition(found.place)}: ${key}: expected profiles by their names`)
   const rest = { ...tree, pairs: new Map([...tree.pairs].filter(([name]) => name !== key)) }
   return { rest, named: new Map(Array.from(found.pairs, ([name, { node }]) => [name, node])) }
 }

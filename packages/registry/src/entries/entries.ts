@@ -1,10 +1,11 @@
 /** One state of the registry: all entries, and what they mean. Immutable: a change makes the next state. */
 import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, namespaceOf, TroupeError } from '@troupe/core'
-import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, diagnosticOf } from '../schema/decode.ts'
+import { type Decoded, type DecodedAs, decodeEntry, diagnosticOf } from '../schema/decode.ts'
 import { type Entry, kindMatches } from './entry.ts'
 import type { Env } from '../env/env.ts'
 import type { Kind } from '../schema/kind.ts'
+import type { Reading, RecentReadings } from './recent-readings.ts'
 import { diagnosticsError } from '../schema/diagnostic.ts'
 import { didYouMean } from '../schema/suggest.ts'
 
@@ -25,10 +26,8 @@ export interface EntriesContext {
   readonly sourceFolders: (entry: Entry) => readonly string[] | undefined
   /** The variables, as these entries define them. */
   readonly env: Env
+  readonly recent: RecentReadings
 }
-
-/** A decoded entry, and whether the result depended on variables. */
-export type Reading = DecodeResult<Decoded> & { readonly usesVariables: boolean }
 
 /** All entries of one version of the registry, with what decoding them needs. */
 export class Entries {
@@ -71,7 +70,8 @@ export class Entries {
   decode<K extends Kind>(id: EntryId, kind: K): DecodedAs<K>
   decode(id: EntryId, kind?: Kind): Decoded {
     const entry = this.get(id)
-    if (kind && kind.kind !== entry.kind) throw invalid(`${id} is a ${entry.kind}, not a ${kind.kind}`, { id, kind: entry.kind })
+    if (kind && kind.kind !== entry.kind)
+      throw invalid(`${id} is a ${entry.kind}, not a ${kind.kind}`, { id, kind: entry.kind })
     const { decoded, problems } = this.read(entry, kind)
     if (decoded) return decoded
     throw diagnosticsError(problems)
@@ -89,18 +89,29 @@ export class Entries {
 
   /** Decodes an entry of this state. Does not throw for problems in it. */
   read(entry: Entry, kind: Kind | undefined = this.#context.kinds.get(entry.kind)): Reading {
-    const { kinds, root, env, sourceFolders } = this.#context
+    const { kinds, root, env, recent } = this.#context
     if (!kind) {
       const message = `kind: there is no kind "${entry.kind}"${didYouMean(entry.kind, kinds.keys())}`
-      return { problems: [diagnosticOf(entry, { code: 'unknown-kind', message, path: ['kind'] })], usesVariables: false }
+      return {
+        problems: [diagnosticOf(entry, { code: 'unknown-kind', message, path: ['kind'] })],
+        usesVariables: false,
+      }
     }
+    const conditions = { kind, sourceFolders: this.#context.sourceFolders(entry) }
+    const known = recent.find(entry, conditions, (name) => env.lookup(name, namespaceOf(entry.id), entry))
+    if (known !== undefined) return known
+    const variables = new Map<string, string | undefined>()
     let usesVariables = false
     const variable = (name: string, namespace: string) => {
       usesVariables = true
-      return env.lookup(name, namespace, entry)
+      const value = env.lookup(name, namespace, entry)
+      variables.set(name, value)
+      return value
     }
-    const result = decodeEntry(kind, entry, { folder: root, sourceFolders: sourceFolders(entry), variable })
-    return { ...result, usesVariables }
+    const { sourceFolders } = conditions
+    const reading = { ...decodeEntry(kind, entry, { folder: root, sourceFolders, variable }), usesVariables }
+    recent.keep(entry, conditions, reading, variables)
+    return reading
   }
 }
 
@@ -112,5 +123,7 @@ export function byId(entries: Iterable<Entry>): readonly Entry[] {
 function includes(value: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return isDeepStrictEqual(value, wanted)
   if (typeof value !== 'object' || value === null) return false
-  return Object.entries(wanted).every(([key, part]) => Object.hasOwn(value, key) && includes(Reflect.get(value, key), part))
+  return Object.entries(wanted).every(
+    ([key, part]) => Object.hasOwn(value, key) && includes(Reflect.get(value, key), part),
+  )
 }

@@ -36,13 +36,21 @@ const headKeys = new Set(['namespace', 'version', 'name', 'kind', 'meta'])
 const nodes = new WeakMap<Entry, YamlMapping>()
 
 /** Returns the entry that a YAML mapping describes. */
-export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, source: SourcePosition | undefined = node.place): Entry {
+export function entryFromNode(
+  id: EntryId,
+  kind: string,
+  node: YamlMapping,
+  source: SourcePosition | undefined = node.place,
+): Entry {
   const meta = node.pairs.get('meta')?.node
   const fields = Array.from(node.pairs).filter(([key]) => !headKeys.has(key))
   const entry = freeze({
     id,
     kind,
-    meta: meta?.type === 'mapping' ? Object.fromEntries(Array.from(meta.pairs, ([key, pair]) => [key, valueOf(pair.node)])) : {},
+    meta:
+      meta?.type === 'mapping'
+        ? Object.fromEntries(Array.from(meta.pairs, ([key, pair]) => [key, valueOf(pair.node)]))
+        : {},
     fields: Object.fromEntries(fields.map(([key, pair]) => [key, valueOf(pair.node)])),
     source,
   })

@@ -10,7 +10,7 @@ const ids = (count: number): readonly EntryId[] => Array.from({ length: count },
 const pairs = (count: number) => fc.array(fc.tuple(fc.nat(count - 1), fc.nat(count - 1)), { maxLength: count * 3 })
 
 describe('buildGraph', () => {
-  it('puts what does not need each other side by side', () => {
+  it('puts independent entries on one level', () => {
     const { graph, cycles } = buildGraph(ids(4), [edge(3, 1), edge(3, 2), edge(1, 0), edge(2, 0)])
     expect(cycles).toEqual([])
     expect(graph.levels).toEqual([[id(0)], [id(1), id(2)], [id(3)]])
@@ -18,30 +18,32 @@ describe('buildGraph', () => {
     expect(graph.dependentsOf(id(0))).toEqual([id(1), id(2)])
   })
 
-  it('names a circle, and an entry that needs itself', () => {
+  it('reports a cycle, and an entry that needs itself', () => {
     const { graph, cycles } = buildGraph(ids(5), [edge(0, 1), edge(1, 2), edge(2, 0), edge(3, 0), edge(4, 4)])
     expect(graph.levels).toEqual([])
     expect(cycles).toEqual([[edge(0, 1), edge(1, 2), edge(2, 0)], [edge(4, 4)]])
   })
 
-  it('leaves out what leads to nothing', () => {
+  it('leaves out unknown references', () => {
     expect(buildGraph(ids(1), [edge(0, 7)]).graph.levels).toEqual([[id(0)]])
   })
 
-  it('orders a chain that is longer than a stack', () => {
+  it('orders a chain that is longer than the stack', () => {
     const count = 20_000
     const chain = Array.from({ length: count - 1 }, (_, index) => edge(index, index + 1))
     expect(buildGraph(ids(count), chain).graph.levels).toHaveLength(count)
     expect(buildGraph(ids(count), [...chain, edge(count - 1, 0)]).cycles).toHaveLength(1)
   })
 
-  it('orders every graph without circles: dependencies come on earlier levels, and as early as they can', () => {
+  it('orders every graph without cycles: dependencies come on earlier levels, and as early as possible', () => {
     fc.assert(
       fc.property(pairs(12), (found) => {
         // From the higher number to the lower, so no circle is possible.
         const edges = found.filter(([a, b]) => a !== b).map(([a, b]) => edge(Math.max(a, b), Math.min(a, b)))
         const { graph, cycles } = buildGraph(ids(12), edges)
-        const level = new Map(graph.levels.flatMap((members, index) => members.map((member) => [member, index] as const)))
+        const level = new Map(
+          graph.levels.flatMap((members, index) => members.map((member) => [member, index] as const)),
+        )
         expect(cycles).toEqual([])
         expect([...level.keys()].toSorted()).toEqual([...ids(12)].toSorted())
         for (const member of ids(12)) {
@@ -52,7 +54,7 @@ describe('buildGraph', () => {
     )
   })
 
-  it('finds a circle if and only if there is one', () => {
+  it('finds a cycle if and only if there is one', () => {
     fc.assert(
       fc.property(pairs(8), (found) => {
         const edges = found.map(([a, b]) => edge(a, b))

@@ -18,7 +18,7 @@ describe('writeDotenv', () => {
     expect(Object.fromEntries(readDotenv(folder.file('.env')))).toEqual({ A: 'x', B: '2' })
   })
 
-  it('leaves a file that only its owner reads, and no other', () => {
+  it('writes a file that only its owner can read, and no other', () => {
     using folder = appFolder({ 'open.env': 'A=1\n' })
     writeDotenv(folder.file('open.env'), 'A', '2')
     writeDotenv(folder.file('new/deep.env'), 'A', '2')
@@ -34,7 +34,7 @@ describe('writeDotenv', () => {
     expect(readDotenv(folder.file('real.env')).get('A')).toBe('2')
   })
 
-  it('reads back any value that it takes, beside any text, and refuses the others', () => {
+  it('restores any accepted value, beside any text, and refuses the others', () => {
     using folder = appFolder({})
     const file = folder.file('.env')
     const piece = fc.constantFrom('A', 'B', '=', '"', "'", '`', '\n', ' ', '#', '\\', '\\n', '\r', '$', 'x')

@@ -1,6 +1,16 @@
 /** Files of `NAME=value` lines, in the format that Node reads. */
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual, parseEnv } from 'node:util'
 import { invalid, TroupeError } from '@troupe/core'
@@ -21,11 +31,13 @@ export function writeDotenv(file: string, name: string, value: string): void {
   const text = readIfExists(file)
   const wanted = new Map(parse(text)).set(name, value)
   const line = assignment(name, value)
-  const next = [withLine(text, name, line), Array.from(wanted, ([key, item]) => assignment(key, item)).join('')].find((candidate) =>
-    isDeepStrictEqual(parse(candidate), wanted),
+  const next = [withLine(text, name, line), Array.from(wanted, ([key, item]) => assignment(key, item)).join('')].find(
+    (candidate) => isDeepStrictEqual(parse(candidate), wanted),
   )
   if (line === '' || next === undefined)
-    throw invalid(`the variable ${name} cannot be written to ${file}: the file format cannot represent its name or value`)
+    throw invalid(
+      `the variable ${name} cannot be written to ${file}: the file format cannot represent its name or value`,
+    )
   replaceFile(file, next)
 }
 
@@ -61,7 +73,10 @@ function bytesIfExists(file: string): Uint8Array | undefined {
     return readFileSync(file)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
-    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be read`, { cause: error, details: { file } })
+    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be read`, {
+      cause: error,
+      details: { file },
+    })
   }
 }
 
@@ -80,7 +95,10 @@ function replaceFile(file: string, text: string): void {
     renameSync(temporary, target)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be written`, { cause: error, details: { file } })
+    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be written`, {
+      cause: error,
+      details: { file },
+    })
   }
 }
 

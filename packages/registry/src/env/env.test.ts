@@ -32,13 +32,17 @@ describe('Env', () => {
   it('reads a variable by its name in the storage, by its entry, and by its id', async () => {
     using folder = appFolder({ 'env.yaml': yaml, '.env': 'TOKEN=from-file\n' })
     const { env } = await registryIn(folder.path)
-    expect(['TOKEN', 'token', 'app.env:token'].map((name) => env.get(name))).toEqual(['from-file', 'from-file', 'from-file'])
+    expect(['TOKEN', 'token', 'app.env:token'].map((name) => env.get(name))).toEqual([
+      'from-file',
+      'from-file',
+      'from-file',
+    ])
     expect(env.get('ONLY')).toBe('here')
     expect(env.get('NOT_SET')).toBe('fallback')
     expect(env.get('locked')).toBeUndefined()
   })
 
-  it('falls back to the operating system only where no entry has the name', async () => {
+  it('falls back to the operating system only if no entry has the name', async () => {
     using folder = appFolder({ 'env.yaml': yaml })
     const { env } = await registryIn(folder.path)
     vi.stubEnv('TROUPE_TEST_HOME_PORT', '7')
@@ -47,14 +51,14 @@ describe('Env', () => {
     expect([env.get('HOME_PORT'), env.get('TROUPE_TEST_PLAIN'), env.get('locked')]).toEqual(['7', 'plain', undefined])
   })
 
-  it('writes to the first storage of a router, and what is in front wins', async () => {
+  it('writes to the first storage of a router, and the first storage with the value wins', async () => {
     using folder = appFolder({ 'env.yaml': yaml, '.env': 'TOKEN=from-file\n' })
     const { env } = await registryIn(folder.path)
     env.set('TOKEN', 'set')
     expect(env.get('TOKEN')).toBe('set')
   })
 
-  it('keeps what a memory storage holds when other entries change', async () => {
+  it('keeps the values of a memory storage when other entries change', async () => {
     using folder = appFolder({ 'env.yaml': yaml })
     const registry = await registryIn(folder.path)
     registry.env.set('TOKEN', 'set')
@@ -62,7 +66,7 @@ describe('Env', () => {
     expect(registry.env.get('TOKEN')).toBe('set')
   })
 
-  it('refuses to set what is read-only, fixed, or unknown', async () => {
+  it('refuses to set read-only, fixed, or unknown variables', async () => {
     using folder = appFolder({ 'env.yaml': yaml })
     const { env } = await registryIn(folder.path)
     expect(() => env.set('locked', 'x')).toThrow('the variable locked is read-only')
@@ -71,7 +75,7 @@ describe('Env', () => {
     expect(() => env.set('NONE', 'x')).toThrow('no env.variable has the name NONE')
   })
 
-  it('takes the nearest of two that have one name, and refuses to guess', () => {
+  it('chooses the nearest of two with one name, and otherwise refuses', () => {
     const registry = new Registry({ kinds })
     registry.add(
       { id: entryId('a:s'), kind: 'env.storage.static', fields: { values: { X: 'a' } } },
@@ -105,7 +109,16 @@ describe('names of a variable', () => {
 `,
     })
     const { env } = await registryIn(folder.path)
-    const names = ['app.env:from_os', 'from_os', 'HOME_PORT', 'app.env:alias', 'alias', 'app.env:whole', 'whole', 'TROUPE_TEST_HOME_PORT']
+    const names = [
+      'app.env:from_os',
+      'from_os',
+      'HOME_PORT',
+      'app.env:alias',
+      'alias',
+      'app.env:whole',
+      'whole',
+      'TROUPE_TEST_HOME_PORT',
+    ]
     for (const name of ['app.env:from_os', 'from_os', 'alias', 'app.env:whole', 'TROUPE_TEST_HOME_PORT']) {
       expect([name, env.namesOf(name).toSorted()]).toEqual([name, names.toSorted()])
       expect(env.get(env.namesOf(name)[0])).toBe(env.get(name))
@@ -128,16 +141,20 @@ describe('names of a variable', () => {
 })
 
 describe('placeholders', () => {
-  it('see the variables of the application', async () => {
+  it('use the variables of the application', async () => {
     using folder = appFolder({ 'env.yaml': yaml, '.env': 'TOKEN=9050\n' })
     const registry = await registryIn(folder.path)
     const id = entryId('app.env:proxy')
-    registry.add({ id, kind: 'network.socks5', fields: { host: '${env:NOT_SET}', port: '${env:TOKEN}', password: '${env:app.env:ONLY}' } })
+    registry.add({
+      id,
+      kind: 'network.socks5',
+      fields: { host: '${env:NOT_SET}', port: '${env:TOKEN}', password: '${env:app.env:ONLY}' },
+    })
     expect(registry.decode(id, socks5).fields).toMatchObject({ host: 'fallback', port: 9050, password: 'here' })
     expect(registry.get(id).fields['password']).toBe('${env:app.env:ONLY}')
   })
 
-  it('tell what is wrong with the variable that they name', () => {
+  it('report what is wrong with the variable that they name', () => {
     const registry = new Registry({ kinds })
     registry.add(
       { id: entryId('a:X'), kind: 'env.variable', fields: { storage: 'none' } },

@@ -30,8 +30,12 @@ export class Env {
   readonly #entries: () => ReadonlyMap<EntryId, Entry>
   readonly #root: string
   readonly #kept: Kept
-  #places: { readonly of: ReadonlyMap<EntryId, Entry>; readonly names: ReadonlyMap<string, ReadonlySet<string>> } | undefined
-  #names: { readonly of: ReadonlyMap<EntryId, Entry>; readonly entries: ReadonlyMap<string, readonly Entry[]> } | undefined
+  #places:
+    | { readonly of: ReadonlyMap<EntryId, Entry>; readonly names: ReadonlyMap<string, ReadonlySet<string>> }
+    | undefined
+  #names:
+    | { readonly of: ReadonlyMap<EntryId, Entry>; readonly entries: ReadonlyMap<string, readonly Entry[]> }
+    | undefined
 
   /** @param root - The folder to which files of variables are relative. */
   constructor(entries: () => ReadonlyMap<EntryId, Entry>, root: string, kept?: Kept) {
@@ -103,7 +107,8 @@ export class Env {
     if (!entry) throw new TroupeError('NotFound', `no env.variable has the name ${name}`, { details: { name } })
     const { fields } = this.#decode(entry, variable)
     if (fields.secret) this.#noted(value, true)
-    if (fields.readOnly) throw new TroupeError('PermissionDenied', `the variable ${name} is read-only`, { details: { name } })
+    if (fields.readOnly)
+      throw new TroupeError('PermissionDenied', `the variable ${name} is read-only`, { details: { name } })
     this.#storage(fields.storage).set(fields.variable ?? nameOf(entry.id), value)
   }
 
@@ -112,7 +117,9 @@ export class Env {
    * other variables that are kept in the same place. The first is its main name: its id, if an entry defines it.
    */
   namesOf(name: string): readonly [string, ...string[]] {
-    const own = isEntryId(name) ? [this.#entries().get(name)].filter((entry) => entry?.kind === variable.kind) : this.#named().get(name)
+    const own = isEntryId(name)
+      ? [this.#entries().get(name)].filter((entry) => entry?.kind === variable.kind)
+      : this.#named().get(name)
     const meant = (own ?? []).flatMap((entry) => entry ?? [])
     const places = meant.length === 0 ? [osPlace(name)] : meant.flatMap((entry) => this.#placesOf(entry))
     const [first] = meant
@@ -138,7 +145,9 @@ export class Env {
     const meant = near.length > 0 ? near : candidates
     if (meant.length > 1) {
       const ids = meant.map((entry) => entry.id)
-      throw new TroupeError('Conflict', `the name ${name} could mean ${ids.join(' or ')}: write the id`, { details: { name, ids } })
+      throw new TroupeError('Conflict', `the name ${name} could mean ${ids.join(' or ')}: write the id`, {
+        details: { name, ids },
+      })
     }
     return meant[0]
   }
@@ -161,7 +170,8 @@ export class Env {
     const of = this.#entries()
     if (this.#places?.of === of) return this.#places.names
     const names = new Map<string, Set<string>>()
-    const add = (place: string, more: Iterable<string>) => names.set(place, new Set([...(names.get(place) ?? []), ...more]))
+    const add = (place: string, more: Iterable<string>) =>
+      names.set(place, new Set([...(names.get(place) ?? []), ...more]))
     for (const entry of of.values()) {
       if (entry.kind !== variable.kind) continue
       for (const place of this.#placesOf(entry)) {
@@ -207,9 +217,13 @@ export class Env {
       case staticStorage.kind:
         return staticEnv(this.#decode(entry, staticStorage).fields.values, entry.id)
       case routerStorage.kind:
-        return routerEnv(this.#decode(entry, routerStorage).fields.storages.map((storage) => this.#storage(storage, way)))
+        return routerEnv(
+          this.#decode(entry, routerStorage).fields.storages.map((storage) => this.#storage(storage, way)),
+        )
       default:
-        throw new TroupeError('Invalid', `${entry.id} is a ${entry.kind}, not a storage of variables`, { details: { id: entry.id } })
+        throw new TroupeError('Invalid', `${entry.id} is a ${entry.kind}, not a storage of variables`, {
+          details: { id: entry.id },
+        })
     }
   }
 

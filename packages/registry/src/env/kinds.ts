@@ -4,37 +4,44 @@ import { reference } from '../schema/fields.ts'
 import { defineKind } from '../schema/kind.ts'
 
 /** The environment of the operating system. `prefix` is added before every name. Read-only. */
-export const osStorage = defineKind({ kind: 'env.storage.os', fields: z.strictObject({ prefix: z.string().default('') }) })
+export const osStorage = defineKind({
+  kind: 'env.storage.os',
+  fields: () => z.strictObject({ prefix: z.string().default('') }),
+})
 
 /** A file of `NAME=value` lines, relative to the application's root; written atomically, readable only by its owner. */
-export const fileStorage = defineKind({ kind: 'env.storage.file', fields: z.strictObject({ path: z.string().min(1) }) })
+export const fileStorage = defineKind({
+  kind: 'env.storage.file',
+  fields: () => z.strictObject({ path: z.string().min(1) }),
+})
 
 /** Kept in memory while the application runs. */
-export const memoryStorage = defineKind({ kind: 'env.storage.memory', fields: z.strictObject({}) })
+export const memoryStorage = defineKind({ kind: 'env.storage.memory', fields: () => z.strictObject({}) })
 
 /** Values inside the entry. Read-only. */
 export const staticStorage = defineKind({
   kind: 'env.storage.static',
-  fields: z.strictObject({ values: z.record(z.string(), z.string()) }),
+  fields: () => z.strictObject({ values: z.record(z.string(), z.string()) }),
 })
 
 /** Other storages: a read uses the first that has the variable; a write goes to the first of all. */
 export const routerStorage = defineKind({
   kind: 'env.storage.router',
-  fields: z.strictObject({ storages: z.array(reference('env.storage.*')).min(1) }),
+  fields: () => z.strictObject({ storages: z.array(reference('env.storage.*')).min(1) }),
 })
 
 /** A variable: `variable` is its name in `storage`, by default the entry's name. */
 export const variable = defineKind({
   kind: 'env.variable',
-  fields: z.strictObject({
-    storage: reference('env.storage.*'),
-    variable: z.string().min(1).optional(),
-    default: z.string().optional(),
-    readOnly: z.boolean().default(false),
-    /** Logs never show its value. */
-    secret: z.boolean().default(false),
-  }),
+  fields: () =>
+    z.strictObject({
+      storage: reference('env.storage.*'),
+      variable: z.string().min(1).optional(),
+      default: z.string().optional(),
+      readOnly: z.boolean().default(false),
+      /** Logs never show its value. */
+      secret: z.boolean().default(false),
+    }),
 })
 
 export const envKinds = [osStorage, fileStorage, memoryStorage, staticStorage, routerStorage, variable]

@@ -70,6 +70,8 @@ function place(...parts: readonly string[]): string {
 
 function readOnly(what: string): (name: string) => never {
   return (name) => {
-    throw new TroupeError('PermissionDenied', `the variable ${name} cannot be set: ${what} is read-only`, { details: { name } })
+    throw new TroupeError('PermissionDenied', `the variable ${name} cannot be set: ${what} is read-only`, {
+      details: { name },
+    })
   }
 }

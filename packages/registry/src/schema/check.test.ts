@@ -19,17 +19,30 @@ async function problemsOf(
 
 describe('bad input', () => {
   const bad: readonly (readonly [string, string, string])[] = [
-    ['YAML that does not parse', 'a:\n  b: c: d\n', 'yaml app.yaml:2:7: this is not YAML: bad indentation of a mapping entry'],
+    [
+      'YAML that does not parse',
+      'a:\n  b: c: d\n',
+      'yaml app.yaml:2:7: this is not YAML: bad indentation of a mapping entry',
+    ],
     ['no namespace', 'entries: []\n', 'document app.yaml:1:1: namespace: is required'],
     [
-      'a namespace that is none',
+      'an invalid namespace',
       'namespace: "a b"\nentries: []\n',
-      'document app.yaml:1:12: namespace: expected a word of letters, digits, ".", "-" and "_" that begins with a letter or "_"',
+      'document app.yaml:1:12: namespace: expected a word of letters, ' +
+        'digits, ".", "-" and "_" that begins with a letter or "_"',
     ],
-    ['entries that are no list', 'namespace: app\nentries: 7\n', 'document app.yaml:2:10: entries: expected a list of entries'],
-    ['entries misspelt', 'namespace: app\nentires: []\n', 'document app.yaml:2:1: expected "entries", or "name" and "kind", not "entires"'],
     [
-      'an entry that is none',
+      'entries that are no list',
+      'namespace: app\nentries: 7\n',
+      'document app.yaml:2:10: entries: expected a list of entries',
+    ],
+    [
+      'entries misspelt',
+      'namespace: app\nentires: []\n',
+      'document app.yaml:2:1: expected "entries", or "name" and "kind", not "entires"',
+    ],
+    [
+      'an invalid entry',
       'namespace: app\nentries:\n  - 7\n',
       'document app.yaml:3:5: expected an entry: a mapping with "name" and "kind"',
     ],
@@ -38,11 +51,16 @@ describe('bad input', () => {
       'namespace: app\nentries: []\nverson: 1\n',
       'document app.yaml:3:1: verson: there is no such field; did you mean "version"?',
     ],
-    ['an entry without a kind', entry('name: x', 'knd: test.link'), 'document app.yaml:4:5: kind: is required, not "knd"'],
+    [
+      'an entry without a kind',
+      entry('name: x', 'knd: test.link'),
+      'document app.yaml:4:5: kind: is required, not "knd"',
+    ],
     [
       'a name that is a number',
       entry('name: 7', 'kind: test.link'),
-      'document app.yaml:3:11: name: expected a word of letters, digits, ".", "-" and "_" that begins with a letter or "_"',
+      'document app.yaml:3:11: name: expected a word of letters, ' +
+        'digits, ".", "-" and "_" that begins with a letter or "_"',
     ],
     [
       'an unknown kind',
@@ -70,7 +88,7 @@ describe('bad input', () => {
       'invalid-field app.yaml:6:11: app:x: port: too big: expected number to be <=65535',
     ],
     [
-      'a reference to nothing',
+      'an unknown reference',
       entry('name: first', 'kind: test.link', 'to:', '  - frist'),
       'dangling-reference app.yaml:6:9: app:first: to[0]: there is no entry app:frist; did you mean "app:first"?',
     ],
@@ -89,7 +107,11 @@ describe('bad input', () => {
       entry('name: x', 'kind: network.socks5', 'host: ${env:TROUPE_TEST_NONE}', 'port: 1'),
       'missing-variable app.yaml:5:11: app:x: host: the variable TROUPE_TEST_NONE is not set and has no default',
     ],
-    ['meta that is no mapping', entry('name: x', 'kind: test.link', 'meta: 7'), 'document app.yaml:5:11: x: meta: expected a mapping'],
+    [
+      'meta that is no mapping',
+      entry('name: x', 'kind: test.link', 'meta: 7'),
+      'document app.yaml:5:11: x: meta: expected a mapping',
+    ],
   ]
 
   it.each(bad)('%s', async (_, text, expected) => {
@@ -98,7 +120,7 @@ describe('bad input', () => {
     expect(problems.filter((problem) => !problem.startsWith('cycle'))).toEqual([expected])
   })
 
-  it('an id that is defined twice: both places', async () => {
+  it('an id that is defined twice: both positions', async () => {
     const text = entry('name: x', 'kind: test.link')
     using folder = appFolder({ 'a.yaml': text, 'b.yaml': text })
     const registry = new Registry({ kinds })
@@ -108,12 +130,15 @@ describe('bad input', () => {
     ])
   })
 
-  it('a circle: each edge with its place', async () => {
+  it('a cycle: each edge with its position', async () => {
     const text = `${entry('name: x', 'kind: test.link', 'to: [y]')}  - name: y\n    kind: test.link\n    to: [x]\n`
     const { registry, problems } = await problemsOf({ 'app.yaml': text })
     expect(problems).toEqual([
       expect.stringMatching(
-        /^cycle app\.yaml:5:10: app:x: entries need each other in a circle: app:x → app:y → app:x; by app:x to\[0\] \(.*app\.yaml:5:10\), app:y to\[0\] \(.*app\.yaml:8:10\)$/,
+        new RegExp(
+          String.raw`^cycle app\.yaml:5:10: app:x: entries need each other in a circle: app:x → app:y → app:x; ` +
+            String.raw`by app:x to\[0\] \(.*app\.yaml:5:10\), app:y to\[0\] \(.*app\.yaml:8:10\)$`,
+        ),
       ),
     ])
     expect(() => registry.order()).toThrow(TroupeError)
@@ -122,7 +147,9 @@ describe('bad input', () => {
   it('all of it at once, by file and line', async () => {
     const { problems } = await problemsOf({
       'b.yaml': 'a: [',
-      'a.yaml': `${entry('name: x', 'kind: network.socks5', 'host: 7', 'port: 0')}  - name: x\n    kind: test.link\n  - name: y\n    kind: test.lnk\n`,
+      'a.yaml':
+        `${entry('name: x', 'kind: network.socks5', 'host: 7', 'port: 0')}  - name: x\n` +
+        '    kind: test.link\n  - name: y\n    kind: test.lnk\n',
     })
     expect(problems.map((problem) => problem.split(':').slice(0, 3).join(':'))).toEqual([
       'invalid-field a.yaml:5:11',
@@ -133,7 +160,7 @@ describe('bad input', () => {
     ])
   })
 
-  it('makes one error of all problems', async () => {
+  it('becomes one error with all problems', async () => {
     using folder = appFolder({ 'a.yaml': entry('name: x', 'kind: network.socks5', 'host: 7', 'port: 0') })
     const registry = new Registry({ kinds })
     await registry.load(folder.path)

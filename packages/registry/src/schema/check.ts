@@ -111,7 +111,9 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
           others.map((other) => other.id),
         )
       : ''
-  return [diagnosticOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path })]
+  return [
+    diagnosticOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path }),
+  ]
 }
 
 /** Entries that need each other, reported along the edges of the circle. */

@@ -21,8 +21,18 @@ function messages(result: { readonly problems: readonly { readonly message: stri
 
 describe('fields', () => {
   it('are camelCase in TypeScript and snake_case in YAML, with defaults', () => {
-    const { decoded } = decode(socks5, { host: 'a', port: 1, isolate_streams: true, options: { 'inbound.length': 1, keepAsIs: 2 } })
-    expect(decoded?.fields).toEqual({ host: 'a', port: 1, isolateStreams: true, options: { 'inbound.length': 1, keepAsIs: 2 } })
+    const { decoded } = decode(socks5, {
+      host: 'a',
+      port: 1,
+      isolate_streams: true,
+      options: { 'inbound.length': 1, keepAsIs: 2 },
+    })
+    expect(decoded?.fields).toEqual({
+      host: 'a',
+      port: 1,
+      isolateStreams: true,
+      options: { 'inbound.length': 1, keepAsIs: 2 },
+    })
     expect(messages(decode(socks5, { host: 'a', port: 1, isolateStreams: true }))).toEqual([
       'isolateStreams: there is no such field; did you mean "isolate_streams"?',
     ])
@@ -35,17 +45,21 @@ describe('fields', () => {
     ])
   })
 
-  it('that are required are asked for, in YAML words', () => {
+  it('that are required are reported, in YAML terms', () => {
     const kind = defineKind({ kind: 'test.kind', fields: z.strictObject({ firstThing: z.string() }) })
     expect(messages(decode(kind, {}))).toEqual(['first_thing: is required: expected string'])
   })
 
-  it('of a union tell what is wrong with the option that was meant', () => {
+  it('of a union report the problem of the option that was meant', () => {
     expect(messages(decode(code, { source: 'file://a.ts', pool: { max: 1, idle_timeot: '1s' } }))).toEqual([
       'pool.idle_timeot: there is no such field; did you mean "idle_timeout"?',
     ])
-    expect(messages(decode(code, { source: 'file://a.ts', pool: { max: 'x' } }))).toEqual(['pool.max: expected number, received string'])
-    expect(messages(decode(code, { source: 'file://a.ts', pool: 'inlin' }))).toEqual(['pool: expected "inline" or object'])
+    expect(messages(decode(code, { source: 'file://a.ts', pool: { max: 'x' } }))).toEqual([
+      'pool.max: expected number, received string',
+    ])
+    expect(messages(decode(code, { source: 'file://a.ts', pool: 'inlin' }))).toEqual([
+      'pool: expected "inline" or object',
+    ])
   })
 })
 
@@ -113,7 +127,9 @@ describe('meta', () => {
     expect(network('proxy').decoded?.meta.options).toEqual({ network: 'app:proxy' })
     expect(network(null).decoded?.meta.options).toEqual({ network: null })
     expect(network('').decoded?.meta.options?.network).toBeUndefined()
-    expect(messages(network(5))).toEqual(['meta.options.network: expected the id of an overlay, or null for the clear network'])
+    expect(messages(network(5))).toEqual([
+      'meta.options.network: expected the id of an overlay, or null for the clear network',
+    ])
   })
 
   it('describes a command', () => {
@@ -129,7 +145,7 @@ describe('meta', () => {
 })
 
 describe('placeholders', () => {
-  it('give strings, and alone also numbers and booleans', () => {
+  it('resolve to strings, and alone also to numbers and booleans', () => {
     const { decoded } = decode(socks5, {
       host: '${HOST|a}.${env:NAME}',
       port: '${env:PORT}',
@@ -139,17 +155,19 @@ describe('placeholders', () => {
     expect(decoded?.fields).toEqual({ host: 'a.proxy', port: 9050, isolateStreams: true, password: '${SECRET}' })
   })
 
-  it('do not turn text into numbers when they are only a part, or when nothing was put in', () => {
-    expect(messages(decode(socks5, { host: 'a', port: '1${PORT}' }))).toEqual(['port: expected number, received string'])
+  it('do not become numbers inside other text, or without a placeholder', () => {
+    expect(messages(decode(socks5, { host: 'a', port: '1${PORT}' }))).toEqual([
+      'port: expected number, received string',
+    ])
     expect(messages(decode(socks5, { host: 'a', port: '9050' }))).toEqual(['port: expected number, received string'])
     expect(decode(socks5, { host: '${PORT}', port: 1 }).decoded?.fields.host).toBe('9050')
   })
 
-  it('stand for references too', () => {
+  it('work for references too', () => {
     expect(decode(router, { overlay: '${NAME}' }, { server: 'x' }).decoded?.fields.overlay).toBe('app:proxy')
   })
 
-  it('that name nothing are told once, beside what else is wrong', () => {
+  it('that name nothing are reported once, beside other problems', () => {
     expect(messages(decode(socks5, { host: '${NOPE}', port: '${NEITHER}', password: '${', nme: 1 }))).toEqual([
       'host: the variable NOPE is not set and has no default',
       'port: the variable NEITHER is not set and has no default',
@@ -158,9 +176,18 @@ describe('placeholders', () => {
     ])
   })
 
-  it('never show what they stand for', () => {
-    const secret = { host: '${SECRET}', port: '${SECRET}', isolate_streams: '${SECRET}', options: '${SECRET}', password: ['${SECRET}'] }
-    const result = decode(socks5, secret, { command: { name: '${SECRET} ${SECRET}' }, options: { network: '!${SECRET}' } })
+  it('never show their values', () => {
+    const secret = {
+      host: '${SECRET}',
+      port: '${SECRET}',
+      isolate_streams: '${SECRET}',
+      options: '${SECRET}',
+      password: ['${SECRET}'],
+    }
+    const result = decode(socks5, secret, {
+      command: { name: '${SECRET} ${SECRET}' },
+      options: { network: '!${SECRET}' },
+    })
     expect(result.problems).toHaveLength(6)
     expect(JSON.stringify(result.problems)).not.toContain('hunter2')
   })
@@ -176,7 +203,9 @@ describe('helpers', () => {
     expect(decode(kind, {}).decoded?.fields.wait).toBe(5_000)
     expect(decode(kind, { wait: '1m30s' }).decoded?.fields.wait).toBe(90_000)
     expect(messages(decode(kind, { wait: 5 }))).toEqual(['wait: expected a duration such as "250ms", "10s" or "1m30s"'])
-    expect(messages(decode(kind, { wait: 'soon' }))).toEqual(['wait: expected a duration such as "250ms", "10s" or "1m30s"'])
+    expect(messages(decode(kind, { wait: 'soon' }))).toEqual([
+      'wait: expected a duration such as "250ms", "10s" or "1m30s"',
+    ])
     expect(messages(decode(kind, { wait: '-1s' }))).toEqual(['wait: a duration cannot be negative'])
   })
 
@@ -192,10 +221,13 @@ describe('helpers', () => {
   })
 })
 
-it('survives any value, and calls each problem by its path', () => {
+it('accept any value, and report each problem by its path', () => {
   fc.assert(
     fc.property(
-      fc.dictionary(fc.constantFrom('host', 'port', 'routes', 'overlay', 'by_name', 'source', 'pool', 'x'), fc.jsonValue()),
+      fc.dictionary(
+        fc.constantFrom('host', 'port', 'routes', 'overlay', 'by_name', 'source', 'pool', 'x'),
+        fc.jsonValue(),
+      ),
       fc.jsonValue(),
       (fields, meta) => {
         for (const kind of [socks5, code, router, host]) {

@@ -41,10 +41,16 @@ export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: Deco
   const namespace = namespaceOf(entry.id)
   const folder = entry.source ? dirname(entry.source.file) : context.folder
   const read = (name: string) => context.variable(name, namespace)
-  const fields = decodeValue<K['fields']>(kind.fields, entry.fields, [], { namespace, folder, sourceFolders: context.sourceFolders, read })
+  const fields = decodeValue<K['fields']>(kind.fields, entry.fields, [], {
+    namespace,
+    folder,
+    sourceFolders: context.sourceFolders,
+    read,
+  })
   const meta = decodeValue<K['meta']>(kind.meta, entry.meta, ['meta'], { namespace, folder, read })
   const faults = [...fields.faults, ...meta.faults]
-  if (!fields.result || !meta.result || faults.length > 0) return { problems: faults.map((fault) => diagnosticOf(entry, fault)) }
+  if (!fields.result || !meta.result || faults.length > 0)
+    return { problems: faults.map((fault) => diagnosticOf(entry, fault)) }
   const decoded: DecodedAs<K> = Object.freeze({
     entry,
     id: entry.id,
@@ -59,7 +65,13 @@ export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: Deco
 /** A problem of an entry, with its position. */
 export function diagnosticOf(entry: Entry, fault: Fault): Diagnostic {
   const place = fault.atKey ? keyPositionOf(entry, fault.path) : positionOf(entry, fault.path)
-  return { code: fault.code, message: fault.message, entry: entry.id, path: formatPath(fault.path), ...(place && { place }) }
+  return {
+    code: fault.code,
+    message: fault.message,
+    entry: entry.id,
+    path: formatPath(fault.path),
+    ...(place && { place }),
+  }
 }
 
 interface ValueContext {
@@ -78,7 +90,12 @@ interface DecodedValue<T> {
 }
 
 /** Decodes one value, which is at `base`. */
-export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base: Path, context: ValueContext): DecodedValue<z.output<S>> {
+export function decodeValue<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  base: Path,
+  context: ValueContext,
+): DecodedValue<z.output<S>> {
   const faults: Fault[] = []
   const single = new Set<string>()
   const resolved = context.read ? resolvePlaceholders(value, base, context.read, single, faults) : value
@@ -88,7 +105,12 @@ export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, [], value, base))
   // A value that could not be read already has its problem: that its type is also wrong adds nothing.
   faults.push(...[...shaped.faults, ...issues].filter((fault) => !unread.has(formatPath(fault.path))))
-  return { result: parsed.success ? { data: parsed.data } : undefined, references: shaped.references, files: shaped.files, faults }
+  return {
+    result: parsed.success ? { data: parsed.data } : undefined,
+    references: shaped.references,
+    files: shaped.files,
+    faults,
+  }
 }
 
 function resolvePlaceholders(
@@ -98,10 +120,14 @@ function resolvePlaceholders(
   single: Set<string>,
   faults: Fault[],
 ): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => resolvePlaceholders(item, [...path, index], read, single, faults))
+  if (Array.isArray(value))
+    return value.map((item, index) => resolvePlaceholders(item, [...path, index], read, single, faults))
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, resolvePlaceholders(item, [...path, key], read, single, faults)]),
+      Object.entries(value).map(([key, item]) => [
+        key,
+        resolvePlaceholders(item, [...path, key], read, single, faults),
+      ]),
     )
   if (typeof value !== 'string' || !value.includes('${')) return value
   const { parts, fault } = parseTemplate(value)
@@ -113,7 +139,11 @@ function resolvePlaceholders(
     try {
       const found = read(name) ?? fallback
       if (found !== undefined) return found
-      faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name} is not set and has no default`, path })
+      faults.push({
+        code: 'missing-variable',
+        message: `${formatPath(path)}: the variable ${name} is not set and has no default`,
+        path,
+      })
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'it cannot be read'
       faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name}: ${reason}`, path })
@@ -123,25 +153,34 @@ function resolvePlaceholders(
 }
 
 /** The issues of zod, with YAML's own paths. For a union, the issues of the closest option. */
-function faultsOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[], root: unknown, base: Path): readonly Fault[] {
+function faultsOf(
+  issue: z.core.$ZodIssue,
+  prefix: readonly PropertyKey[],
+  root: unknown,
+  base: Path,
+): readonly Fault[] {
   const steps = [...prefix, ...issue.path]
   if (issue.code === 'unrecognized_keys') return []
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const options = issue.errors.toSorted((a, b) => unionDistance(a) - unionDistance(b))
     const nearest = options[0] ?? []
-    if (nearest.length > 0 && unionDistance(nearest) < 1_000) return nearest.flatMap((inner) => faultsOf(inner, steps, root, base))
+    if (nearest.length > 0 && unionDistance(nearest) < 1_000)
+      return nearest.flatMap((inner) => faultsOf(inner, steps, root, base))
   }
   const { path, found } = yamlPath(root, steps)
   const words = wordsOf(issue)
   const missing = found === undefined && issue.code !== 'custom'
   const at = [...base, ...path]
-  const message = `${formatPath(at)}${at.length > 0 ? ': ' : ''}${missing ? `is required: ${words.replace(', received undefined', '')}` : words}`
+  const fault = missing ? `is required: ${words.replace(', received undefined', '')}` : words
+  const message = `${formatPath(at)}${at.length > 0 ? ': ' : ''}${fault}`
   return [{ code: 'invalid-field', message, path: at }]
 }
 
 function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
-    const options = issue.errors.map(([first]) => (first ? wordsOf(first).replace(/^expected (.*?)(?:, received .*)?$/, '$1') : ''))
+    const options = issue.errors.map(([first]) =>
+      first ? wordsOf(first).replace(/^expected (.*?)(?:, received .*)?$/, '$1') : '',
+    )
     return `expected ${[...new Set(options)].filter((option) => option !== '').join(' or ')}`
   }
   return issue.message.replace(/^Invalid (?:input|option): /, '').replace(/^./, (letter) => letter.toLowerCase())
@@ -152,7 +191,8 @@ function yamlPath(root: unknown, steps: readonly PropertyKey[]): { readonly path
   const path: (string | number)[] = []
   let value = root
   for (const step of steps) {
-    const key = typeof step === 'symbol' ? String(step) : typeof step === 'number' || has(value, step) ? step : yamlKey(step)
+    const key =
+      typeof step === 'symbol' ? String(step) : typeof step === 'number' || has(value, step) ? step : yamlKey(step)
     path.push(key)
     value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
   }

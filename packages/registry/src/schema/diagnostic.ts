@@ -36,7 +36,10 @@ export interface Diagnostic {
 export function formatDiagnostic(problem: Diagnostic, root?: string): string {
   const { place, entry, message } = problem
   const where =
-    place && formatPosition(root === undefined || place.file.startsWith('-') ? place : { ...place, file: relative(root, place.file) })
+    place &&
+    formatPosition(
+      root === undefined || place.file.startsWith('-') ? place : { ...place, file: relative(root, place.file) },
+    )
   return [where, entry, message].filter((part) => part !== undefined).join(': ')
 }
 

@@ -19,7 +19,10 @@ export const fieldRoles = z.registry<FieldRole>()
  */
 export function reference(...kinds: readonly string[]) {
   return z
-    .custom<EntryId>((value) => typeof value === 'string' && isEntryId(value), 'expected the id of an entry ("namespace:name")')
+    .custom<EntryId>(
+      (value) => typeof value === 'string' && isEntryId(value),
+      'expected the id of an entry ("namespace:name")',
+    )
     .register(fieldRoles, { role: 'reference', kinds })
 }
 

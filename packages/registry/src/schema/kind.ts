@@ -50,6 +50,8 @@ export type DecodedMeta = z.output<typeof metaSchema>
  * Defines a kind. Keys are written in camelCase; YAML writes them in snake_case (`isolateStreams` is
  * `isolate_streams`). The keys of records are left as they are. Fields that the schema does not name are rejected.
  *
+ * A function that makes the fields is called when an entry of the kind is first decoded: few programs use all kinds.
+ *
  * @example
  * ```ts
  * const socks5 = defineKind({
@@ -62,7 +64,7 @@ export type DecodedMeta = z.output<typeof metaSchema>
  */
 export function defineKind<Fields extends z.ZodObject>(definition: {
   readonly kind: string
-  readonly fields: Fields
+  readonly fields: MadeLater<Fields>
 }): Kind<Fields, typeof metaSchema>
 /**
  * @param definition - `meta` holds schemas of the keys that the kind itself reads from `meta`:
@@ -70,16 +72,38 @@ export function defineKind<Fields extends z.ZodObject>(definition: {
  */
 export function defineKind<Fields extends z.ZodObject, Extra extends z.core.$ZodLooseShape>(definition: {
   readonly kind: string
-  readonly fields: Fields
-  readonly meta: Extra
+  readonly fields: MadeLater<Fields>
+  readonly meta: MadeLater<Extra>
 }): Kind<Fields, MetaWith<Extra>>
 export function defineKind(definition: {
   readonly kind: string
-  readonly fields: z.ZodObject
-  readonly meta?: z.core.$ZodLooseShape
+  readonly fields: MadeLater<z.ZodObject>
+  readonly meta?: MadeLater<z.core.$ZodLooseShape>
 }): Kind {
   const { kind, fields, meta } = definition
-  return Object.freeze({ kind, fields, meta: meta ? metaSchema.extend(meta) : metaSchema })
+  let madeFields: z.ZodObject | undefined
+  let madeMeta: z.ZodObject | undefined
+  return Object.freeze({
+    kind,
+    get fields() {
+      madeFields ??= made(fields)
+      return madeFields
+    },
+    get meta() {
+      madeMeta ??= meta === undefined ? metaSchema : metaSchema.extend(made(meta))
+      return madeMeta
+    },
+  })
 }
 
-type MetaWith<Extra extends z.core.$ZodLooseShape> = z.ZodObject<z.core.util.Extend<typeof metaSchema.shape, Extra>, z.core.$loose>
+/** A value, or a function that makes it when an entry of the kind is first decoded. */
+type MadeLater<T extends object> = T | (() => T)
+
+function made<T extends object>(given: MadeLater<T>): T {
+  return typeof given === 'function' ? given() : given
+}
+
+type MetaWith<Extra extends z.core.$ZodLooseShape> = z.ZodObject<
+  z.core.util.Extend<typeof metaSchema.shape, Extra>,
+  z.core.$loose
+>

@@ -23,10 +23,13 @@ describe('lifecycleSchema', () => {
     }
     expect(lifecycle(undefined).fields.lifecycle).toEqual(defaults)
     expect(lifecycle({}).fields.lifecycle).toEqual(defaults)
-    expect(lifecycle({ restart: { max_attempts: 3 } }).fields.lifecycle.restart).toEqual({ ...defaults.restart, maxAttempts: 3 })
+    expect(lifecycle({ restart: { max_attempts: 3 } }).fields.lifecycle.restart).toEqual({
+      ...defaults.restart,
+      maxAttempts: 3,
+    })
   })
 
-  it('takes requires and depends_on for the same, and both are references', () => {
+  it('treats requires and depends_on the same, and both are references', () => {
     const { fields, references } = lifecycle({ requires: ['a', 'net:b'], depends_on: ['a', 'c'] })
     expect(fields.lifecycle.requires).toEqual(['app:a', 'net:b', 'app:c'])
     expect(references.map(({ id }) => id)).toEqual(['app:a', 'net:b', 'app:a', 'app:c'])

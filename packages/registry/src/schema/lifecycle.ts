@@ -39,3 +39,20 @@ export const lifecycleSchema = z
 
 /** A `lifecycle`, decoded. */
 export type Lifecycle = z.output<typeof lifecycleSchema>
+
+/**
+ * Reports policies that would never apply: without an actor, code is not checked unless `security.strict_mode` is on.
+ * For a kind whose entries get no actor from elsewhere.
+ */
+export function checkActor(
+  { lifecycle }: { readonly lifecycle: Lifecycle },
+  context: Pick<z.core.$RefinementCtx, 'addIssue'>,
+): void {
+  const { actor, groups, policies } = lifecycle.security
+  if (actor !== undefined || (groups.length === 0 && policies.length === 0)) return
+  context.addIssue({
+    code: 'custom',
+    path: ['lifecycle', 'security', 'actor'],
+    message: 'policies apply only to an actor: name the one for whom this acts',
+  })
+}

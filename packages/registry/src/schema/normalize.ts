@@ -56,12 +56,34 @@ export interface Normalized {
 /** Converts `value`, which is at `path`, for `schema`. */
 export function normalize(schema: z.core.$ZodType, value: unknown, path: Path, context: NormalizeContext): Normalized {
   const shaper = new Normalizer(context)
-  return { value: shaper.shape(schema, value, path), references: shaper.references, files: shaper.files, faults: shaper.faults }
+  return {
+    value: shaper.shape(schema, value, path),
+    references: shaper.references,
+    files: shaper.files,
+    faults: shaper.faults,
+  }
 }
 
 /** Returns a key of a schema as YAML writes it: `isolateStreams` is `isolate_streams`. */
 export function yamlKey(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+interface NamedField {
+  readonly key: string
+  readonly field: z.core.$ZodType
+}
+
+/** The fields of objects, keyed as YAML writes them. */
+const fieldsByYamlKey = new WeakMap<z.ZodObject, ReadonlyMap<string, NamedField>>()
+
+function fieldsOf(schema: z.ZodObject): ReadonlyMap<string, NamedField> {
+  const known = fieldsByYamlKey.get(schema)
+  if (known !== undefined) return known
+  const pairs = Object.entries<z.core.$ZodType>(schema.shape)
+  const fields = new Map(pairs.map(([key, field]) => [yamlKey(key), { key, field }]))
+  fieldsByYamlKey.set(schema, fields)
+  return fields
 }
 
 class Normalizer {
@@ -81,7 +103,8 @@ class Normalizer {
     const inner = unwrapped(schema)
     if (inner) return this.shape(inner, value, path)
     if (schema instanceof z.ZodUnion) return this.#union(schema, value, path)
-    if (schema instanceof z.ZodIntersection) return this.shape(schema.def.right, this.shape(schema.def.left, value, path), path)
+    if (schema instanceof z.ZodIntersection)
+      return this.shape(schema.def.right, this.shape(schema.def.left, value, path), path)
     if (typeof value === 'string') return this.#context.single.has(formatPath(path)) ? coerce(schema, value) : value
     if (Array.isArray(value)) return this.#items(schema, value, path)
     return isRecord(value) ? this.#record(schema, value, path) : value
@@ -91,11 +114,13 @@ class Normalizer {
     if (schema instanceof z.ZodObject) return this.#object(schema, value, path)
     if (!(schema instanceof z.ZodRecord)) return value
     const { valueType } = schema
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.shape(valueType, item, [...path, key])]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, this.shape(valueType, item, [...path, key])]),
+    )
   }
 
   #object(schema: z.ZodObject, value: Readonly<Record<string, unknown>>, path: Path): unknown {
-    const fields = new Map(Object.entries<z.core.$ZodType>(schema.shape).map(([key, field]) => [yamlKey(key), { key, field }]))
+    const fields = fieldsOf(schema)
     const { catchall } = schema.def
     const others = catchall === undefined || catchall instanceof z.ZodNever ? undefined : catchall
     const out: [string, unknown][] = []
@@ -114,7 +139,8 @@ class Normalizer {
   }
 
   #items(schema: z.core.$ZodType, value: readonly unknown[], path: Path): unknown {
-    if (schema instanceof z.ZodArray) return value.map((item, index) => this.shape(schema.element, item, [...path, index]))
+    if (schema instanceof z.ZodArray)
+      return value.map((item, index) => this.shape(schema.element, item, [...path, index]))
     if (!(schema instanceof z.ZodTuple)) return value
     const { items, rest } = schema.def
     return value.map((item, index) => {
@@ -133,6 +159,7 @@ class Normalizer {
       if (distance >= least) continue
       nearest = shaped
       least = distance
+      if (least === 0) break
     }
     if (nearest === undefined) return value
     this.references.push(...nearest.references)
@@ -151,14 +178,20 @@ class Normalizer {
   #file(text: string, path: Path, isModule: boolean): string {
     const name = text.startsWith('file://') ? text.slice('file://'.length) : ''
     if (name === '' || name.includes('\0')) {
-      this.faults.push({ code: 'invalid-field', message: `${formatPath(path)}: expected a file such as "file://main.ts"`, path })
+      this.faults.push({
+        code: 'invalid-field',
+        message: `${formatPath(path)}: expected a file such as "file://main.ts"`,
+        path,
+      })
       return text
     }
     const file = resolve(this.#context.folder, name)
     this.files.push({ file, path })
     const { sourceFolders } = this.#context
     if (isModule && sourceFolders !== undefined && !liesWithin(file, sourceFolders)) {
-      const message = `${formatPath(path)}: ${text} leads out of the application's folder: name the folder in registry.source_folders of the configuration`
+      const message =
+        `${formatPath(path)}: ${text} leads out of the application's folder: ` +
+        'name the folder in registry.source_folders of the configuration'
       this.faults.push({ code: 'invalid-field', message, path })
     }
     return file
@@ -182,7 +215,10 @@ function misses(result: z.core.util.SafeParseResult<unknown>): number {
 
 /** See {@link misses}. */
 export function unionDistance(issues: readonly z.core.$ZodIssue[]): number {
-  return issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code !== 'unrecognized_keys' ? 1_000 : 1), 0)
+  return issues.reduce(
+    (sum, issue) => sum + (issue.path.length === 0 && issue.code !== 'unrecognized_keys' ? 1_000 : 1),
+    0,
+  )
 }
 
 /** The schema that gets the input first, if schemas wrap each other. */
@@ -204,7 +240,8 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType | undefined {
 
 /** The result of a placeholder, as the number or boolean that the schema expects. */
 function coerce(schema: z.core.$ZodType, text: string): unknown {
-  if (schema instanceof z.ZodNumber) return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(text.trim()) ? Number(text) : text
+  if (schema instanceof z.ZodNumber)
+    return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(text.trim()) ? Number(text) : text
   if (schema instanceof z.ZodBoolean && (text === 'true' || text === 'false')) return text === 'true'
   return text
 }

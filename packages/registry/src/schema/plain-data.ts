@@ -11,11 +11,15 @@ const maxDepth = 64
 export function plainCopy(value: unknown, path: string, depth = 0): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value
   if (depth > maxDepth) throw invalid(`${path}: it is nested more than ${maxDepth} deep`)
-  if (Array.isArray(value)) return Object.freeze(value.map((item: unknown, index) => plainCopy(item, `${path}[${index}]`, depth + 1)))
-  if (!isMapping(value)) throw invalid(`${path}: an entry holds text, numbers, booleans, null, lists and mappings, not ${nameOf(value)}`)
+  if (Array.isArray(value))
+    return Object.freeze(value.map((item: unknown, index) => plainCopy(item, `${path}[${index}]`, depth + 1)))
+  if (!isMapping(value))
+    throw invalid(`${path}: an entry holds text, numbers, booleans, null, lists and mappings, not ${nameOf(value)}`)
   const pairs = Object.entries(value).filter(([, item]) => item !== undefined)
   if (pairs.some(([key]) => key === '__proto__')) throw invalid(`${path}: "__proto__" cannot be a key`)
-  return Object.freeze(Object.fromEntries(pairs.map(([key, item]) => [key, plainCopy(item, `${path}.${key}`, depth + 1)])))
+  return Object.freeze(
+    Object.fromEntries(pairs.map(([key, item]) => [key, plainCopy(item, `${path}.${key}`, depth + 1)])),
+  )
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

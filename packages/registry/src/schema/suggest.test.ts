@@ -15,7 +15,7 @@ describe('suggest', () => {
     expect(suggest(word, ['host', 'port', 'username', 'password', 'isolate_streams'])).toBe(expected)
   })
 
-  it('asks', () => {
+  it('asks a question', () => {
     expect(didYouMean('prot', ['port'])).toBe('; did you mean "port"?')
     expect(didYouMean('zzz', ['port'])).toBe('')
   })
@@ -27,7 +27,7 @@ describe('editDistance', () => {
     expect(editDistance('kitten', 'sitting')).toBe(3)
   })
 
-  it('is a distance: zero for equals alone, the same both ways, at most the longer length', () => {
+  it('is a metric: zero for equals only, symmetric, at most the longer length', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }), (a, b) => {
         const distance = editDistance(a, b)

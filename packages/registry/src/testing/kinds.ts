@@ -27,13 +27,19 @@ export const code = defineKind({
   kind: 'process.ts',
   fields: z.strictObject({
     source: sourceFile(),
-    pool: z.union([z.literal('inline'), z.strictObject({ max: z.int(), idleTimeout: duration().optional() })]).optional(),
+    pool: z
+      .union([z.literal('inline'), z.strictObject({ max: z.int(), idleTimeout: duration().optional() })])
+      .optional(),
   }),
 })
 
 const service = defineKind({
   kind: 'process.service',
-  fields: z.strictObject({ process: reference('process.ts'), host: reference('process.host'), lifecycle: lifecycleSchema }),
+  fields: z.strictObject({
+    process: reference('process.ts'),
+    host: reference('process.host'),
+    lifecycle: lifecycleSchema,
+  }),
 })
 
 export const router = defineKind({

@@ -20,7 +20,11 @@ const listKeys = ['version', 'namespace', 'meta', 'entries']
 export function entriesOf(document: YamlNode): EntriesOfDocument {
   const problems: Diagnostic[] = []
   if (document.type === 'sequence' && document.items.some(isLikeEntry))
-    report(problems, 'expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"', document.place)
+    report(
+      problems,
+      'expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"',
+      document.place,
+    )
   if (document.type !== 'mapping') return { entries: [], problems }
   const { pairs } = document
   const many = pairs.has('entries')
@@ -39,7 +43,8 @@ export function entriesOf(document: YamlNode): EntriesOfDocument {
     return { entries: entry ? [entry] : [], problems }
   }
   for (const [key, pair] of pairs) {
-    if (!listKeys.includes(key)) report(problems, `${key}: there is no such field${didYouMean(key, listKeys)}`, pair.key)
+    if (!listKeys.includes(key))
+      report(problems, `${key}: there is no such field${didYouMean(key, listKeys)}`, pair.key)
   }
   return { entries: listed(document, namespace, problems), problems }
 }
@@ -82,7 +87,11 @@ function nameAt(node: YamlMapping, key: 'namespace' | 'name' | 'kind', problems:
   }
   const value = found.node.type === 'scalar' ? found.node.value : undefined
   if (typeof value === 'string' && isName(value)) return value
-  report(problems, `${key}: expected a word of letters, digits, ".", "-" and "_" that begins with a letter or "_"`, found.node.place)
+  report(
+    problems,
+    `${key}: expected a word of letters, digits, ".", "-" and "_" that begins with a letter or "_"`,
+    found.node.place,
+  )
   return undefined
 }
 

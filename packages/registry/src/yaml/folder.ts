@@ -7,7 +7,10 @@ import { TroupeError } from '@troupe/core'
 export async function findYamlFiles(folder: string): Promise<readonly string[]> {
   const found: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new TroupeError('NotFound', `the folder ${folder} cannot be read: ${reasonOf(error)}`, { cause: error, details: { folder } })
+    throw new TroupeError('NotFound', `the folder ${folder} cannot be read: ${reasonOf(error)}`, {
+      cause: error,
+      details: { folder },
+    })
   })
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue

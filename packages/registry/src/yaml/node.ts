@@ -66,14 +66,17 @@ function nodeAt(node: YamlNode, path: Path): YamlNode | undefined {
 export function withNodeAt(node: YamlNode, path: Path, replacement: YamlNode): YamlNode | undefined {
   const [step, ...rest] = path
   if (step === undefined) return replacement
-  if (node.type === 'scalar') return node.value === null ? withNodeAt(emptyMapping(replacement.place), path, replacement) : undefined
+  if (node.type === 'scalar')
+    return node.value === null ? withNodeAt(emptyMapping(replacement.place), path, replacement) : undefined
   const child = withNodeAt(childOf(node, step) ?? emptyMapping(replacement.place), rest, replacement)
   if (child === undefined) return undefined
   if (node.type === 'mapping') {
     const key = node.pairs.get(String(step))?.key ?? replacement.place
     return { ...node, pairs: new Map(node.pairs).set(String(step), { key, node: child }) }
   }
-  return typeof step === 'number' && step < node.items.length ? { ...node, items: node.items.with(step, child) } : undefined
+  return typeof step === 'number' && step < node.items.length
+    ? { ...node, items: node.items.with(step, child) }
+    : undefined
 }
 
 /** Returns `over` laid on `base`: mappings are merged, anything else is replaced. */

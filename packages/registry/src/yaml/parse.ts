@@ -65,7 +65,11 @@ export function parseYamlValue(text: string, place: SourcePosition): YamlNode | 
 function moved(node: YamlNode, place: SourcePosition): YamlNode {
   if (node.type === 'scalar') return { ...node, place }
   if (node.type === 'sequence') return { ...node, place, items: node.items.map((item) => moved(item, place)) }
-  return { ...node, place, pairs: new Map(Array.from(node.pairs, ([key, pair]) => [key, { key: place, node: moved(pair.node, place) }])) }
+  return {
+    ...node,
+    place,
+    pairs: new Map(Array.from(node.pairs, ([key, pair]) => [key, { key: place, node: moved(pair.node, place) }])),
+  }
 }
 
 class Reader {
@@ -176,8 +180,13 @@ class Reader {
     return anchor.node
   }
 
-  #anchored(event: { readonly anchorStart: number; readonly anchorEnd: number }, nodes: number, node: YamlNode): YamlNode {
-    if (event.anchorStart >= 0) this.#anchors.set(this.#source.slice(event.anchorStart, event.anchorEnd), { node, nodes })
+  #anchored(
+    event: { readonly anchorStart: number; readonly anchorEnd: number },
+    nodes: number,
+    node: YamlNode,
+  ): YamlNode {
+    if (event.anchorStart >= 0)
+      this.#anchors.set(this.#source.slice(event.anchorStart, event.anchorEnd), { node, nodes })
     return node
   }
 
@@ -229,6 +238,9 @@ function keyText(source: string, event: ScalarEvent): string {
 /** Text that may be something other than a string. Most scalars are strings, and need no resolver. */
 const notText = /^(?:[-+.~\d]|null$|true$|false$)/i
 
+/** Whole numbers that need no resolver either. */
+const plainNumber = /^(?:0|-?[1-9]\d{0,14})$/
+
 /** Whether a whole number differs from the written one. */
 function losesDigits(text: string, value: unknown): boolean {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return false
@@ -243,6 +255,7 @@ function losesDigits(text: string, value: unknown): boolean {
 function plainValue(source: string, event: ScalarEvent): string | number | boolean | null {
   const text = getScalarValue(source, event)
   if (!notText.test(text)) return text
+  if (plainNumber.test(text)) return Number(text)
   const [value] = constructFromEvents(
     [
       { type: EVENT_ID.DOCUMENT, explicitStart: false, explicitEnd: false, directives: [] },

@@ -17,7 +17,7 @@ describe('paths', () => {
     expect(parsePath('middleware.2.name')).toEqual(['middleware', 2, 'name'])
   })
 
-  it('reads back any path', () => {
+  it('restores any path', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.nat())), (path) => {
         expect(parsePath(formatPath(path))).toEqual(path)

@@ -28,7 +28,10 @@ export function readUtf8Now(file: string): TextFile {
 }
 
 function unreadable(file: string, error: unknown): TroupeError {
-  return new TroupeError('NotFound', `the file ${file} cannot be read: ${reasonOf(error)}`, { cause: error, details: { file } })
+  return new TroupeError('NotFound', `the file ${file} cannot be read: ${reasonOf(error)}`, {
+    cause: error,
+    details: { file },
+  })
 }
 
 /** Returns the text of `bytes`, which were read from `file`. */
@@ -36,7 +39,10 @@ export function decodeUtf8(bytes: Uint8Array, file: string): TextFile {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
   } catch {
-    return { text: '', fault: { message: `this is not UTF-8${likely(bytes)}: save it as UTF-8`, place: placeOfFault(bytes, file) } }
+    return {
+      text: '',
+      fault: { message: `this is not UTF-8${likely(bytes)}: save it as UTF-8`, place: placeOfFault(bytes, file) },
+    }
   }
 }
 

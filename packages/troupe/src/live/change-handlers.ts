@@ -1,5 +1,5 @@
 /** Applies changes of the registry to what runs. */
-import { hostKind, processKind, serviceKind, supervisorKind } from '@troupe/process/kernel'
+import { hostKind, processKind, scheduleKind, serviceKind, supervisorKind } from '@troupe/process/kernel'
 import { functionKind } from '@troupe/functions/kernel'
 import { codeHandler } from './code.ts'
 import { hostHandler } from './hosts.ts'
@@ -16,6 +16,7 @@ export function installChangeHandlers(running: RunningParts): void {
   registry.handle('network.*', overlayHandler(running))
   registry.handle(hostKind.kind, hostHandler(running))
   registry.handle(serviceKind.kind, serviceHandler(running))
+  registry.handle(scheduleKind.kind, serviceHandler(running))
   registry.handle(supervisorKind.kind, supervisorHandler(running))
   registry.handle('security.policy.*', policyHandler(running))
   registry.handle('security.policy', policyHandler(running))

@@ -14,8 +14,10 @@ type Code = Pick<RunningParts, 'kernel' | 'functions' | 'servers'>
 export function codeHandler(running: RunningParts): KindHandler {
   const { kernel, functions, servers, supervisor } = running
   return {
-    prepare: async ({ op, id }) =>
-      whenSettled(async () => {
+    prepare: async ({ op, id, entries }) => {
+      // A function that is an endpoint may not become one that cannot be.
+      servers.check(entries)
+      return whenSettled(async () => {
         supervisor.relink()
         if (op === 'update') {
           await renewCode(running, id)
@@ -25,7 +27,8 @@ export function codeHandler(running: RunningParts): KindHandler {
         functions.renew(id)
         kernel.entryChanged(id, [])
         await servers.refresh()
-      }),
+      })
+    },
   }
 }
 
@@ -33,12 +36,18 @@ export function codeHandler(running: RunningParts): KindHandler {
  * Restarts the services and children that run `entry`, unless they take over new code themselves. Services that were
  * stopped normally stay stopped. Returns their names.
  */
-export async function restartWith({ kernel, supervisor, supervisors }: Supervised, entry: EntryId): Promise<readonly string[]> {
-  const services = kernel.registry.find({ kind: serviceKind.kind }).map(({ id }) => kernel.registry.decode(id, serviceKind))
+export async function restartWith(
+  { kernel, supervisor, supervisors }: Supervised,
+  entry: EntryId,
+): Promise<readonly string[]> {
+  const services = kernel.registry
+    .find({ kind: serviceKind.kind })
+    .map(({ id }) => kernel.registry.decode(id, serviceKind))
   const restarted = services.filter(({ entry: { id }, fields }) => {
     if (fields.process !== entry || !isUp(supervisor.status(id))) return false
-    const pid = kernel.processes.lookup(fields.name ?? id)
-    return pid === undefined || !kernel.processes.isUpgradable(pid)
+    const names = supervisors.replicas.get(id)?.status.map(({ name }) => name) ?? [fields.name ?? id]
+    const pids = names.map((name) => kernel.processes.lookup(name))
+    return pids.some((pid) => pid === undefined || !kernel.processes.isUpgradable(pid))
   })
   await Promise.all(restarted.map(async ({ entry: { id } }) => renewService({ kernel, supervisor, supervisors }, id)))
   return [...restarted.map(({ entry: { id } }) => id), ...(await supervisors.renew(entry))]
@@ -46,7 +55,9 @@ export async function restartWith({ kernel, supervisor, supervisors }: Supervise
 
 /** Whether a service is running, or would be if it did not fail. */
 function isUp({ state, error }: ServiceStatus): boolean {
-  return state === 'Running' || state === 'Starting' || ((state === 'Failed' || state === 'Exited') && error !== undefined)
+  return (
+    state === 'Running' || state === 'Starting' || ((state === 'Failed' || state === 'Exited') && error !== undefined)
+  )
 }
 
 /** New processes and calls of `entry` load its code again; upgradable processes that run it are notified. */

@@ -10,11 +10,16 @@ import type { RunningParts } from './running-parts.ts'
  */
 export function hostHandler(running: RunningParts): KindHandler {
   return {
-    prepare: async ({ op, id, entries }) => (op === 'delete' ? removal(running, id) : replacement(running, id, entries)),
+    prepare: async ({ op, id, entries }) =>
+      op === 'delete' ? removal(running, id) : replacement(running, id, entries),
   }
 }
 
-async function replacement({ kernel, supervisor, supervisors }: RunningParts, id: EntryId, entries: Entries): Promise<Prepared> {
+async function replacement(
+  { kernel, supervisor, supervisors }: RunningParts,
+  id: EntryId,
+  entries: Entries,
+): Promise<Prepared> {
   const { hosts } = kernel
   const former = hosts.has(id) ? hosts.get(id) : undefined
   // A host that is not running is built when its service starts.

@@ -32,7 +32,12 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
           // A later entry with the same id is another network.
           if (op === 'delete') kernel.networks.removed(id)
           for (const former of swap.retired) {
-            kernel.drains.add(former.id, former.route.generation, drainTimeout, () => void former[Symbol.asyncDispose]())
+            kernel.drains.add(
+              former.id,
+              former.route.generation,
+              drainTimeout,
+              () => void former[Symbol.asyncDispose](),
+            )
           }
           const service = op === 'delete' ? undefined : serviceOf(kernel, supervisors, id)
           if (service === undefined) await supervisor.remove(id)

@@ -3,6 +3,7 @@ import { type EntryId, entryId, invalid, isEntryId } from '@troupe/core'
 import { type Requester, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
 import type { Change, EntryChange } from '@troupe/registry'
 import { z } from 'zod'
+import { registryRequests } from './request-rules.ts'
 import { permitChange } from './change-permits.ts'
 import type { RunningParts } from './running-parts.ts'
 
@@ -10,19 +11,26 @@ import type { RunningParts } from './running-parts.ts'
 export function handleRegistryRequests(running: RunningParts): void {
   const { kernel } = running
   const { registry } = kernel
-  kernel.handle('version', () => ({ version: registry.version() }))
-  kernel.handle('history', () => registry.history())
-  kernel.handle('apply', async ({ changes }, requester) => {
+  kernel.handle('version', registryRequests.version, () => ({ version: registry.version() }))
+  kernel.handle('history', registryRequests.history, (_, { record }) =>
+    registry.history().map((version) => ({
+      ...version,
+      changes: version.changes.filter(({ id }) => kernel.authorizer.allows(record, 'registry.get', id)),
+    })),
+  )
+  kernel.handle('apply', registryRequests.apply, async ({ changes }, requester) => {
     const ids = parsed(changes).map(({ entry }) => entry.id)
     for (const id of ids) permit(kernel, requester, id)
     return carriedOut(running, requester, ids, async (released) =>
       registry.apply(changes, released, permitting(kernel, requester), isProgram(requester)),
     )
   })
-  kernel.handle('rollback', async ({ version }, requester) => {
+  kernel.handle('rollback', registryRequests.rollback, async ({ version }, requester) => {
     const undone = registry.history().filter((later) => later.version > version)
     const ids = undone.flatMap(({ changes }) => changes.map(({ id }) => id))
-    return carriedOut(running, requester, ids, async (released) => registry.rollback(version, released, permitting(kernel, requester)))
+    return carriedOut(running, requester, ids, async (released) =>
+      registry.rollback(version, released, permitting(kernel, requester)),
+    )
   })
 }
 
@@ -31,9 +39,12 @@ function parsed(changes: unknown): readonly { readonly entry: { readonly id: str
   const { data, error } = changesSchema.safeParse(changes)
   if (data !== undefined) return data
   const path = `changes${error.issues[0]?.path.map((part) => `[${String(part)}]`).join('') ?? ''}`
-  throw invalid(`${path}: ${error.issues[0]?.message}: expected a list of { op: 'create' | 'update' | 'delete', entry: { id, … } }`, {
-    path,
-  })
+  throw invalid(
+    `${path}: ${error.issues[0]?.message}: expected a list of { op: 'create' | 'update' | 'delete', entry: { id, … } }`,
+    {
+      path,
+    },
+  )
 }
 
 const changesSchema = z.array(z.object({ entry: z.object({ id: z.string() }) }))
@@ -69,7 +80,8 @@ function isProgram({ record, thread }: Requester): boolean {
 /** The meaning of a change is known only after the changes before it were applied. */
 function permitting({ authorizer }: Kernel, { record }: Requester): (change: EntryChange) => void {
   return (change) => {
-    if (authorizer.governs(record)) permitChange(change, (action, resource, meta) => authorizer.check(record, action, resource, meta))
+    if (authorizer.governs(record))
+      permitChange(change, (action, resource, meta) => authorizer.check(record, action, resource, meta))
   }
 }
 

@@ -1,16 +1,37 @@
 /** Handles services that are created, changed or deleted while the application runs. */
+import { isDeepStrictEqual } from 'node:util'
 import type { EntryId } from '@troupe/core'
 import { serviceOf, supervisorKind } from '@troupe/process/kernel'
-import type { Entries, KindHandler } from '@troupe/registry'
+import type { Entries, Entry, KindHandler } from '@troupe/registry'
 import { whenSettled } from './when-settled.ts'
 import type { RunningParts } from './running-parts.ts'
 
 /**
- * A changed service is stopped, and started with its new entry. A failure to start is the supervisor's to handle, as at
- * any other start.
+ * A changed service is stopped, and started with its new entry; if only the number of its replicas has changed, the
+ * others continue. A failure to start is the supervisor's to handle, as at any other start.
  */
 export function serviceHandler(running: RunningParts): KindHandler {
-  return { prepare: async ({ id }) => whenSettled(async () => renewService(running, id)) }
+  const { registry } = running.kernel
+  return {
+    prepare: async ({ op, id, entries }) => {
+      const scales = op === 'update' && differsInReplicas(registry.get(id), entries.get(id))
+      return whenSettled(async () => {
+        const set = scales ? running.supervisors.replicas.get(id) : undefined
+        await (set === undefined ? renewService(running, id) : set.scale())
+      })
+    },
+  }
+}
+
+/** Whether nothing but the number of replicas differs, and both have one. */
+function differsInReplicas(before: Entry, after: Entry): boolean {
+  const { replicas: former, ...fieldsBefore } = before.fields
+  const { replicas, ...fieldsAfter } = after.fields
+  return (
+    former !== undefined &&
+    replicas !== undefined &&
+    isDeepStrictEqual([fieldsBefore, before.meta], [fieldsAfter, after.meta])
+  )
 }
 
 /**
@@ -21,11 +42,15 @@ export function supervisorHandler(running: RunningParts): KindHandler {
   const { registry } = running.kernel
   return {
     prepare: async ({ op, id, entries }) => {
-      const children = [...(op === 'create' ? [] : childrenOf(registry, id)), ...(op === 'delete' ? [] : childrenOf(entries, id))]
+      const children = [
+        ...(op === 'create' ? [] : childrenOf(registry, id)),
+        ...(op === 'delete' ? [] : childrenOf(entries, id)),
+      ]
       return whenSettled(async () => {
         await renewService(running, id)
         for (const child of children) {
-          if (registry.has(child) && registry.get(child).kind === supervisorKind.kind) await renewService(running, child)
+          if (registry.has(child) && registry.get(child).kind === supervisorKind.kind)
+            await renewService(running, child)
         }
       })
     },

@@ -9,7 +9,8 @@ const mostCauses = 8
 /** `TypeError: … at src/shop.ts:3:9; because RangeError: …` */
 export function wordsOf(error: unknown, root: string): string {
   const words: string[] = []
-  for (let at = error; at !== undefined && words.length < mostCauses; at = partOf(at, 'cause')) words.push(headOf(at, root))
+  for (let at = error; at !== undefined && words.length < mostCauses; at = partOf(at, 'cause'))
+    words.push(headOf(at, root))
   return words.join('; because ')
 }
 
@@ -27,7 +28,8 @@ export function fieldsOf(error: unknown, root: string): Readonly<Record<string, 
 
 function headOf(error: unknown, root: string): string {
   const message = textOf(error, 'message')
-  if (!isRecord(error) || message === undefined) return inspect(loggable(error), { breakLength: Number.POSITIVE_INFINITY, compact: true })
+  if (!isRecord(error) || message === undefined)
+    return inspect(loggable(error), { breakLength: Number.POSITIVE_INFINITY, compact: true })
   const [place] = userFrames(textOf(error, 'stack') ?? '', root)
   return `${nameOf(error)}: ${message}${place === undefined ? '' : ` at ${place}`}`
 }

@@ -34,7 +34,8 @@ function writer(level: LogLevel): Write {
 
 /** Message and fields, in either order; any other value is shown as well as possible. */
 function partsOf([first, second]: readonly unknown[]): { readonly message: string; readonly fields: Fields } {
-  if (isContent(first)) return { message: second === undefined ? messageOf(first) : wordsOf(second), fields: contentOf(first) }
+  if (isContent(first))
+    return { message: second === undefined ? messageOf(first) : wordsOf(second), fields: contentOf(first) }
   return {
     message: wordsOf(first),
     fields: second === undefined ? {} : isContent(second) ? contentOf(second) : { value: loggable(second) },

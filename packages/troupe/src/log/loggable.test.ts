@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loggable } from './loggable.ts'
@@ -31,7 +33,7 @@ describe('loggable', () => {
     expect(loggable(value)).toEqual(shown)
   })
 
-  it('shows the fields that can be read, and why the others cannot', () => {
+  it('shows readable fields, and why the others are not', () => {
     const value = {
       a: 1,
       get b() {
@@ -41,7 +43,7 @@ describe('loggable', () => {
     expect(loggable(value)).toEqual({ a: 1, b: '(cannot be read: not now)' })
   })
 
-  it('shows errors with own fields, details, errors in them, and causes', () => {
+  it('shows errors with own fields, details, nested errors, and causes', () => {
     const error = Object.assign(new AggregateError([new TypeError('one')], 'all', { cause: { status: 500 } }), {
       code: 'E_ALL',
       final: false,
@@ -57,14 +59,16 @@ describe('loggable', () => {
     })
   })
 
-  it('ends where values are cyclic, deep, wide or long', () => {
+  it('ends at cyclic, deep, wide or long values', () => {
     const round: Record<string, unknown> = {}
     round['self'] = round
     expect(loggable(round)).toEqual({ self: '(circular)' })
     let deep: object = {}
     for (let i = 0; i < 100_000; i += 1) deep = { deep }
     expect(JSON.stringify(loggable(deep))).toContain('…')
-    expect(JSON.stringify(loggable({ wide: Array.from({ length: 1e6 }, (_, i) => i), text: 'x'.repeat(1e7) })).length).toBeLessThan(20_000)
+    expect(
+      JSON.stringify(loggable({ wide: Array.from({ length: 1e6 }, (_, i) => i), text: 'x'.repeat(1e7) })).length,
+    ).toBeLessThan(20_000)
     const tree = (depth: number): object => (depth === 0 ? {} : Array.from({ length: 50 }, () => tree(depth - 1)))
     expect(JSON.stringify(loggable(tree(3))).length).toBeLessThan(20_000)
   })
@@ -72,11 +76,28 @@ describe('loggable', () => {
   it('never throws, and is JSON', () => {
     fc.assert(
       fc.property(
-        fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withTypedArray: true }),
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withSet: true,
+          withNullPrototype: true,
+          withTypedArray: true,
+        }),
         (value) => {
           expect(() => JSON.stringify({ value: loggable(value) })).not.toThrow()
         },
       ),
     )
+  })
+
+  it("does not load Node's HTTP client", async () => {
+    const module = JSON.stringify(new URL('./loggable.ts', import.meta.url).href)
+    const program = `import(${module}).then(({ loggable }) => {
+      loggable({ a: [{}] })
+      process.stdout.write(String(process.moduleLoadList.some((name) => name.includes('undici'))))
+    })`
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', program])
+    expect(stdout).toBe('false')
   })
 })

@@ -11,6 +11,10 @@ const widest = 100
 const mostValues = 2000
 /** The maximum number of characters of one text. */
 const longest = 16 * 1024
+/** The maximum number of characters that are looked at: a secret at the end of what is shown is found whole. */
+const mostLooked = 2 * longest
+/** The maximum number of characters that are looked at in all texts of one line. */
+const mostOfAll = 8 * longest
 const cut = '…'
 
 export interface LoggableOptions {
@@ -29,6 +33,7 @@ class Loggable {
   readonly #options: LoggableOptions
   readonly #above = new Set<object>()
   #left = mostValues
+  #room = mostOfAll
 
   constructor(options: LoggableOptions) {
     this.#options = options
@@ -61,7 +66,10 @@ class Loggable {
   }
 
   #text(text: string): string {
-    const shown = this.#options.text?.(text) ?? text
+    if (this.#room <= 0) return cut
+    const looked = text.slice(0, mostLooked)
+    this.#room -= looked.length
+    const shown = this.#options.text?.(looked) ?? looked
     return shown.length > longest ? `${shown.slice(0, longest)}${cut}` : shown
   }
 
@@ -83,7 +91,7 @@ class Loggable {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `(${value.byteLength} bytes)`
     if (Array.isArray(value)) return this.#list(value, value.length)
     if (value instanceof Set) return this.#list(value, value.size)
-    if (value instanceof Map || value instanceof Headers) return this.#pairs(value)
+    if (value instanceof Map || isHeaders(value)) return this.#pairs(value)
     return this.#pairs(entriesOf(value))
   }
 
@@ -113,6 +121,11 @@ class Loggable {
   }
 }
 
+/** The global `Headers` loads Node's HTTP client, so it is not read for values that are none. */
+function isHeaders(value: object): value is Headers {
+  return read(value, Symbol.toStringTag) === 'Headers' && value instanceof Headers
+}
+
 function* entriesOf(value: object): Iterable<readonly [string, unknown]> {
   for (const key of Object.keys(value)) yield [key, read(value, key)]
 }
@@ -121,7 +134,7 @@ function* entriesOf(value: object): Iterable<readonly [string, unknown]> {
 function* fieldsOf(error: Error): Iterable<readonly [string, unknown]> {
   yield ['name', read(error, 'name')]
   yield ['message', read(error, 'message')]
-  const own = Object.keys(error).filter((key) => !told.has(key))
+  const own = Object.keys(error).filter((key) => !shown.has(key))
   for (const key of own) {
     const value = read(error, key)
     if (value !== undefined) yield [key, value]
@@ -142,9 +155,18 @@ function* optional(error: Error, keys: readonly string[]): Iterable<readonly [st
   }
 }
 
-const told: ReadonlySet<string> = new Set(['name', 'message', 'details', 'errors', 'stack', 'cause', 'final', 'retryable'])
+const shown: ReadonlySet<string> = new Set([
+  'name',
+  'message',
+  'details',
+  'errors',
+  'stack',
+  'cause',
+  'final',
+  'retryable',
+])
 
-function read(target: object, key: string): unknown {
+function read(target: object, key: PropertyKey): unknown {
   try {
     return Reflect.get(target, key)
   } catch (error) {

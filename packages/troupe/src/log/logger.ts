@@ -1,15 +1,18 @@
 /** The application's log, as the kernel writes it by means of pino: JSON, or text for people. */
-import { type Log, type LogLevel, type Pid, threadOf } from '@troupe/core'
+import { lazyModule, type Log, type LogLevel, type Pid, threadOf } from '@troupe/core'
 import type { LogLine } from '@troupe/process'
 import type { Requester } from '@troupe/process/kernel'
 import type { AppConfig } from '@troupe/registry'
-import { type Logger as Pino, pino } from 'pino'
+import type * as PinoPackage from 'pino'
 import { z } from 'zod'
 import { escapedJson } from './escape.ts'
 import { fieldsOf, wordsOf } from './failure.ts'
+import { Levels } from './levels.ts'
 import { redacted, redactedText } from './redact.ts'
 import { userFrames } from './stack.ts'
 import { textLine } from './text.ts'
+
+const pinoPackage = lazyModule<typeof PinoPackage>(import.meta.url, 'pino')
 
 export interface LoggerOptions {
   readonly config: AppConfig['log']
@@ -31,7 +34,11 @@ interface Entry {
   readonly time: number
   readonly message: string
   /** What the kernel knows. Nothing that code sends can change it. */
-  readonly facts: Readonly<Record<string, unknown>> & { readonly pid?: string; readonly entry?: string | undefined }
+  readonly facts: Readonly<Record<string, unknown>> & {
+    readonly pid?: string
+    readonly entry?: string | undefined
+    readonly overlay?: string | undefined
+  }
   readonly fields: Readonly<Record<string, unknown>>
   readonly always?: boolean | undefined
 }
@@ -67,14 +74,24 @@ const lineSchema = z.object({
 
 export class Logger {
   readonly #options: LoggerOptions
-  readonly #pino: Pino
+  #json: PinoPackage.Logger | undefined
   readonly #isText: boolean
+  /** Which lines are written. */
+  readonly levels: Levels
+  /** Lines that were written. */
+  readonly counts: Record<LogLevel, number> = { trace: 0, debug: 0, info: 0, warn: 0, error: 0, fatal: 0 }
 
   constructor(options: LoggerOptions) {
-    const { config, write, forPeople } = options
+    const { config, forPeople } = options
     this.#options = options
+    this.levels = new Levels(config)
     this.#isText = config.format === 'auto' ? forPeople : config.format === 'text'
-    this.#pino = pino(
+  }
+
+  /** Writes JSON. Text needs no pino. */
+  get #pino(): PinoPackage.Logger {
+    const { write } = this.#options
+    this.#json ??= pinoPackage().pino(
       { level: 'trace', base: null, timestamp: false, depthLimit: 20, edgeLimit: 1000, serializers: { err: asItIs } },
       {
         write: (line: string) => {
@@ -82,13 +99,24 @@ export class Logger {
         },
       },
     )
+    return this.#json
   }
 
   /** A line of the kernel itself. */
-  readonly note: Log = (message, { level = 'info', entry, pid, actor, error, fields = {}, always } = {}): void => {
-    const facts = { ...about(pid), ...(entry && { entry }), ...(actor !== undefined && { actor }) }
+  readonly note: Log = (message, note = {}): void => {
+    const { level = 'info', entry, pid, actor, overlay, trace, error, fields = {}, always } = note
+    const facts = {
+      ...about(pid),
+      ...(entry && { entry }),
+      ...(actor !== undefined && { actor }),
+      ...(overlay && { overlay }),
+      ...(trace !== undefined && { trace }),
+    }
     const words = error === undefined ? message : `${message}: ${wordsOf(error, this.#options.root)}`
-    const details = error === undefined ? fields : { ...fields, ...(this.#isText ? fieldsOf(error, this.#options.root) : { err: error }) }
+    const details =
+      error === undefined
+        ? fields
+        : { ...fields, ...(this.#isText ? fieldsOf(error, this.#options.root) : { err: error }) }
     this.#put({ level, time: Date.now(), message: words, facts, fields: details, always })
   }
 
@@ -108,20 +136,18 @@ export class Logger {
   }
 
   #put({ level, time, message, facts, fields, always }: Entry): void {
-    if (always !== true && !this.#isEnabled(level)) return
+    const { pid, entry, overlay } = facts
+    if (always !== true && !this.levels.isEnabled(level, entry, overlay)) return
+    this.counts[level] += 1
     const secrets = this.#options.secrets()
     const text = redactedText(message.slice(0, longestMessage), secrets)
     const shown = apart(redacted(fields, secrets))
-    const { pid, entry } = facts
     if (this.#isText) {
       const forPeople = withPlaces(shown, this.#options.root)
-      this.#options.write(textLine({ level, time, message: text, entry, pid, fields: forPeople }, this.#options.withTime))
+      this.#options.write(
+        textLine({ level, time, message: text, entry, pid, fields: forPeople }, this.#options.withTime),
+      )
     } else this.#pino[level]({ time, ...facts, ...shown }, text)
-  }
-
-  #isEnabled(level: LogLevel): boolean {
-    const least = this.#options.config.level
-    return least !== 'silent' && (pino.levels.values[level] ?? 0) >= (pino.levels.values[least] ?? 0)
   }
 }
 
@@ -143,7 +169,8 @@ function withPlaces(fields: Readonly<Record<string, unknown>>, root: string): Re
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => {
       if (key === 'stack' && typeof value === 'string') return ['at', userFrames(value, root)]
-      if (Array.isArray(value)) return [key, value.map((item: unknown) => (isRecord(item) ? withPlaces(item, root) : item))]
+      if (Array.isArray(value))
+        return [key, value.map((item: unknown) => (isRecord(item) ? withPlaces(item, root) : item))]
       return [key, isRecord(value) ? withPlaces(value, root) : value]
     }),
   )

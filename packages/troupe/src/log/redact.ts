@@ -11,19 +11,26 @@ const shortest = 4
 
 /** Text in the form of a credential: the part that is kept, and what follows the secret. */
 const forms: readonly (readonly [RegExp, string])[] = [
-  // Credentials in a URL.
-  [/\b([a-z][a-z\d+.-]*:\/\/[^\s:/?#@]*):[^\s/?#]*@/gi, `$1:${hidden}@`],
+  // Credentials in a URL. The scheme is short: a search for a longer one would begin again at each word of a long text.
+  [/\b([a-z][a-z\d+.-]{0,31}:\/\/[^\s:/?#@]*):[^\s/?#]*@/gi, `$1:${hidden}@`],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${hidden}`],
-  [new RegExp(`((?<![\\w-])["']?(?:[\\w-]*[_-])?(?:${secretWords})["']?=)(?:"[^"]*"|'[^']*'|[^\\s&;,"']+)`, 'gi'), `$1${hidden}`],
+  [
+    new RegExp(`((?<![\\w-])["']?(?:[\\w-]*[_-])?(?:${secretWords})["']?=)(?:"[^"]*"|'[^']*'|[^\\s&;,"']+)`, 'gi'),
+    `$1${hidden}`,
+  ],
   [new RegExp(`(["'](?:[\\w-]*[_-])?(?:${secretWords})["']\\s*:\\s*)(?:"[^"]*"|'[^']*')`, 'gi'), `$1"${hidden}"`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden],
 ]
 
-/** A copy of `value` without secrets, fit for JSON. */
-export function redacted(value: unknown, secrets: ReadonlySet<string>): unknown {
+/**
+ * A copy of `value` without secrets, fit for JSON.
+ *
+ * @param isSecret - Whether a field with that name is hidden. @default {@link isSecretName}
+ */
+export function redacted(value: unknown, secrets: ReadonlySet<string>, isSecret = isSecretName): unknown {
   return loggable(value, {
     text: (text) => redactedText(text, secrets),
-    instead: (key) => (isSecretName(key) ? hidden : undefined),
+    instead: (key) => (isSecret(key) ? hidden : undefined),
   })
 }
 

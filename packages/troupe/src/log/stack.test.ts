@@ -4,7 +4,7 @@ import { userFrames } from './stack.ts'
 describe('userFrames', () => {
   const own = import.meta.filename
 
-  it('are those of the application, by their place in it', () => {
+  it('are those of the application, by their path in it', () => {
     const stack = [
       'RangeError: far',
       '    at walk (file:///app/src/road.ts:3:9)',
@@ -24,13 +24,19 @@ describe('userFrames', () => {
     ])
   })
 
-  it.each(['/app/src/level.ts:1', 'file:///app/src/level.ts:1'])('begin with the place of a fault of syntax: %s', (place) => {
-    expect(userFrames(`${place}\nexport enum Level {}\n       ^^^^\n\nSyntaxError: no\n    at x (node:internal/a:1:1)`, '/app')).toEqual([
-      'src/level.ts:1',
-    ])
-  })
+  it.each(['/app/src/level.ts:1', 'file:///app/src/level.ts:1'])(
+    'begin with the position of a syntax error: %s',
+    (place) => {
+      expect(
+        userFrames(
+          `${place}\nexport enum Level {}\n       ^^^^\n\nSyntaxError: no\n    at x (node:internal/a:1:1)`,
+          '/app',
+        ),
+      ).toEqual(['src/level.ts:1'])
+    },
+  )
 
-  it('are none of what looks like one in a message', () => {
+  it('do not include look-alikes in a message', () => {
     expect(userFrames('Error: a\nat /etc/passwd:1:1', '/app')).toEqual([])
     expect(userFrames('', '/app')).toEqual([])
   })

@@ -19,7 +19,9 @@ export function textLine({ level, time, message, entry, pid, fields }: Shown, wi
     entry ?? '',
     pid ?? '',
     message,
-    Object.keys(fields).length === 0 ? '' : inspect(fields, { breakLength: Number.POSITIVE_INFINITY, depth: 10, compact: true }),
+    Object.keys(fields).length === 0
+      ? ''
+      : inspect(fields, { breakLength: Number.POSITIVE_INFINITY, depth: 10, compact: true }),
   ]
   return escaped(parts.filter((part) => part !== '').join(' '))
 }

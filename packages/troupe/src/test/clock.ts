@@ -1,5 +1,5 @@
 /** A clock that does not run until a test advances it. */
-import { type Clock, invalid, parseDuration, systemClock } from '@troupe/core'
+import { type Calendar, invalid, parseDuration, systemClock } from '@troupe/core'
 import { setImmediate as turn } from 'node:timers/promises'
 
 interface Timer {
@@ -11,17 +11,29 @@ interface Timer {
  * The clock of an application under test. Its supervision uses it for delays, timeouts and thresholds. Everything else
  * (`receive`, `call`, the network) uses the system's clock.
  */
-export class TestClock implements Clock {
+export class TestClock implements Calendar {
   readonly #timers = new Map<number, Timer>()
   /** The system's timers, once time runs by itself. */
   readonly #real = new Map<number, number>()
+  readonly #start: number
   #now = 0
   #next = 1
   #released = false
 
+  /** @param start - The date at the start of the test. @default the system's */
+  constructor(start: Date | string = new Date()) {
+    this.#start = new Date(start).getTime()
+    if (Number.isNaN(this.#start)) throw invalid(`${String(start)} is not a date`, { start: String(start) })
+  }
+
   /** Milliseconds by which the test has advanced the clock so far. */
   now(): number {
     return this.#now
+  }
+
+  /** The date of the test, in milliseconds since 1970. */
+  date(): number {
+    return this.#start + this.#now
   }
 
   setTimeout(fire: () => void, ms: number): number {
@@ -61,7 +73,8 @@ export class TestClock implements Clock {
   /** Lets time run by itself again, so that an application can stop. */
   release(): void {
     this.#released = true
-    for (const [number, { at, fire }] of this.#timers) this.#real.set(number, systemClock.setTimeout(fire, at - this.#now))
+    for (const [number, { at, fire }] of this.#timers)
+      this.#real.set(number, systemClock.setTimeout(fire, at - this.#now))
     this.#timers.clear()
   }
 

@@ -9,6 +9,7 @@ const shown = [
   ['testing.md', 'example.test.ts'],
   ['testing.md', 'fixtures/app/src/greeter.ts'],
   ['testing.md', 'fixtures/app/src/_index.yaml'],
+  ['testing.md', '../../../../examples/board/src/board.test.ts'],
   ['processes.md', 'fixtures/team/src/team.ts'],
   ['processes.md', 'fixtures/team/src/_index.yaml'],
 ] as const

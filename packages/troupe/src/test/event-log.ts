@@ -26,7 +26,12 @@ export class EventLog {
   async next<Type extends ProcessEvent['type']>(type: Type, timeout: number, who: string): Promise<EventOf<Type>> {
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = startTimer(() => {
-      reject(new TroupeError('Timeout', `no ${type} came to probe ${who} in ${timeout} ms; it has ${this.#summary()}`))
+      reject(
+        new TroupeError(
+          'Timeout',
+          `no ${type} arrived at probe ${who} within ${timeout} ms; it has ${this.#summary()}`,
+        ),
+      )
     }, timeout)
     try {
       for (;;) {

@@ -25,7 +25,7 @@ it('the doorman is back five seconds after it failed', async () => {
   await app.until('app:doorman', 'Running')
 })
 
-it('whoever spawned a greeter hears of its end', async () => {
+it('the spawner of a greeter is notified of its end', async () => {
   await using app = await startApp({ root })
   await using parent = await app.probe()
 

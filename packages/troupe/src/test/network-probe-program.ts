@@ -52,7 +52,9 @@ async function carryOut(order: Order): Promise<Outcome> {
 async function valueOf(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'next':
-      return take(await self.receive({ timeout: order.timeout, ...(order.topic !== undefined && { topic: order.topic }) }))
+      return take(
+        await self.receive({ timeout: order.timeout, ...(order.topic !== undefined && { topic: order.topic }) }),
+      )
     case 'event':
       return events.next(order.type, order.timeout, self.pid)
     case 'spawn':

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { processes } from '../index.ts'
-import { startApp, type TestEntry } from './index.ts'
+import { startApp, type WrittenEntry } from './index.ts'
 
 const root = import.meta.dirname
-const overlay = (name: string): TestEntry => ({ id: `app:${name}`, kind: 'network.socks5', host: '127.0.0.1', port: 9 })
-const entries: readonly TestEntry[] = [
+const overlay = (name: string): WrittenEntry => ({
+  id: `app:${name}`,
+  kind: 'network.socks5',
+  host: '127.0.0.1',
+  port: 9,
+})
+const entries: readonly WrittenEntry[] = [
   overlay('one'),
   overlay('two'),
   { id: 'app:host', kind: 'process.host', lifecycle: { auto_start: true } },
@@ -12,7 +17,7 @@ const entries: readonly TestEntry[] = [
 ]
 
 describe('a probe with a network', () => {
-  it('sends, calls, spawns and takes messages in it', async () => {
+  it('sends, calls, spawns and receives messages in it', async () => {
     await using app = await startApp({ root, entries })
     await using probe = await app.probe({ name: 'ear', network: 'app:one' })
     const pid = await probe.spawn('app:greeter', 'app:host', 'ear')
@@ -27,13 +32,19 @@ describe('a probe with a network', () => {
     expect(await probe.event('EXIT')).toMatchObject({ from: pid, result: { error: { message: 'oops' } } })
   })
 
-  it('shows what messages of other networks meet', async () => {
+  it('shows the treatment of messages from other networks', async () => {
     await using app = await startApp({ root, entries })
     await using one = await app.probe({ network: 'app:one' })
     await using two = await app.probe({ network: 'app:two' })
     await using open = await app.probe({ network: null, accepts: ['app:one'] })
-    await expect(one.send(two.pid, 'hello')).rejects.toMatchObject({ kind: 'PermissionDenied', details: { code: 'ENETWORK' } })
-    await expect(two.send(open.pid, 'hello')).rejects.toMatchObject({ kind: 'PermissionDenied', details: { code: 'ENETWORK' } })
+    await expect(one.send(two.pid, 'hello')).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      details: { code: 'ENETWORK' },
+    })
+    await expect(two.send(open.pid, 'hello')).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      details: { code: 'ENETWORK' },
+    })
     await one.send(open.pid, 'hello', 1)
     expect(await open.next()).toMatchObject({ topic: 'hello', from: one.pid, payload: 1 })
   })
@@ -41,15 +52,17 @@ describe('a probe with a network', () => {
   it('refuses closures, with the reason', async () => {
     await using app = await startApp({ root, entries })
     await using probe = await app.probe({ network: 'app:one' })
-    expect(() => probe.run(() => 1)).toThrow(/a thread of its own network, where a function of the test's thread cannot run/)
+    expect(() => probe.run(() => 1)).toThrow(
+      /a thread of its own network, where a function of the test's thread cannot run/,
+    )
   })
 
-  it('says what it waited for in vain, ends when it is cancelled, and is refused in an overlay that is not there', async () => {
+  it('reports what it waited for at a timeout, ends when cancelled, and is refused in an absent overlay', async () => {
     await using app = await startApp({ root, entries })
     await expect(app.probe({ network: 'app:nowhere' })).rejects.toMatchObject({ kind: 'NotFound' })
     await using probe = await app.probe({ network: 'app:one' })
     await expect(probe.next({ timeout: 1 })).rejects.toMatchObject({ kind: 'Timeout' })
-    await expect(probe.event('EXIT', { timeout: 1 })).rejects.toThrow('no EXIT came')
+    await expect(probe.event('EXIT', { timeout: 1 })).rejects.toThrow('no EXIT arrived')
     const [cancelled, refused] = [probe.event('CANCEL'), probe.next().catch((error: unknown) => error)]
     // Sends the reply after both orders have arrived.
     await expect(probe.next({ timeout: 1 })).rejects.toMatchObject({ kind: 'Timeout' })
@@ -61,7 +74,7 @@ describe('a probe with a network', () => {
     await probe.end()
   })
 
-  it('returns what it is told to', async () => {
+  it('returns the requested value', async () => {
     await using app = await startApp({ root, entries })
     await using probe = await app.probe({ network: 'app:two' })
     const ended = processes.exited(probe.pid)

@@ -5,6 +5,7 @@
 import { asTroupeError, type EntryId, fork, type Frame, invalid, type Pid, TroupeError } from '@troupe/core'
 import { type ProcessEvent, processes, type ReceiveOptions } from '@troupe/process'
 import type { Kernel } from '@troupe/process/kernel'
+import { asProgram } from './as-program.ts'
 import type { EventOf } from './event-log.ts'
 import { isOutcome, type Order, orderTopic, type Results, type TakenMessage } from './orders.ts'
 import { acceptedBy, milliseconds, patience, type ProbeOptions } from './probe-options.ts'
@@ -40,7 +41,8 @@ export class NetworkProbe implements AsyncDisposable {
    */
   run(_fn: () => unknown): never {
     throw invalid(
-      `probe ${this.pid} runs in a thread of its own network, where a function of the test's thread cannot run: use spawn(), send() and call() ` +
+      `probe ${this.pid} runs in a thread of its own network, where a function ` +
+        `of the test's thread cannot run: use spawn(), send() and call() ` +
         'of the probe, or a process entry for the code',
       { pid: this.pid },
     )
@@ -101,7 +103,7 @@ export class NetworkProbe implements AsyncDisposable {
   async end(value?: unknown): Promise<void> {
     if (this.#ended || this.#kernel.processes.get(this.pid) === undefined) return
     this.#ended = true
-    const ended = processes.exited(this.pid)
+    const ended = asProgram(this.#kernel, async () => processes.exited(this.pid))
     await this.#order({ do: 'end', value }).catch((error: unknown) => {
       // The probe has already ended, for instance by a cancellation.
       if (asTroupeError(error).kind !== 'NotFound') throw error
@@ -115,8 +117,10 @@ export class NetworkProbe implements AsyncDisposable {
 
   async #order<Do extends Order['do']>(order: Extract<Order, { readonly do: Do }>, wait?: number): Promise<Results[Do]>
   async #order(order: Order, wait = 30_000): Promise<unknown> {
-    const outcome = await processes.call(this.pid, orderTopic, order, { timeout: wait + way })
-    if (!isOutcome(outcome)) throw new TroupeError('Internal', `probe ${this.pid} replied to "${order.do}" with something else`)
+    const options = { timeout: wait + way }
+    const outcome = await asProgram(this.#kernel, async () => processes.call(this.pid, orderTopic, order, options))
+    if (!isOutcome(outcome))
+      throw new TroupeError('Internal', `probe ${this.pid} replied to "${order.do}" with something else`)
     if ('error' in outcome) throw outcome.error
     return outcome.value
   }

@@ -2,15 +2,18 @@
  * A process that a test controls: other processes send to it, monitor it and link to it, and the test takes what
  * arrives.
  */
+import { randomInt } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type EntryId, fork, type Pid } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
 import type { Kernel } from '@troupe/process/kernel'
+import { asProgram } from './as-program.ts'
 import { EventLog, type EventOf } from './event-log.ts'
 import { type ProbeChannel, probeChannelOf } from './probe-channel.ts'
 import { acceptedBy, milliseconds, patience, type ProbeOptions } from './probe-options.ts'
 
-let lastNumber = 0
+/** Numbers of probes are drawn at random: copies of this module know nothing of one another. */
+const mostNumber = 2 ** 47
 
 /** Made by `app.probe()`. It ends with `await using`, with {@link end}, or with its application. */
 export class Probe implements AsyncDisposable {
@@ -18,12 +21,14 @@ export class Probe implements AsyncDisposable {
   /** All events so far, in order: EXIT, LINK_DOWN, CANCEL, OUTDATED. */
   readonly events: readonly ProcessEvent[]
   readonly #opening: ProbeChannel
+  readonly #kernel: Kernel
   readonly #events = new EventLog()
   #ended = false
 
   /** Use {@link openProbe}. */
-  constructor(pid: Pid, opening: ProbeChannel) {
+  constructor(pid: Pid, opening: ProbeChannel, kernel: Kernel) {
     this.pid = pid
+    this.#kernel = kernel
     this.events = this.#events.all
     this.#opening = opening
     void this.#collect()
@@ -53,7 +58,10 @@ export class Probe implements AsyncDisposable {
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout`
    */
-  async event<Type extends ProcessEvent['type']>(type: Type, options: Pick<ReceiveOptions, 'timeout'> = {}): Promise<EventOf<Type>> {
+  async event<Type extends ProcessEvent['type']>(
+    type: Type,
+    options: Pick<ReceiveOptions, 'timeout'> = {},
+  ): Promise<EventOf<Type>> {
     return this.#events.next(type, milliseconds(options.timeout ?? patience), this.pid)
   }
 
@@ -75,7 +83,7 @@ export class Probe implements AsyncDisposable {
   /** Makes the probe return a value. Settles when all processes that monitor or link it are notified. */
   async end(value?: unknown): Promise<void> {
     if (this.#ended) return
-    const ended = processes.exited(this.pid)
+    const ended = asProgram(this.#kernel, async () => processes.exited(this.pid))
     // Processes that have just begun to monitor it must see it end.
     await turn()
     this.#opening.end(value)
@@ -99,8 +107,8 @@ export class Probe implements AsyncDisposable {
  * default is.
  */
 export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, options: ProbeOptions): Promise<Probe> {
-  lastNumber += 1
-  const opening = probeChannelOf(lastNumber)
+  const number = randomInt(mostNumber)
+  const opening = probeChannelOf(number)
   const { thread, frames, processes } = kernel
   const { overlay } = processes.claimant(kernel.runtime.root.pid, thread.number).frame
   const frame = fork(frames.empty, { overlay })
@@ -109,11 +117,11 @@ export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, o
   const pid = kernel.spawn({
     entry,
     host,
-    args: [lastNumber],
+    args: [number],
     frame,
     accepts: acceptedBy(accepts),
     ...(network && { network }),
     ...(name !== undefined && { name }),
   })
-  return new Probe(pid, await opening)
+  return new Probe(pid, await opening, kernel)
 }

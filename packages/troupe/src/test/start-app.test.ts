@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { processes } from '../index.ts'
-import { startApp, type TestEntry } from './index.ts'
+import { startApp, type WrittenEntry } from './index.ts'
 
 const root = import.meta.dirname
-const host: TestEntry = { id: 'app:host', kind: 'process.host', lifecycle: { auto_start: true } }
-const greeter: TestEntry = { id: 'app:greeter', kind: 'process.ts', source: 'file://fixtures/app/src/greeter.ts', method: 'greeter' }
-const service: TestEntry = {
+const host: WrittenEntry = { id: 'app:host', kind: 'process.host', lifecycle: { auto_start: true } }
+const greeter: WrittenEntry = {
+  id: 'app:greeter',
+  kind: 'process.ts',
+  source: 'file://fixtures/app/src/greeter.ts',
+  method: 'greeter',
+}
+const service: WrittenEntry = {
   id: 'app:service',
   kind: 'process.service',
   process: 'greeter',
@@ -15,7 +20,7 @@ const service: TestEntry = {
 }
 
 describe('a probe', () => {
-  it('is sent to, answers, and is watched like any process', async () => {
+  it('receives messages, replies, and is monitored like any process', async () => {
     await using app = await startApp({ root, entries: [host, greeter] })
     await using probe = await app.probe({ name: 'ear' })
     const pid = await probe.spawn('app:greeter', 'app:host', 'ear')
@@ -36,17 +41,17 @@ describe('a probe', () => {
     expect(await processes.names.lookup('ear')).toBeUndefined()
   })
 
-  it('says what it waited for in vain', async () => {
+  it('reports what it waited for at a timeout', async () => {
     await using app = await startApp({ root, entries: [host] })
     await using probe = await app.probe()
     await expect(probe.next({ topic: 'news', timeout: 1 })).rejects.toMatchObject({ kind: 'Timeout' })
-    await expect(probe.event('LINK_DOWN', { timeout: 1 })).rejects.toThrow('no LINK_DOWN came')
+    await expect(probe.event('LINK_DOWN', { timeout: 1 })).rejects.toThrow('no LINK_DOWN arrived')
   })
 
   it('can be cancelled, linked and terminated', async () => {
     await using app = await startApp({ root, entries: [host, greeter] })
     await using probe = await app.probe()
-    const pid = await probe.spawn('app:greeter', 'app:host', 'nobody')
+    const pid = await probe.spawn('app:greeter', 'app:host', 'missing')
     await probe.run(async () => {
       const { self } = await import('../index.ts')
       self.setOptions({ trapLinks: true })
@@ -62,10 +67,14 @@ describe('a probe', () => {
 })
 
 describe('the default network of the application', () => {
-  const entries: readonly TestEntry[] = [host, greeter, { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 1 }]
+  const entries: readonly WrittenEntry[] = [
+    host,
+    greeter,
+    { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 1 },
+  ]
   const set = ['network_service.default_network=app:proxy']
 
-  it('is that of what a probe spawns, whose messages the probe accepts', async () => {
+  it('applies to what a probe spawns, whose messages the probe accepts', async () => {
     await using app = await startApp({ root, entries, set })
     await using probe = await app.probe({ name: 'ear' })
     const pid = await probe.spawn('app:greeter', 'app:host', 'ear')
@@ -74,7 +83,7 @@ describe('the default network of the application', () => {
     expect([from, payload, frame.overlay ?? null]).toEqual([pid, 'hello world', null])
   })
 
-  it('is there before services that run in it start', async () => {
+  it('exists before services that run in it start', async () => {
     const pinned = { ...greeter, id: 'app:pinned', meta: { options: { network: null } } }
     const started = { lifecycle: { auto_start: true } }
     // The server listens in the clear network; its handlers send by the default network, unless they reply by the same.
@@ -101,7 +110,8 @@ describe('the default network of the application', () => {
     for (const id of ['app:service', 'app:direct', 'app:team', 'app:web', 'app:local'])
       expect(app.service(id)).toMatchObject({ state: 'Running', attempts: 0 })
     const at = (line: string) => app.log.findIndex((text) => text.startsWith(line))
-    for (const id of ['app:service', 'app:team', 'app:web']) expect(at(`${id} Starting`)).toBeGreaterThan(at('app:proxy Running'))
+    for (const id of ['app:service', 'app:team', 'app:web'])
+      expect(at(`${id} Starting`)).toBeGreaterThan(at('app:proxy Running'))
     expect(app.log.filter((line) => line.includes('Failed'))).toEqual([])
   })
 
@@ -117,8 +127,8 @@ describe('the default network of the application', () => {
   })
 })
 
-describe('time', () => {
-  it('stands still for restarts until it is advanced', async () => {
+describe('the virtual clock', () => {
+  it('delays restarts until it is advanced', async () => {
     await using app = await startApp({ root, entries: [host, greeter, service] })
     await app.until('app:service', 'Running')
     await processes.send('app:service', 'fail', 'oops')
@@ -130,7 +140,7 @@ describe('time', () => {
     expect(app.service('app:service').attempts).toBe(1)
     await app.clock.advance('1m')
     expect(app.service('app:service').attempts).toBe(0)
-    expect(app.log).toContain('WARN app:service Failed: Unknown: oops { failures: 1 }')
+    expect(app.log).toContain('WARN app:service Failed: Error: oops { failures: 1 }')
   })
 
   it('does not go back', async () => {
@@ -139,6 +149,6 @@ describe('time', () => {
   })
 })
 
-it('what is wrong with entries is told at the start', async () => {
+it('invalid entries are reported at the start', async () => {
   await expect(startApp({ root, entries: [service] })).rejects.toMatchObject({ kind: 'Invalid' })
 })

@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type EntryId, entryId } from '@troupe/core'
 import { type DeadLetter, AttachedHost, type HostSettings, serviceChannel } from '@troupe/process/kernel'
+import type { ServerAddress } from '@troupe/http/kernel'
 import type { EntryInput } from '@troupe/registry'
 import { type Application, launch, load, type LoadOptions, type ServiceState, type ServiceStatus } from '../app.ts'
 import { TestClock } from './clock.ts'
@@ -10,25 +11,17 @@ import { type NetworkProbe, openNetworkProbe } from './network-probe.ts'
 import type { NetworkProbeOptions, ProbeOptions } from './probe-options.ts'
 import { openProbe, type Probe } from './probe.ts'
 
-/** An entry as in YAML, with `id` for namespace and name; the other fields are the same. */
-export interface TestEntry {
-  readonly id: string
-  readonly kind: string
-  readonly meta?: EntryInput['meta']
-  readonly [field: string]: unknown
-}
-
-export interface StartAppOptions extends Omit<LoadOptions, 'root' | 'entries'> {
+export interface StartAppOptions extends Omit<LoadOptions, 'root'> {
   /**
    * The application's folder, or the folder to which the files of `entries` are relative.
    *
    * @default the current folder
    */
   readonly root?: string
-  /** Entries instead of the folder's. */
-  readonly entries?: readonly TestEntry[]
   /** The network of the test's own program. @default the clear network */
   readonly network?: string | null
+  /** The date at which the test begins. @default the system's */
+  readonly date?: Date | string
   /** Receives log lines, in addition to {@link TestApp.log}. @default none */
   readonly onLog?: (line: string) => void
 }
@@ -71,7 +64,9 @@ export class TestApp implements AsyncDisposable {
    */
   probe(options?: ProbeOptions & { readonly network?: undefined }): Promise<Probe>
   probe(options: NetworkProbeOptions): Promise<NetworkProbe>
-  async probe(options: ProbeOptions & { readonly network?: string | null | undefined } = {}): Promise<Probe | NetworkProbe> {
+  async probe(
+    options: ProbeOptions & { readonly network?: string | null | undefined } = {},
+  ): Promise<Probe | NetworkProbe> {
     const { kernel } = this.app
     const { network } = options
     if (network === undefined) return openProbe(kernel, probeEntry, mainHost, options)
@@ -82,6 +77,11 @@ export class TestApp implements AsyncDisposable {
   /** Returns the current state of a service. @throws TroupeError `NotFound` */
   service(id: string): ServiceStatus {
     return this.app.service(entryId(id))
+  }
+
+  /** Returns the address of a running `http.service`. @throws TroupeError `NotFound` */
+  address(id: string): ServerAddress {
+    return this.app.address(entryId(id))
   }
 
   /** Settles when a service reaches that state: at once, if it already has it. */
@@ -102,6 +102,14 @@ export class TestApp implements AsyncDisposable {
     return this.app.kernel.deadLetters.recent
   }
 
+  /**
+   * Runs `fn` as the program around the application: `processes`, `funcs`, `http` and `registry` mean this one in it.
+   * Needed where several applications run.
+   */
+  run<T>(fn: () => T): T {
+    return this.app.run(fn)
+  }
+
   /** Stops the application normally, by real time. */
   async stop(): Promise<void> {
     this.clock.release()
@@ -114,7 +122,7 @@ export class TestApp implements AsyncDisposable {
 }
 
 /**
- * Starts an application, from its folder or from entries alone. Only one at a time can run in a program.
+ * Starts an application, from its folder or from entries alone.
  *
  * @example
  * ```ts
@@ -124,12 +132,19 @@ export class TestApp implements AsyncDisposable {
  * expect((await probe.next({ topic: 'hello' })).payload).toBe('world')
  * ```
  *
- * @throws TroupeError `Invalid` with all that is wrong in its entries, `AlreadyExists` when one runs in this program.
+ * @throws TroupeError `Invalid` with all that is wrong in its entries; `AlreadyExists` when another application runs in
+ *   this program, and the program in an overlay of it.
  */
-export async function startApp({ root = '.', entries, onLog, network = null, ...options }: StartAppOptions): Promise<TestApp> {
-  const loaded = await load({ ...options, root, ...(entries && { entries: entries.map(entryOf) }) })
+export async function startApp({
+  root = '.',
+  onLog,
+  network = null,
+  date,
+  ...options
+}: StartAppOptions = {}): Promise<TestApp> {
+  const loaded = await load({ ...options, root })
   loaded.registry.add(programEntry(probeEntry, probeProgram), programEntry(networkEntry, networkProgram))
-  const clock = new TestClock()
+  const clock = new TestClock(date)
   const log: string[] = []
   const app = await launch(loaded, {
     clock,
@@ -142,8 +157,4 @@ export async function startApp({ root = '.', entries, onLog, network = null, ...
   // In the kernel's thread: here the test is the surrounding program.
   app.kernel.hosts.add(new AttachedHost({ id: mainHost, thread: app.kernel.thread, queueSize: 1024 }))
   return new TestApp(app, clock, log)
-}
-
-function entryOf({ id, kind, meta = {}, ...fields }: TestEntry): EntryInput {
-  return { id: entryId(id), kind, meta, fields }
 }

@@ -11,7 +11,7 @@ import type { Pid } from 'troupe'
 const host = 'app:crowd'
 /** Milliseconds after which a loop ends itself, because an event loop that is starved could not end it. */
 const patience = 20_000
-const nobody = '<0.4294967295>'
+const missing = '<0.4294967295>'
 
 /** A pid that no process has any longer. */
 async function dead(): Promise<Pid> {
@@ -34,8 +34,8 @@ const loops: Readonly<Record<string, () => Step | Promise<Step>>> = {
   inline: () => async () => funcs.call('app:inline'),
   spawn: () => async () => processes.exec('app:nothing', host),
   many: () => async () => Promise.all(Array.from({ length: 100 }, async () => processes.names.lookup('none'))),
-  toNobody: () => async () => processes.send(nobody, 'none').catch(ignore),
-  callNobody: () => async () => processes.call(nobody, 'none').catch(ignore),
+  sendToMissing: () => async () => processes.send(missing, 'none').catch(ignore),
+  callMissing: () => async () => processes.call(missing, 'none').catch(ignore),
   toDead: async () => {
     const pid = await dead()
     return async () => processes.send(pid, 'none').catch(ignore)

@@ -52,7 +52,8 @@ async function build(
 ): Promise<Sidecar> {
   const place = await cachePlace(cache, platform, source)
   const recorded = again ? undefined : await recordedAt(place)
-  if (recorded !== undefined) return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded) }
+  if (recorded !== undefined)
+    return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded) }
   await makePlace(place)
   // Other processes may build the same program: each writes its own file, and the last one stays.
   const draft = `${place.program}.${process.pid}`

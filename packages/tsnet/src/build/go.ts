@@ -57,7 +57,8 @@ async function installedGo(): Promise<string> {
   }
   throw new TroupeError(
     'Unavailable',
-    `Go is not installed: neither the PATH nor ${usualFolders.join(' nor ')} has it. On Debian: apt-get install ${goPackage}`,
+    `Go is not installed: neither the PATH nor ${usualFolders.join(' nor ')} ` +
+      `has it. On Debian: apt-get install ${goPackage}`,
     {
       retryable: false,
     },

@@ -1,4 +1,6 @@
 /** The processes of the process benchmark. Each measures itself, in microseconds or operations per second. */
+import { once } from 'node:events'
+import net from 'node:net'
 import { type Pid, processes, self } from 'troupe'
 
 const now = () => performance.timeOrigin + performance.now()
@@ -89,7 +91,8 @@ export async function crashes(count: number): Promise<number> {
     await processes.spawnMonitored('bench:crash', host)
     const { value } = await events.next()
     const end = now()
-    if (value?.type === 'EXIT' && 'error' in value.result) times.push((end - Number(value.result.error.details['at'])) * 1000)
+    if (value?.type === 'EXIT' && 'error' in value.result)
+      times.push((end - Number(value.result.error.details['at'])) * 1000)
   }
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
 }
@@ -105,4 +108,30 @@ export async function crowd(count: number): Promise<number> {
   await processes.call(last, 'hello')
   globalThis.gc?.()
   return (process.memoryUsage().heapUsed - before) / count
+}
+
+/** Replies to calls. */
+export async function replier(): Promise<void> {
+  for await (const message of self.inbox) message.reply(message.payload)
+}
+
+/** Microseconds of a call. */
+export async function caller(to: Pid, count: number): Promise<number> {
+  for (let i = 0; i < count / 10; i += 1) await processes.call(to, 'x', i)
+  const start = now()
+  for (let i = 0; i < count; i += 1) await processes.call(to, 'x', i)
+  return ((now() - start) * 1000) / count
+}
+
+/** The median of the milliseconds that a connection takes. */
+export async function dials(port: number, count: number): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < count; i += 1) {
+    const start = now()
+    const socket = net.connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    times.push(now() - start)
+    socket.destroy()
+  }
+  return times.toSorted((a, b) => a - b)[count >> 1] ?? Number.NaN
 }

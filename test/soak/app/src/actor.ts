@@ -41,14 +41,14 @@ async function say(ledger: Ledger, to: Pid): Promise<void> {
 async function grieve(how: string, ledger: Ledger, peers: readonly Pid[]): Promise<void> {
   switch (how) {
     case 'throw':
-      throw new Error('told to throw')
+      throw new Error('a requested error')
     case 'timer':
       setTimeout(() => {
-        throw new Error('told to throw in a timer')
+        throw new Error('a requested error in a timer')
       })
       return
     case 'reject':
-      void Promise.reject(new Error('told to reject'))
+      void Promise.reject(new Error('a requested rejection'))
       return
     case 'exit':
       exit()

@@ -23,10 +23,10 @@ export async function act(request: Request): Promise<Response> {
       globalThis.gc?.()
       return Response.json(heap())
     case 'throw':
-      throw new Error('as it was told')
+      throw new Error('a requested failure')
     case 'stray':
       request.signal.addEventListener('abort', () => {
-        throw new Error('as it was told')
+        throw new Error('a requested failure')
       })
       await aborted(500)
       return new Response('stray')

@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 describe('a form', () => {
-  it('is what fetch sends', async () => {
+  it('is sent as fetch sends it', async () => {
     const form = new FormData()
     form.append('a', '1')
     form.append('a', 'two\nlines\r\nand\rmore')
@@ -46,7 +46,9 @@ describe('a form', () => {
     expect(await entries(await read(() => post({ body: form })))).toEqual(theirs)
     expect(origin.seen[0]?.headers).toHaveProperty('content-length')
     // A content type from the caller would not know the boundary.
-    expect(await entries(await read(() => post({ body: form, headers: { 'content-type': 'multipart/form-data' } })))).toEqual(theirs)
+    expect(
+      await entries(await read(() => post({ body: form, headers: { 'content-type': 'multipart/form-data' } }))),
+    ).toEqual(theirs)
   })
 
   it('is sent again after a redirect', async () => {
@@ -58,7 +60,9 @@ describe('a form', () => {
     await once(server, 'listening')
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : undefined
-    const sent = await read(() => inFrame({ overlay: null }, () => http.post(`http://127.0.0.1:${port}/`, { body: form })))
+    const sent = await read(() =>
+      inFrame({ overlay: null }, () => http.post(`http://127.0.0.1:${port}/`, { body: form })),
+    )
     server.close()
     expect((await sent.text()).length).toBeGreaterThan(200_000)
   })
@@ -70,7 +74,7 @@ describe('a form', () => {
   })
 })
 
-describe('what a request says of itself', () => {
+describe('headers that a request sets by default', () => {
   const said = async (options: RequestOptions) => {
     origin.seen.length = 0
     await post(options)
@@ -78,22 +82,30 @@ describe('what a request says of itself', () => {
     return [accept, agent, codings]
   }
 
-  it('can be said otherwise, or not at all', async () => {
+  it('can be replaced or removed', async () => {
     expect(await said({})).toEqual(['*/*', 'troupe', 'gzip, br, zstd, deflate'])
     expect(await said({ headers: { Accept: 'text/html', 'User-Agent': 'mine', 'Accept-Encoding': 'br' } })).toEqual([
       'text/html',
       'mine',
       'br',
     ])
-    expect(await said({ headers: { accept: '', 'user-agent': '', 'accept-encoding': '' } })).toEqual([undefined, undefined, undefined])
+    expect(await said({ headers: { accept: '', 'user-agent': '', 'accept-encoding': '' } })).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 })
 
-it('a query is added to the one that is there, which stays as it is', async () => {
+it('a query is appended to that of the URL, which stays unchanged', async () => {
   origin.seen.length = 0
   const url = `${at()}?signed=a%20b~%7E`
   await inFrame({ overlay: null }, () => http.get(url, { query: { c: 'd e', list: [1, 2] } }))
   await inFrame({ overlay: null }, () => http.get(url, { query: {} }))
   await inFrame({ overlay: null }, () => http.get(at(), { query: { c: '&' } }))
-  expect(origin.seen.map((each) => each.url)).toEqual(['/?signed=a%20b~%7E&c=d+e&list=1&list=2', '/?signed=a%20b~%7E', '/?c=%26'])
+  expect(origin.seen.map((each) => each.url)).toEqual([
+    '/?signed=a%20b~%7E&c=d+e&list=1&list=2',
+    '/?signed=a%20b~%7E',
+    '/?c=%26',
+  ])
 })

@@ -48,7 +48,8 @@ export function encodeBody({ body, json, form, files }: BodyOptions, headers: He
     return urlEncoded(encoded, headers, 'application/x-www-form-urlencoded')
   }
   if (body === undefined) return undefined
-  if (body instanceof URLSearchParams) return urlEncoded(body, headers, 'application/x-www-form-urlencoded;charset=UTF-8')
+  if (body instanceof URLSearchParams)
+    return urlEncoded(body, headers, 'application/x-www-form-urlencoded;charset=UTF-8')
   if (typeof body === 'string') {
     defaultType(headers, 'text/plain;charset=UTF-8')
     return Buffer.from(body)

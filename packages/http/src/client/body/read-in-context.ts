@@ -55,7 +55,9 @@ async function* pieces(source: Source, run: Run, taken?: (bytes: number) => void
 function pieceOf(value: unknown, path: string): Buffer {
   if (typeof value === 'string') return Buffer.from(value)
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  throw invalid(`${path}: the stream yielded ${value === null ? 'null' : typeof value}: expected text or bytes`, { path })
+  throw invalid(`${path}: the stream yielded ${value === null ? 'null' : typeof value}: expected text or bytes`, {
+    path,
+  })
 }
 
 /** Wraps an error that the caller's own stream threw while it was being sent. */

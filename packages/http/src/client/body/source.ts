@@ -26,7 +26,8 @@ const pieceBytes = 64 * 1024
 
 /** @param length - Length of a stream in bytes, as the caller states it. */
 export function sourceOf(given: Given, length: number | undefined, path: string): Source {
-  if (given instanceof Blob) return { replayable: true, length: async () => given.size, open: () => piecesOfBlob(given), release, path }
+  if (given instanceof Blob)
+    return { replayable: true, length: async () => given.size, open: () => piecesOfBlob(given), release, path }
   if (typeof given === 'string' || given instanceof Uint8Array) {
     const bytes = Buffer.from(given)
     return { replayable: true, length: async () => bytes.byteLength, open: () => piecesOf(bytes), release, path }
@@ -52,7 +53,9 @@ export function fileSource(file: string, path: string): Source {
         const stats = await stat(file)
         if (stats.isFile()) return stats.size
       } catch (error) {
-        throw invalid(`${path}: ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { path })
+        throw invalid(`${path}: ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+          path,
+        })
       }
       throw invalid(`${path}: ${file} is not a file`, { path })
     },

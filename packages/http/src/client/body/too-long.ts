@@ -2,5 +2,7 @@
 import { invalid, type TroupeError } from '@troupe/core'
 
 export function tooLong(maxResponseBody: number): TroupeError {
-  return invalid(`the response's body is longer than ${maxResponseBody} bytes: raise maxResponseBody to accept it`, { maxResponseBody })
+  return invalid(`the response's body is longer than ${maxResponseBody} bytes: raise maxResponseBody to accept it`, {
+    maxResponseBody,
+  })
 }

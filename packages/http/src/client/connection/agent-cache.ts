@@ -1,7 +1,7 @@
 /**
- * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay
- * isolates processes), set of TLS options and Unix socket. A connection of one pool never serves another. Timeouts are
- * not part of the key.
+ * The connection pools of a thread: one for each overlay of an application (in its present generation), actor (process,
+ * where the overlay isolates processes), set of TLS options and Unix socket. A connection of one pool never serves
+ * another. Timeouts are not part of the key.
  */
 import { settledWithin } from '@troupe/core'
 import { createHash } from 'node:crypto'
@@ -16,6 +16,8 @@ const maxAgents = 256
 export interface Way {
   /** `undefined`: the clear network. */
   readonly route: Route | undefined
+  /** Whose pool it is, in a thread where several applications may run: see `Route.application`. */
+  readonly application: number | undefined
   /** The actor or process that owns the connections. */
   readonly actor: string | undefined
   /** The values by which the overlay isolates. */
@@ -52,7 +54,7 @@ export class AgentCache {
     // A route that was read before a swap may arrive after one that was read later: the newer pool serves it.
     if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
     if (pool === undefined) {
-      if (route !== undefined) this.#retireOlder(route)
+      if (route !== undefined) this.#retireOlder(way, route)
       pool = agentOf(way)
     }
     this.#open.delete(key)
@@ -61,16 +63,23 @@ export class AgentCache {
     return pool
   }
 
-  /** Lets running requests finish for at most `drain` milliseconds, then cuts them off. */
-  async close(drain: number): Promise<void> {
-    for (const [key, pool] of this.#open) this.#retire(key, pool)
-    await settledWithin(Promise.all(this.#draining.values()), drain)
-    await Promise.all([...this.#draining.keys()].map((pool) => pool.destroy()))
+  /**
+   * Lets running requests finish for at most `drain` milliseconds, then cuts them off.
+   *
+   * @param application - Only those of one application.
+   */
+  async close(drain: number, application: number | undefined): Promise<void> {
+    const isMeant = (pool: Agent) => application === undefined || pool.application === application
+    for (const [key, pool] of this.#open) if (isMeant(pool)) this.#retire(key, pool)
+    const draining = [...this.#draining].filter(([pool]) => isMeant(pool))
+    await settledWithin(Promise.all(draining.map(async ([, drained]) => drained)), drain)
+    await Promise.all(draining.map(async ([pool]) => (this.#draining.has(pool) ? pool.destroy() : undefined)))
   }
 
-  #retireOlder(route: Route): void {
+  #retireOlder({ application }: Way, route: Route): void {
     for (const [key, pool] of this.#open) {
-      if (pool.overlay === route.overlay && pool.generation < route.generation) this.#retire(key, pool)
+      const isOfOverlay = pool.overlay === route.overlay && pool.application === application
+      if (isOfOverlay && pool.generation < route.generation) this.#retire(key, pool)
     }
   }
 
@@ -89,17 +98,31 @@ export class AgentCache {
   }
 }
 
-function agentOf({ route, isolation, fresh, tls, unixSocket }: Way): Agent {
+function agentOf({ route, application, isolation, fresh, tls, unixSocket }: Way): Agent {
   if (route !== undefined) {
-    return new Agent({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation, fresh), tls })
+    return new Agent({
+      overlay: route.overlay,
+      application,
+      generation: route.generation,
+      open: throughOverlay(route, isolation, fresh),
+      tls,
+      fresh,
+    })
   }
-  return new Agent({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
+  return new Agent({
+    overlay: null,
+    application,
+    generation: 0,
+    open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket),
+    tls,
+  })
 }
 
 /** Returns whether two ways obviously may share connections, without computing their keys. */
 function isSame(a: Way, b: Way): boolean {
   return (
     a.route === b.route &&
+    a.application === b.application &&
     a.actor === b.actor &&
     a.isolation.actor === b.isolation.actor &&
     a.isolation.key === b.isolation.key &&
@@ -110,9 +133,10 @@ function isSame(a: Way, b: Way): boolean {
 }
 
 /** Returns a text that is equal for ways that may share connections. */
-function keyOf({ route, actor, isolation, fresh, tls, unixSocket }: Way, apart: string): string {
+function keyOf({ route, application, actor, isolation, fresh, tls, unixSocket }: Way, apart: string): string {
   return JSON.stringify([
     route?.overlay ?? null,
+    application ?? null,
     apart,
     actor ?? null,
     isolation.actor ?? null,

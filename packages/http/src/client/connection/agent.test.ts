@@ -7,7 +7,7 @@ import { Exchange } from '../response/exchange.ts'
 import { Agent } from './agent.ts'
 import { Deadline } from '../deadline.ts'
 
-it('a pool that is closed still sends what was given a lane before, and ends then', async () => {
+it('a closed pool sends requests that already have a connection, and ends then', async () => {
   await using server = await startOrigin()
   const origin = `http://127.0.0.1:${server.port}`
   const pool = new Agent({ overlay: null, generation: 0, open: inTheClear, tls: undefined })

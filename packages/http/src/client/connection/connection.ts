@@ -3,7 +3,7 @@ import { currentSlot, runInSlot, type Slot, TroupeError } from '@troupe/core'
 import { isPrivateAddress } from '@troupe/network'
 import type { Socket } from 'node:net'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
-import { inTheClear, type Open, secured } from './connector.ts'
+import { inTheClear, type Open, secured, type Sessions } from './connector.ts'
 import type { PermitAddress } from '../request/private-address.ts'
 import type { Tls } from '../request/options-schema.ts'
 import type { Deadline } from '../deadline.ts'
@@ -16,6 +16,8 @@ export interface ConnectionOptions {
   readonly origin: string
   readonly open: Open
   readonly tls: Tls | undefined
+  /** @default TLS sessions are not resumed */
+  readonly sessions?: Sessions
   /** Called when the connection has ended. */
   readonly onClosed: (connection: Connection) => void
 }
@@ -109,7 +111,9 @@ export class Connection {
   async #connect(wanted: buildConnector.Options, done: buildConnector.Callback): Promise<void> {
     let socket: Socket
     try {
-      socket = await (this.#slot === undefined ? this.#opened(wanted) : runInSlot(this.#slot, () => this.#opened(wanted)))
+      socket = await (this.#slot === undefined
+        ? this.#opened(wanted)
+        : runInSlot(this.#slot, () => this.#opened(wanted)))
     } catch (error) {
       this.#decided?.()
       done(error instanceof Error ? error : new Error(String(error)), null)
@@ -123,12 +127,16 @@ export class Connection {
   }
 
   async #opened({ hostname, port, protocol, servername }: buildConnector.Options): Promise<Socket> {
-    const { open, tls } = this.#options
+    const { open, tls, sessions } = this.#options
     const { signal } = this.#ending
     const secure = protocol === 'https:'
     const target = { host: hostname, port: port === '' ? (secure ? 443 : 80) : Number(port) }
     const until = Date.now() + this.#patience()
-    const socket = await open(target, { signal, timeout: until - Date.now(), permit: async (address) => this.#permitNew(address) })
+    const socket = await open(target, {
+      signal,
+      timeout: until - Date.now(),
+      permit: async (address) => this.#permitNew(address),
+    })
     this.#found = open === inTheClear ? privateName(hostname, socket) : undefined
     // From here on errors have a handler.
     socket.on('error', () => {})
@@ -139,9 +147,13 @@ export class Connection {
     }
     const stop = () => socket.destroy()
     signal.addEventListener('abort', stop)
-    const wrapped = await secured(socket, tls?.serverName ?? servername ?? hostname, tls, Math.max(1, until - Date.now())).finally(() =>
-      signal.removeEventListener('abort', stop),
-    )
+    const wrapped = await secured(
+      socket,
+      tls?.serverName ?? servername ?? hostname,
+      tls,
+      Math.max(1, until - Date.now()),
+      sessions,
+    ).finally(() => signal.removeEventListener('abort', stop))
     this.protocol = wrapped.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'
     return wrapped
   }

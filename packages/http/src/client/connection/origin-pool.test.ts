@@ -21,7 +21,8 @@ let two: Origin
 let proxy: Proxy
 let application: Application
 const held: (() => void)[] = []
-const many = (count: number, send: () => Promise<Response>) => Promise.all(Array.from({ length: count }, async () => (await send()).text()))
+const many = (count: number, send: () => Promise<Response>) =>
+  Promise.all(Array.from({ length: count }, async () => (await send()).text()))
 const portsOf = (origin: Origin) => new Set(origin.seen.map(({ port }) => port)).size
 
 beforeAll(async () => {
@@ -55,7 +56,7 @@ describe.each([
   const get = (origin: Origin, path = '/') =>
     inside(() => http.get(`${origin === plain ? 'http' : 'https'}://localhost:${origin.port}${path}`, { tls }))
 
-  it('are as many as run at once, and used again', async () => {
+  it('are as many as concurrent requests, and are reused', async () => {
     await many(8, () => get(plain))
     expect(portsOf(plain)).toBeLessThanOrEqual(8)
     await many(8, () => get(plain))
@@ -65,12 +66,12 @@ describe.each([
     expect(portsOf(plain)).toBe(before)
   })
 
-  it('are one, where HTTP/2 is spoken', async () => {
+  it('share one connection with HTTP/2', async () => {
     expect(await many(12, () => get(two))).toEqual(Array.from({ length: 12 }, () => 'two'))
     expect(portsOf(two)).toBe(1)
   })
 
-  it('are several with TLS and HTTP/1.1, once the first has told', async () => {
+  it('are several with TLS and HTTP/1.1, once the first has negotiated', async () => {
     const sent = Array.from({ length: 4 }, () => get(secure, '/held'))
     await expect.poll(() => held.length).toBe(4)
     expect(portsOf(secure)).toBe(4)
@@ -83,19 +84,24 @@ describe.each([
     expect(portsOf(plain)).toBe(3)
   })
 
-  it('that others wait for are not opened anew once all are closed', async () => {
+  it('that others wait for are not reopened once all are closed', async () => {
     const mute = await startMute()
-    const sent = Array.from({ length: 3 }, () => inside(() => http.get(`https://127.0.0.1:${mute.port}/`, { tls, timeout: '10m' })))
+    const sent = Array.from({ length: 3 }, () =>
+      inside(() => http.get(`https://127.0.0.1:${mute.port}/`, { tls, timeout: '10m' })),
+    )
     await expect.poll(() => mute.connections.size).toBe(1)
     const outcomes = Promise.allSettled(sent)
     await closeHttpPools(0)
-    for (const outcome of await outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { kind: 'Canceled' } })
+    for (const outcome of await outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { kind: 'Canceled' } })
     await expect.poll(() => mute.connections.size).toBe(0)
     await mute[Symbol.asyncDispose]()
   })
 
-  it('are not waited for where the first request was never sent', async () => {
-    const missing = inside(() => http.post(`https://localhost:${secure.port}/`, { tls, files: [{ name: 'f', path: '/nowhere/at/all' }] }))
+  it('are not waited for if the first request was never sent', async () => {
+    const missing = inside(() =>
+      http.post(`https://localhost:${secure.port}/`, { tls, files: [{ name: 'f', path: '/nowhere/at/all' }] }),
+    )
     const others = many(3, () => get(secure))
     await expect(missing).rejects.toMatchObject({ kind: 'Invalid' })
     expect(await others).toEqual(['', '', ''])
@@ -105,17 +111,18 @@ describe.each([
     const gone = await startSecureOrigin()
     await gone[Symbol.asyncDispose]()
     const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => get(gone)))
-    for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { kind: 'Unavailable' } })
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { kind: 'Unavailable' } })
   })
 })
 
-describe('TLS that verifies nothing', () => {
+describe('TLS without verification', () => {
   const skip = { tls: { insecureSkipVerify: true } }
 
   it.each([
     ['in the clear', null],
     ['through an overlay', overlay],
-  ])('is asked about %s, and its connection serves nobody who verifies', async (_way, chosen) => {
+  ])('needs permission for %s, and its connection is not shared with requests that verify', async (_way, chosen) => {
     application.govern()
     const url = `https://localhost:${secure.port}/`
     const inside = <T>(fn: () => T) => inFrame({ overlay: chosen }, fn)
@@ -127,7 +134,7 @@ describe('TLS that verifies nothing', () => {
     expect(secure.seen.length).toBe(1)
   })
 
-  it('is asked about where a redirect leads to it', async () => {
+  it('needs permission after a redirect, too', async () => {
     application.govern()
     const to = `https://127.0.0.1:${secure.port}/`
     await using start = await startOrigin((_request, response) => void response.writeHead(302, { location: to }).end())
@@ -137,13 +144,18 @@ describe('TLS that verifies nothing', () => {
 })
 
 describe('policies', () => {
-  it('are asked about each hop, and end it before anything is sent there', async () => {
+  it('are evaluated for each hop, and end it before anything is sent', async () => {
     application.govern()
     const there = `http://127.0.0.1:${plain.port}/there`
-    await using start = await startOrigin((_request, response) => void response.writeHead(302, { location: there }).end())
+    await using start = await startOrigin(
+      (_request, response) => void response.writeHead(302, { location: there }).end(),
+    )
     application.forbidden.add(`http_client.request of ${there}`)
     const sent = inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${start.port}/`))
-    await expect(sent).rejects.toMatchObject({ kind: 'PermissionDenied', details: { action: 'http_client.request', resource: there } })
+    await expect(sent).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      details: { action: 'http_client.request', resource: there },
+    })
     expect(plain.seen).toEqual([])
   })
 })

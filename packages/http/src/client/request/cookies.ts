@@ -20,21 +20,36 @@ export async function cookieJar(): Promise<CookieJar> {
   return new CookieJar()
 }
 
-/** The network, with its isolation key, in which each jar was first used. */
-const networks = new WeakMap<CookieJar, { readonly overlay: EntryId | null; readonly isolation: string | undefined }>()
+/** A network, with the isolation key of a request. */
+export interface NetworkOfJar {
+  readonly overlay: EntryId | null
+  /** The application of the overlay: see `Route.application`. */
+  readonly application: number | undefined
+  readonly isolation: string | undefined
+}
+
+/** The network in which each jar was first used. */
+const networks = new WeakMap<CookieJar, NetworkOfJar>()
 
 /**
  * Prevents cookies from identifying a client of one network to the servers of another.
  *
  * @throws TroupeError `Invalid` for a jar that was used in another network, or with another isolation key.
  */
-export function keepApart(jar: CookieJar, overlay: EntryId | null, isolation: string | undefined): void {
+export function keepApart(jar: CookieJar, network: NetworkOfJar): void {
+  const { overlay, application, isolation } = network
   const first = networks.get(jar)
-  if (first === undefined) networks.set(jar, { overlay, isolation })
-  else if (first.overlay !== overlay || first.isolation !== isolation) {
-    const there = first.overlay === overlay ? 'with another isolation key' : first.overlay === null ? 'in the clear' : `in ${first.overlay}`
+  if (first === undefined) networks.set(jar, network)
+  else if (first.overlay !== overlay || first.application !== application || first.isolation !== isolation) {
+    const there =
+      first.overlay === overlay && first.application === application
+        ? 'with another isolation key'
+        : first.overlay === null
+          ? 'in the clear'
+          : `in ${first.overlay}`
     throw invalid(
-      `the jar of this request was used ${there} before, and its cookies would identify the client: use one jar for each network, or shareCookies: true`,
+      `the jar of this request was used ${there} before, and its cookies would ` +
+        'identify the client: use one jar for each network, or shareCookies: true',
       { path: 'options.cookies' },
     )
   }
@@ -53,7 +68,12 @@ export async function withCookies(headers: HeaderList, jar: CookieJar, url: URL)
  * Stores the cookies of a response in the jar. A cookie that the jar does not accept is the server's mistake, and is
  * ignored.
  */
-export async function keepCookies(jar: CookieJar, url: URL, given: string | readonly string[] | undefined): Promise<void> {
+export async function keepCookies(
+  jar: CookieJar,
+  url: URL,
+  given: string | readonly string[] | undefined,
+): Promise<void> {
   if (given === undefined) return
-  for (const cookie of typeof given === 'string' ? [given] : given) await jar.setCookie(cookie, url.href, { ignoreError: true })
+  for (const cookie of typeof given === 'string' ? [given] : given)
+    await jar.setCookie(cookie, url.href, { ignoreError: true })
 }

@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 describe('auth', () => {
-  it('is Basic or Bearer, and takes the place of credentials in the URL', async () => {
+  it('is Basic or Bearer, and replaces credentials in the URL', async () => {
     await clear(async () => {
       await http.get(at(first), { auth: { username: 'ä', password: 'p:w' } })
       await http.get(at(first), { auth: { bearer: 'abc.def~' } })
@@ -49,7 +49,9 @@ describe('auth', () => {
   it('stays with the first origin', async () => {
     await clear(() => http.get(at(first, '/?to=/there'), { auth: { bearer: 'abc' }, cookies: { a: '1' } }))
     await clear(() => http.get(at(first, `/?to=${at(second)}`), { auth: { bearer: 'abc' }, cookies: { a: '1' } }))
-    expect(first.seen.map(({ headers }) => [headers.authorization, headers.cookie])).toEqual([1, 2, 3].map(() => ['Bearer abc', 'a=1']))
+    expect(first.seen.map(({ headers }) => [headers.authorization, headers.cookie])).toEqual(
+      [1, 2, 3].map(() => ['Bearer abc', 'a=1']),
+    )
     expect(second.seen[0]?.headers).not.toHaveProperty('authorization')
     expect(second.seen[0]?.headers).not.toHaveProperty('cookie')
   })
@@ -62,22 +64,22 @@ describe('auth', () => {
     ['options.cookies.a;b', { cookies: { 'a;b': 'x' } }],
     ['options.cookies.a', { cookies: { a: 'x; b=se\u00e4cret' } }],
     ['options.cookies', { cookies: 3 }],
-  ])('%s is refused, and not repeated', async (path, options) => {
-    const error: unknown = await clear(() => Reflect.apply(http.get, http, [at(first), options]) as Promise<Response>).catch(
-      (error: unknown) => error,
-    )
+  ])('%s is refused, and the error does not repeat it', async (path, options) => {
+    const error: unknown = await clear(
+      () => Reflect.apply(http.get, http, [at(first), options]) as Promise<Response>,
+    ).catch((error: unknown) => error)
     expect(error).toMatchObject({ kind: 'Invalid', details: { path } })
     expect(String(error)).not.toContain('cret')
   })
 })
 
 describe('cookies', () => {
-  it('are sent by name, beside those of headers', async () => {
+  it('are sent by name, together with those of headers', async () => {
     await clear(() => http.get(at(first), { cookies: { a: '1', b: 'x=y' }, headers: { cookie: 'c=3' } }))
     expect(first.seen[0]?.headers.cookie).toBe('c=3; a=1; b=x=y')
   })
 
-  it('of a jar come and go with each hop, and each goes where it belongs', async () => {
+  it('of a jar are sent and stored for each hop, each where it belongs', async () => {
     const cookies = await cookieJar()
     await clear(async () => {
       await http.get(at(first, '/?set=a%3D1&set=deep%3D2;%20Path%3D/deep&to=/deep'), { cookies })
@@ -88,13 +90,21 @@ describe('cookies', () => {
       await http.get(at(first, '/?set=safe%3D1;%20Secure&set=a%3D;%20Max-Age%3D0'), { cookies })
       await http.get(at(first), { cookies, headers: { cookie: 'mine=1' } })
     })
-    expect(first.seen.map(({ headers }) => headers.cookie)).toEqual([undefined, 'deep=2; a=1', undefined, 'a=1', 'mine=1; safe=1'])
+    expect(first.seen.map(({ headers }) => headers.cookie)).toEqual([
+      undefined,
+      'deep=2; a=1',
+      undefined,
+      'a=1',
+      'mine=1; safe=1',
+    ])
     expect(second.seen[0]?.headers.cookie).toBe('a=1')
   })
 
-  it('that a server makes up are no harm', async () => {
+  it('with odd contents do no harm', async () => {
     const cookies = await cookieJar()
-    const response = await clear(() => http.get(at(first, '/?set=a%3D1;%20Domain%3Dexample.com&set=%3D;;;'), { cookies }))
+    const response = await clear(() =>
+      http.get(at(first, '/?set=a%3D1;%20Domain%3Dexample.com&set=%3D;;;'), { cookies }),
+    )
     expect(response.status).toBe(200)
     expect(await cookies.getCookieString(at(first))).toBe('')
   })

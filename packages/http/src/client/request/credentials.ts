@@ -30,14 +30,16 @@ export function moveCredentials(url: URL, headers: HeaderList): void {
 export function sendCookies(headers: HeaderList, cookies: Readonly<Record<string, string>>, where: string): void {
   for (const [name, value] of Object.entries(cookies)) {
     const path = `${where}.cookies.${name}`
-    if (!token.test(name) || !isFieldValue(value) || /[;\t]/.test(value)) throw invalid(`${path}: not a cookie that can be sent`, { path })
+    if (!token.test(name) || !isFieldValue(value) || /[;\t]/.test(value))
+      throw invalid(`${path}: not a cookie that can be sent`, { path })
     headers.append('cookie', `${name}=${value}`)
   }
 }
 
 function basic({ username, password }: { readonly username: string; readonly password: string }, path: string): string {
   // RFC 7617 §2: the password is everything after the first colon.
-  if (username.includes(':')) throw invalid(`${path}.username: a colon cannot be sent in a user name`, { path: `${path}.username` })
+  if (username.includes(':'))
+    throw invalid(`${path}.username: a colon cannot be sent in a user name`, { path: `${path}.username` })
   return encoded(username, password)
 }
 
@@ -46,7 +48,8 @@ function encoded(username: string, password: string): string {
 }
 
 function bearer(value: string, path: string): string {
-  if (!/^[\u0021-\u007e]+$/.test(value)) throw invalid(`${path}.bearer: not a token that can be sent`, { path: `${path}.bearer` })
+  if (!/^[\u0021-\u007e]+$/.test(value))
+    throw invalid(`${path}.bearer: not a token that can be sent`, { path: `${path}.bearer` })
   return `Bearer ${value}`
 }
 

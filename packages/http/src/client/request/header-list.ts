@@ -72,7 +72,16 @@ export class HeaderList {
 }
 
 /** Fields that frame the message or belong to the connection (RFC 9110 §7.6.1): only the client sets them. */
-const ours = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'expect'])
+const ours = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+])
 /** RFC 9110 §5.6.2 */
 export const token = /^[\w!#$%&'*+.^`|~-]+$/
 const aroundValue = /^[\t\n\r ]+|[\t\n\r ]+$/g
@@ -92,7 +101,8 @@ export function headersOf(fields: HeaderFields | undefined, where: string): Head
     if (ours.has(name)) throw invalid(`${path}: the field belongs to the connection and cannot be set`, { path })
     const value = text.replaceAll(aroundValue, '')
     // The value is not repeated, because it may be a secret.
-    if (!token.test(name) || !isFieldValue(value)) throw invalid(`${path}: not a header field that can be sent`, { path })
+    if (!token.test(name) || !isFieldValue(value))
+      throw invalid(`${path}: not a header field that can be sent`, { path })
     headers.append(name, value)
   }
   return headers

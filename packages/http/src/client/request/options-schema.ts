@@ -6,9 +6,12 @@ import { isFieldValue, token } from './header-list.ts'
 import { idempotent } from './idempotent.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
-const fields = z.union([z.instanceof(URLSearchParams), z.record(z.string(), z.union([scalar, z.null(), z.undefined(), z.array(scalar)]))], {
-  error: 'expected URLSearchParams, or an object of strings, numbers, booleans and lists of them',
-})
+const fields = z.union(
+  [z.instanceof(URLSearchParams), z.record(z.string(), z.union([scalar, z.null(), z.undefined(), z.array(scalar)]))],
+  {
+    error: 'expected URLSearchParams, or an object of strings, numbers, booleans and lists of them',
+  },
+)
 const headers = z.union(
   [
     z.custom<Headers>((value) => value instanceof Headers),
@@ -23,26 +26,34 @@ const isStream = (value: unknown): value is AsyncIterable<unknown, unknown> =>
 const bytes = z
   .custom<ArrayBuffer | ArrayBufferView>((value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value))
   .transform((given) =>
-    given instanceof ArrayBuffer ? new Uint8Array(given) : new Uint8Array(given.buffer, given.byteOffset, given.byteLength),
+    given instanceof ArrayBuffer
+      ? new Uint8Array(given)
+      : new Uint8Array(given.buffer, given.byteOffset, given.byteLength),
   )
 const contents = [z.string(), bytes, z.instanceof(Blob), z.custom<AsyncIterable<unknown, unknown>>(isStream)] as const
 const content = z.union(contents, { error: 'expected text, bytes, a Blob, or a stream of text and bytes' })
-const body = z.union([...contents, z.custom<FormData>((value) => value instanceof FormData), z.instanceof(URLSearchParams)], {
-  error:
-    'expected text, bytes, a Blob, FormData, URLSearchParams, or a stream of text and bytes (for a value use json, for fields use form)',
-})
+const body = z.union(
+  [...contents, z.custom<FormData>((value) => value instanceof FormData), z.instanceof(URLSearchParams)],
+  {
+    error:
+      'expected text, bytes, a Blob, FormData, URLSearchParams, or a ' +
+      'stream of text and bytes (for a value use json, for fields use form)',
+  },
+)
 
 const durationExpected = 'expected milliseconds above 0, or a duration such as "1m30s"'
-const milliseconds = z.union([z.number().positive(), z.string()], { error: durationExpected }).transform((value, context) => {
-  try {
-    const ms = typeof value === 'number' ? value : parseDuration(value)
-    if (ms > 0) return ms
-  } catch {
-    // Reported below, with the path.
-  }
-  context.addIssue(`${durationExpected}, not "${value}"`)
-  return z.NEVER
-})
+const milliseconds = z
+  .union([z.number().positive(), z.string()], { error: durationExpected })
+  .transform((value, context) => {
+    try {
+      const ms = typeof value === 'number' ? value : parseDuration(value)
+      if (ms > 0) return ms
+    } catch {
+      // Reported below, with the path.
+    }
+    context.addIssue(`${durationExpected}, not "${value}"`)
+    return z.NEVER
+  })
 
 const overlay = z
   .union([z.string(), z.null()], { error: 'expected the id of an overlay, or null for the clear network' })
@@ -67,7 +78,9 @@ const tls = z
 /** Checked TLS options. */
 export type Tls = z.output<typeof tls>
 
-const mediaType = z.string().refine((value) => value !== '' && isFieldValue(value), 'expected a media type such as "image/png"')
+const mediaType = z
+  .string()
+  .refine((value) => value !== '' && isFieldValue(value), 'expected a media type such as "image/png"')
 const file = z
   .strictObject({
     name: z.string(),
@@ -140,7 +153,10 @@ export const optionsSchema = z
     onUpload: onProgress.optional(),
     onDownload: onProgress.optional(),
   })
-  .refine(({ body, json, form, files }) => [body, json, form ?? files].filter((given) => given !== undefined).length <= 1, bodies)
+  .refine(
+    ({ body, json, form, files }) => [body, json, form ?? files].filter((given) => given !== undefined).length <= 1,
+    bodies,
+  )
   .refine(({ unixSocket, overlayNetwork }) => unixSocket === undefined || typeof overlayNetwork !== 'string', {
     path: ['unixSocket'],
     error: 'a Unix socket is outside every overlay: it goes with no overlayNetwork but null',

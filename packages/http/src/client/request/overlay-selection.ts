@@ -34,7 +34,8 @@ export function inheritedOverlay(): EntryId | null {
 
 function outside(path: string, overlay: EntryId) {
   return denied(
-    `the Unix socket ${path} is refused in overlay ${overlay}: it would go past the overlay. Choose the clear network for this request on purpose, with overlayNetwork: null`,
+    `the Unix socket ${path} is refused in overlay ${overlay}: it would go past the ` +
+      'overlay. Choose the clear network for this request on purpose, with overlayNetwork: null',
     { overlay, what: path },
   )
 }

@@ -91,7 +91,8 @@ export function parseRequest(method: unknown, url: unknown, given: unknown, wher
     unixSocket: value.unixSocket === undefined ? undefined : pathAsked(value.unixSocket),
     timeout: value.timeout ?? defaultTimeout,
     signal: value.signal,
-    maxResponseBody: value.maxResponseBody ?? (value.stream === true ? Number.POSITIVE_INFINITY : defaultMaxResponseBody),
+    maxResponseBody:
+      value.maxResponseBody ?? (value.stream === true ? Number.POSITIVE_INFINITY : defaultMaxResponseBody),
     decompress,
     redirect: value.redirect ?? 'follow',
     tls: value.tls,
@@ -152,7 +153,8 @@ function parseMethod(method: unknown): string {
 function parseUrl(url: unknown): URL {
   const parsed = url instanceof URL ? new URL(url) : typeof url === 'string' ? URL.parse(url) : null
   // The text itself may contain credentials, so it is not repeated.
-  if (parsed === null) throw invalid('the URL is not valid: expected an absolute one such as "https://example.com/path"', { path: 'url' })
+  if (parsed === null)
+    throw invalid('the URL is not valid: expected an absolute one such as "https://example.com/path"', { path: 'url' })
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
     throw invalid(`"${parsed.protocol}" is not supported: expected http: or https:`, { path: 'url' })
   }
@@ -165,7 +167,10 @@ function parseUrl(url: unknown): URL {
 function refused(error: z.ZodError, where: string) {
   const problems = error.issues.map((issue) => {
     const path = [where, ...issue.path.map(String)].join('.')
-    return { path, message: issue.code === 'unrecognized_keys' ? `no such option: ${issue.keys.join(', ')}` : issue.message }
+    return {
+      path,
+      message: issue.code === 'unrecognized_keys' ? `no such option: ${issue.keys.join(', ')}` : issue.message,
+    }
   })
   const text = problems.map(({ path, message }) => `${path}: ${message}`).join('; ')
   return invalid(text, { path: problems[0]?.path, problems })

@@ -29,8 +29,10 @@ function accessWith(permit: NonNullable<NetworkAccess['permit']>): NetworkAccess
 }
 
 describe('the permissions of a request', () => {
-  it('are about its URL, without what may be secret in it', async () => {
-    expect(await asked('https://me:secret@example.com/a?token=1#x')).toEqual(['http_client.request of https://example.com/a'])
+  it('cover its URL, without parts that may be secret', async () => {
+    expect(await asked('https://me:secret@example.com/a?token=1#x')).toEqual([
+      'http_client.request of https://example.com/a',
+    ])
   })
 
   it.each([
@@ -47,7 +49,7 @@ describe('the permissions of a request', () => {
     '[::ffff:10.0.0.1]',
     '[64:ff9b::a00:1]',
     '224.0.0.1',
-  ])('are about the address too when that is written out and not public: %s', async (host) => {
+  ])('cover the address too if it is written out and not public: %s', async (host) => {
     const { hostname } = new URL(`http://${host}/`)
     expect(await asked(`http://${host}/`)).toEqual([
       `http_client.request of http://${hostname}/`,
@@ -55,11 +57,14 @@ describe('the permissions of a request', () => {
     ])
   })
 
-  it.each(['93.184.216.34', '172.32.0.1', '[2606:2800:220:1::1]', 'localhost.example'])('are not, of %s', async (host) => {
-    expect(await asked(`http://${host}/`)).toHaveLength(1)
-  })
+  it.each(['93.184.216.34', '172.32.0.1', '[2606:2800:220:1::1]', 'localhost.example'])(
+    'do not, for %s',
+    async (host) => {
+      expect(await asked(`http://${host}/`)).toHaveLength(1)
+    },
+  )
 
-  it('are about TLS that verifies nothing', async () => {
+  it('cover TLS without verification', async () => {
     const insecure = { tls: { insecureSkipVerify: true } }
     expect(await asked('https://example.com/', insecure)).toEqual([
       'http_client.request of https://example.com/',
@@ -71,6 +76,8 @@ describe('the permissions of a request', () => {
   it('end it when they are denied', async () => {
     const parsed = parseRequest('GET', 'http://example.com/', undefined, 'options')
     const denial = accessWith(async () => Promise.reject(new TroupeError('PermissionDenied', 'no')))
-    await expect(permitted(hopOf(parsed), denial) ?? Promise.resolve()).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect(permitted(hopOf(parsed), denial) ?? Promise.resolve()).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+    })
   })
 })

@@ -28,7 +28,9 @@ function askInTurn(questions: readonly Question[], from: number, access: Network
   const question = questions[from]
   if (question === undefined) return undefined
   const asked = access.permit?.(question[0], question[1])
-  return asked === undefined ? askInTurn(questions, from + 1, access) : asked.then(() => askInTurn(questions, from + 1, access))
+  return asked === undefined
+    ? askInTurn(questions, from + 1, access)
+    : asked.then(() => askInTurn(questions, from + 1, access))
 }
 
 function questionsOf({ url, insecure, unixSocket }: Attempt): readonly Question[] {

@@ -24,7 +24,11 @@ const resolver = (...answers: readonly (readonly string[])[]) => resolverOf(name
 function resolverOf(known: string, answers: readonly (readonly string[])[]) {
   const lookup = dns.lookup
   let asked = 0
-  const answer = (host: string, options: object, done: (error: Error | null, addresses: dns.LookupAddress[]) => void) => {
+  const answer = (
+    host: string,
+    options: object,
+    done: (error: Error | null, addresses: dns.LookupAddress[]) => void,
+  ) => {
     if (host !== known) {
       Reflect.apply(lookup, dns, [host, options, done])
       return
@@ -71,7 +75,7 @@ afterAll(async () => {
 })
 
 describe('a private address', () => {
-  it('behind a name is asked about when it is dialled', async () => {
+  it('behind a name needs permission when it is dialled', async () => {
     resolver(['127.0.0.1'])
     await expect(clear(() => http.get(url()))).rejects.toMatchObject({
       kind: 'PermissionDenied',
@@ -88,7 +92,7 @@ describe('a private address', () => {
     expect(origin.connections.size).toBe(0)
   })
 
-  it('that comes with the second answer is not dialled: nobody asks twice', async () => {
+  it('in a second DNS answer is not dialled: the name is looked up once', async () => {
     const asked = resolver([elsewhere], ['127.0.0.1'])
     const outgoing = clear(() => http.get(url(), { timeout: 300 }))
     // No host has this address: the client must not find out that the next answer is another.
@@ -107,7 +111,7 @@ describe('a private address', () => {
     expect(origin.connections.size).toBe(0)
   })
 
-  it('that one may reach is not reached by another on the connection that was kept', async () => {
+  it('that one actor may reach is not reached by another on the kept connection', async () => {
     resolver(['127.0.0.1'])
     application.forbidden.clear()
     await clear(() => http.get(url()))
@@ -120,7 +124,7 @@ describe('a private address', () => {
     expect(new Set(origin.seen.map(({ port }) => port)).size).toBe(1)
   })
 
-  it('that a redirect leads to is asked about, written out or behind a name', async () => {
+  it('after a redirect needs permission, written out or behind a name', async () => {
     application.forbidden.delete(privateIp)
     application.forbidden.add('http_client.private_ip of 127.0.0.2')
     const written = clear(() => http.get(url('127.0.0.1', `/?to=${encodeURIComponent('http://127.0.0.2:1/')}`)))
@@ -131,10 +135,12 @@ describe('a private address', () => {
     expect(origin.seen.length).toBe(2)
   })
 
-  it('is asked about in an overlay where it is written out; names are not looked up', async () => {
+  it('needs permission in an overlay if it is written out; names are not looked up', async () => {
     // The proxy resolves this name by itself.
     const asked = resolverOf('service.test', [['127.0.0.1']])
-    await expect(inFrame({ overlay }, () => http.get(url('127.0.0.1')))).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect(inFrame({ overlay }, () => http.get(url('127.0.0.1')))).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+    })
     expect(proxy.asked).toEqual([])
     expect((await inFrame({ overlay }, () => http.get(url('service.test')))).status).toBe(200)
     expect(proxy.asked.map(({ host }) => host)).toEqual(['service.test'])

@@ -21,7 +21,11 @@ export function permittedLookup(permit: PermitAddress): LookupFunction {
   return (name, options, done) => void answer(lookup(name, options, permit), options.all === true, done)
 }
 
-async function answer(found: Promise<readonly LookupAddress[]>, all: boolean, done: Parameters<LookupFunction>[2]): Promise<void> {
+async function answer(
+  found: Promise<readonly LookupAddress[]>,
+  all: boolean,
+  done: Parameters<LookupFunction>[2],
+): Promise<void> {
   let addresses: readonly LookupAddress[]
   try {
     addresses = await found

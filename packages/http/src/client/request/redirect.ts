@@ -13,8 +13,8 @@ const statuses = new Set([301, 302, 303, 307, 308])
 /** Fields that another origin must not receive. */
 const secrets = new Set(['authorization', 'proxy-authorization', 'cookie', 'host'])
 /** Fields that services invented for their keys. */
-const ownSecrets =
-  /(?:^|[-_])(?:api[-_]?key|auth|authorization|token|access[-_]?key|secret|signature|session|password|credentials?)(?:$|[-_])/
+const secretWords = '(?:api|access)[-_]?key|auth|authorization|token|secret|signature|session|password|credentials?'
+const ownSecrets = new RegExp(`(?:^|[-_])(?:${secretWords})(?:$|[-_])`)
 const ofTheBody = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type']
 
 /** Returns the target of the response, if it is a redirect. */
@@ -44,13 +44,18 @@ export function redirected(outgoing: OutgoingRequest, status: number, location: 
   if (url.origin !== outgoing.url.origin) {
     for (const name of headers.names()) if (secrets.has(name) || ownSecrets.test(name)) headers.delete(name)
   }
-  const becomesGet = status === 303 ? outgoing.method !== 'GET' && outgoing.method !== 'HEAD' : status <= 302 && outgoing.method === 'POST'
+  const becomesGet =
+    status === 303
+      ? outgoing.method !== 'GET' && outgoing.method !== 'HEAD'
+      : status <= 302 && outgoing.method === 'POST'
   if (becomesGet) {
     for (const name of ofTheBody) headers.delete(name)
     return { method: 'GET', url, headers, body: undefined }
   }
   if (!isReplayable(outgoing.body)) {
-    throw invalid(`was redirected to ${shownUrl(url)} with its body, and a stream cannot be sent twice: send bytes, or that URL`)
+    throw invalid(
+      `was redirected to ${shownUrl(url)} with its body, and a stream cannot be sent twice: send bytes, or that URL`,
+    )
   }
   return { method: outgoing.method, url, headers, body: outgoing.body }
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { inFrame, startApplication } from '../../testing/application.ts'
-import { deadPort, type Origin, startOrigin } from '../../testing/servers.ts'
+import { type Origin, startOrigin } from '../../testing/servers.ts'
 import { closeHttpPools, http, type RetryOptions } from '../../index.ts'
 import { HeaderList } from './header-list.ts'
 import { delayAfterResponse, RetryBudget } from './retry.ts'
@@ -38,7 +38,7 @@ afterAll(async () => {
 })
 
 describe('retries', () => {
-  it('are off unless asked for', async () => {
+  it('are off by default', async () => {
     script.push([503])
     expect((await clear(() => http.get(at()))).status).toBe(503)
     script.push([503])
@@ -46,7 +46,7 @@ describe('retries', () => {
     expect(origin.seen.length).toBe(2)
   })
 
-  it('follow answers that say so, and connections that break, up to the limit', async () => {
+  it('follow statuses that allow it, and broken connections, up to the limit', async () => {
     script.push([503], [0], [429])
     const response = await clear(() => http.put(at(), { body: 'again', retry: { ...soon, limit: 3 } }))
     expect([response.status, await response.text()]).toEqual([200, 'again'])
@@ -62,25 +62,28 @@ describe('retries', () => {
     })
   })
 
-  it('do not mind how the answer that is none, or the redirect, ends', async () => {
+  it('do not depend on how the failed response or the redirect ends', async () => {
     script.push([-503], [-302, { location: '/there' }])
     const response = await clear(() => http.get(at(), { retry: soon }))
     expect([response.status, response.url]).toEqual([200, at('/there')])
   })
 
-  it('go to a server that comes back', async () => {
-    const port = await deadPort()
+  it('reach a server that comes back', async () => {
+    const { port, [Symbol.asyncDispose]: end } = await startOrigin()
+    await end()
     const server = createServer((socket) => {
       socket.on('error', () => {}).once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
     })
-    const outgoing = clear(() => http.get(`http://127.0.0.1:${port}/`, { retry: { limit: 9, minDelay: 50, maxDelay: '1s' } }))
+    const outgoing = clear(() =>
+      http.get(`http://127.0.0.1:${port}/`, { retry: { limit: 9, minDelay: 50, maxDelay: '1s' } }),
+    )
     await once(server.listen(port, '127.0.0.1'), 'listening')
     expect((await outgoing).status).toBe(204)
     server.close()
   })
 
   it.each([
-    ['what is not idempotent', 'POST', { body: 'x' }],
+    ['methods that are not idempotent', 'POST', { body: 'x' }],
     ['a stream', 'PUT', { body: ReadableStream.from(['x']) }],
     ['an answer that is one', 'GET', { retry: { ...soon, statuses: [500] } }],
   ])('do not repeat %s', async (_what, method, options) => {
@@ -89,7 +92,7 @@ describe('retries', () => {
     expect(origin.seen.length).toBe(1)
   })
 
-  it('repeat a method that the caller says may be', async () => {
+  it('repeat a method that the caller declares repeatable', async () => {
     script.push([503])
     expect((await clear(() => http.post(at(), { body: 'x', retry: { ...soon, methods: ['post'] } }))).status).toBe(200)
   })
@@ -106,12 +109,14 @@ describe('retries', () => {
         { random: () => 0.5, now },
       )
     expect(
-      ['7', '0', new Date(now + 5000).toUTCString(), new Date(now - 5000).toUTCString(), 'soon', '31', '61'].map((each) => delay(each)),
+      ['7', '0', new Date(now + 5000).toUTCString(), new Date(now - 5000).toUTCString(), 'soon', '31', '61'].map(
+        (each) => delay(each),
+      ),
     ).toEqual([7000, 50, 5000, 50, 50, undefined, undefined])
     expect([0, 1, 2, 3, 4, 5].map((number) => delay(undefined, number))).toEqual([50, 100, 200, 400, 500, undefined])
   })
 
-  it('do not wait for longer than the caller does, or wants to', async () => {
+  it('do not wait longer than the caller’s timeout or limit', async () => {
     script.push([429, { 'retry-after': '3600' }])
     expect((await clear(() => http.get(at(), { retry: soon }))).status).toBe(429)
     script.push([429, { 'retry-after': '20' }])
@@ -130,7 +135,7 @@ describe('retries', () => {
     await expect(outgoing).rejects.toMatchObject({ kind: 'Canceled' })
   })
 
-  it('have a budget: a server that always fails is not asked much more often than without them', async () => {
+  it('have a budget: a server that always fails gets few more requests than without retries', async () => {
     await inFrame({ overlay: null, actor: { id: 'of one', meta: {} } }, async () => {
       for (let n = 0; n < 40; n += 1) script.push([503], [503], [503])
       for (let n = 0; n < 30; n += 1) await http.get(at(), { retry: { ...soon, limit: 2 } })
@@ -142,7 +147,7 @@ describe('retries', () => {
 })
 
 describe('the budget', () => {
-  it('gives one retry for five requests, and ten in a second', () => {
+  it('allows one retry for five requests, and ten in a second', () => {
     const budget = new RetryBudget(0)
     const spent = (now: number) => {
       let times = 0

@@ -1,5 +1,5 @@
 /** Decides whether a request is sent once more, and after how long. */
-import { backoffDelay, type TroupeError } from '@troupe/core'
+import { backoffDelay, type TroupeError, forgetOldest } from '@troupe/core'
 import { isReplayable } from '../body/body.ts'
 import type { Exchange } from '../response/exchange.ts'
 import type { RetryPlan } from './options-schema.ts'
@@ -49,8 +49,7 @@ export function budgetOf(key: string): RetryBudget {
   const budget = budgets.get(key) ?? new RetryBudget(performance.now())
   budgets.delete(key)
   budgets.set(key, budget)
-  const [oldest] = budgets.keys()
-  if (budgets.size > mostBudgets && oldest !== undefined) budgets.delete(oldest)
+  forgetOldest(budgets, mostBudgets)
   return budget
 }
 
@@ -70,7 +69,12 @@ export interface AttemptResult {
 }
 
 /** Returns the milliseconds until it should be sent again after a failure; `undefined`: not at all. */
-export function delayAfterFailure(parsed: RetryPlan, attempt: AttemptResult, error: TroupeError, random = Math.random): number | undefined {
+export function delayAfterFailure(
+  parsed: RetryPlan,
+  attempt: AttemptResult,
+  error: TroupeError,
+  random = Math.random,
+): number | undefined {
   const transient = error.retryable && (error.kind === 'Unavailable' || error.kind === 'Timeout')
   if (!transient || !mayRepeat(parsed, attempt)) return undefined
   return inTime(backoff(parsed, attempt.number, random), attempt)

@@ -1,6 +1,7 @@
 /** A `Response` whose whole body has arrived with its head. */
 import { type ResponseHeaders, appendAll } from './headers.ts'
-import { override, PlatformResponse } from './override.ts'
+import { inspect, type InspectOptions } from 'node:util'
+import { lightResponse, override, PlatformResponse } from './override.ts'
 
 interface Whole {
   readonly bytes: Buffer
@@ -17,7 +18,7 @@ const byteOrderMark = '\uFEFF'
  * Creates the stream and the `Headers` only when they are used: together with the garbage collection for them they cost
  * half as much as the request (`docs/discoveries/0030-what-a-response-costs.md`).
  */
-export class BufferedResponse extends PlatformResponse {
+export class BufferedResponse extends lightResponse() {
   readonly #whole: Whole
   #used = false
   #headers: Headers | undefined
@@ -27,13 +28,17 @@ export class BufferedResponse extends PlatformResponse {
   #standard: Response | undefined
 
   constructor(whole: Whole) {
-    super(null, whole)
+    super()
     this.#whole = whole
   }
 
   static {
     override(BufferedResponse.prototype, {
       getters: {
+        status: (answer) => answer.#whole.status,
+        ok: (answer) => answer.#whole.status >= 200 && answer.#whole.status < 300,
+        statusText: (answer) => answer.#whole.statusText,
+        type: () => 'default',
         url: (answer) => answer.#whole.url,
         redirected: (answer) => answer.#whole.redirected,
         headers: (answer) => answer.#filled(),
@@ -48,6 +53,13 @@ export class BufferedResponse extends PlatformResponse {
         blob: async (answer) => answer.#made().blob(),
         // oxlint-disable-next-line typescript/no-deprecated -- The caller sees the deprecation.
         formData: async (answer) => answer.#made().formData(),
+      },
+    })
+    // The platform's own shows the state that its constructor would have made.
+    Object.defineProperty(BufferedResponse.prototype, inspect.custom, {
+      value(this: BufferedResponse, _depth: number, options: InspectOptions, show: typeof inspect) {
+        const { status, statusText, headers, body, bodyUsed, ok, redirected, type, url } = this
+        return `Response ${show({ status, statusText, headers, body, bodyUsed, ok, redirected, type, url }, options)}`
       },
     })
   }

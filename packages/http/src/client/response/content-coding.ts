@@ -48,7 +48,11 @@ export async function* undone(pieces: AsyncIterable<Uint8Array>, coding: Coding)
   }
 }
 
-async function* decodedMember(first: Uint8Array, more: AsyncIterable<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array, void> {
+async function* decodedMember(
+  first: Uint8Array,
+  more: AsyncIterable<Uint8Array>,
+  coding: Coding,
+): AsyncGenerator<Uint8Array, void> {
   const decoder: Transform = decoders[coding](first)
   try {
     // The reader of the decoder receives its end and its errors.

@@ -5,18 +5,26 @@ import { inFrame, startApplication } from '../../testing/application.ts'
 import { type Handler, type Origin, startHttp2Origin, startOrigin } from '../../testing/servers.ts'
 import { closeHttpPools, http, type RequestOptions } from '../../index.ts'
 
-const encoders = { gzip: gzipSync, br: brotliCompressSync, zstd: zstdCompressSync, deflate: deflateSync, raw: deflateRawSync }
+const encoders = {
+  gzip: gzipSync,
+  br: brotliCompressSync,
+  zstd: zstdCompressSync,
+  deflate: deflateSync,
+  raw: deflateRawSync,
+}
 type Coding = keyof typeof encoders
 const codings = Object.keys(encoders) as Coding[]
 const nameOf = (coding: Coding) => (coding === 'raw' ? 'deflate' : coding)
 
 let answer: Handler = (_request, response) => void response.end()
 let origin: Origin
-const get = (options?: RequestOptions) => inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${origin.port}/`, options))
+const get = (options?: RequestOptions) =>
+  inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${origin.port}/`, options))
 const sends = (bytes: Buffer, coding: string, headers: Record<string, string> = {}) => {
   answer = (_request, response) => void response.writeHead(200, { 'content-encoding': coding, ...headers }).end(bytes)
 }
-const coded = (bytes: Buffer, layers: readonly Coding[]) => layers.reduce((body, coding) => encoders[coding](body), bytes)
+const coded = (bytes: Buffer, layers: readonly Coding[]) =>
+  layers.reduce((body, coding) => encoders[coding](body), bytes)
 
 beforeAll(async () => {
   origin = await startOrigin((request, response, body) => answer(request, response, body))
@@ -31,7 +39,7 @@ afterAll(async () => {
 })
 
 describe('a coded body', () => {
-  it('is asked for, and decoded, whatever the codings', async () => {
+  it('is requested and decoded, for any codings', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 40_000 }),
@@ -41,7 +49,10 @@ describe('a coded body', () => {
           sends(coded(Buffer.from(bytes), layers), layers.map(nameOf).join(', '))
           const response = await get({ stream })
           expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
-          expect([response.headers.has('content-encoding'), response.headers.has('content-length')]).toEqual([false, false])
+          expect([response.headers.has('content-encoding'), response.headers.has('content-length')]).toEqual([
+            false,
+            false,
+          ])
         },
       ),
       { numRuns: 60 },
@@ -49,7 +60,7 @@ describe('a coded body', () => {
     expect(origin.seen[0]?.headers['accept-encoding']).toBe('gzip, br, zstd, deflate')
   })
 
-  it.each(codings)('is decoded as it comes: %s', async (coding) => {
+  it.each(codings)('is decoded as it arrives: %s', async (coding) => {
     const text = Buffer.from(Array.from({ length: 50_000 }, (_each, index) => `${index} `).join(''))
     const bytes = encoders[coding](text)
     answer = (_request, response) => {
@@ -62,10 +73,18 @@ describe('a coded body', () => {
     expect(await (await get()).text()).toBe(text.toString())
   })
 
-  it('may begin anew in the middle', async () => {
+  it('may start a new frame in the middle', async () => {
     const [one, two] = [Buffer.alloc(70_000, 'one'), Buffer.alloc(300, 'two')]
     for (const coding of ['gzip', 'zstd'] as const) {
-      sends(Buffer.concat([encoders[coding](one), encoders[coding](two), encoders[coding](Buffer.alloc(0)), encoders[coding](two)]), coding)
+      sends(
+        Buffer.concat([
+          encoders[coding](one),
+          encoders[coding](two),
+          encoders[coding](Buffer.alloc(0)),
+          encoders[coding](two),
+        ]),
+        coding,
+      )
       expect(await (await get()).text()).toBe(`${one.toString()}${two.toString()}${two.toString()}`)
     }
   })
@@ -80,18 +99,19 @@ describe('a coded body', () => {
     expect(await (await get({ stream: true })).text()).toBe('')
   })
 
-  it('is none where HTTP has no body', async () => {
+  it('is not expected where HTTP has no body', async () => {
     for (const status of [204, 304]) {
       answer = (_request, response) => void response.writeHead(status, { 'content-encoding': 'gzip' }).end()
       const response = await get()
       expect([response.status, response.body, response.headers.get('content-encoding')]).toEqual([status, null, 'gzip'])
     }
-    answer = (_request, response) => void response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 10 }).end()
+    answer = (_request, response) =>
+      void response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 10 }).end()
     const head = await inFrame({ overlay: null }, () => http.head(`http://127.0.0.1:${origin.port}/`))
     expect([await head.text(), head.headers.get('content-length')]).toEqual(['', '10'])
   })
 
-  it('is left as it came where that is asked for, in parts, and with codings that are not known', async () => {
+  it('is left undecoded on request, in part responses, and with unknown codings', async () => {
     const bytes = gzipSync('text')
     sends(bytes, 'gzip')
     const plain = await get({ decompress: false })
@@ -105,9 +125,11 @@ describe('a coded body', () => {
     expect(origin.seen.at(-1)?.headers['accept-encoding']).toBe('identity')
   })
 
-  it.each([...codings, 'wrong'] as const)('that is cut or wrong fails with the body: %s', async (coding) => {
+  it.each([...codings, 'wrong'] as const)('that is truncated or wrong fails with the body: %s', async (coding) => {
     const whole =
-      coding === 'wrong' ? Buffer.from('no gzip at all') : encoders[coding](Buffer.from(Array.from({ length: 9000 }, String).join()))
+      coding === 'wrong'
+        ? Buffer.from('no gzip at all')
+        : encoders[coding](Buffer.from(Array.from({ length: 9000 }, String).join()))
     for (const stream of [false, true]) {
       const name = coding === 'wrong' ? 'gzip' : nameOf(coding)
       const bytes = coding === 'wrong' ? whole : whole.subarray(0, whole.length - 20)
@@ -123,7 +145,7 @@ describe('a coded body', () => {
     }
   })
 
-  it('is bounded in size, in growth and in codings', async () => {
+  it('is limited in size, in growth and in codings', async () => {
     const zeros = (megabytes: number) => Buffer.alloc(megabytes * 1024 * 1024)
     for (const coding of codings) {
       sends(encoders[coding](zeros(4)), nameOf(coding))
@@ -141,10 +163,13 @@ describe('a coded body', () => {
     sends(gzipSync(gzipSync(zeros(40))), 'gzip, gzip')
     await expect((await get({ stream: true })).text()).rejects.toMatchObject({ kind: 'Invalid' })
     sends(Buffer.from('x'), Array.from({ length: 6 }, () => 'gzip').join())
-    await expect(get()).rejects.toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('6 codings') as string })
+    await expect(get()).rejects.toMatchObject({
+      kind: 'Unavailable',
+      message: expect.stringContaining('6 codings') as string,
+    })
   })
 
-  it('holds the server back, and lets go of the connection when it is canceled', async () => {
+  it('holds the server back, and releases the connection when it is canceled', async () => {
     const piece = gzipSync(Buffer.from(Array.from({ length: 20_000 }, () => Math.random()).join()))
     let closed: Promise<unknown> | undefined
     let written = 0
@@ -179,8 +204,10 @@ describe('a coded body', () => {
   })
 })
 
-it('is spoken of over HTTP/2 too', async () => {
+it('works over HTTP/2 too', async () => {
   await using two = await startHttp2Origin()
-  await inFrame({ overlay: null }, () => http.get(`https://localhost:${two.port}/`, { tls: { insecureSkipVerify: true } }))
+  await inFrame({ overlay: null }, () =>
+    http.get(`https://localhost:${two.port}/`, { tls: { insecureSkipVerify: true } }),
+  )
   expect(two.seen[0]?.headers['accept-encoding']).toBe('gzip, br, zstd, deflate')
 })

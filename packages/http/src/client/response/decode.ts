@@ -36,6 +36,11 @@ export interface DecodeOptions {
 /** The parts of a response. */
 export type Decoded = Pick<Exchange, 'status' | 'statusText' | 'fields' | 'body'>
 
+/** Returns whether {@link decode} returns the same response. */
+export function isPlain({ status, fields, body }: Decoded): boolean {
+  return body === null || status === 206 || fields['content-encoding'] === undefined
+}
+
 /**
  * Returns the response without its codings, and without `content-encoding` and `content-length`, which describe the
  * coded body. Three responses stay unchanged: one without a body, a part of one (206), and one with an unknown coding.
@@ -45,13 +50,17 @@ export type Decoded = Pick<Exchange, 'status' | 'statusText' | 'fields' | 'body'
  */
 export async function decode(exchange: Decoded, options: DecodeOptions): Promise<Decoded> {
   const { status, statusText, fields, body } = exchange
-  if (body === null || status === 206 || fields['content-encoding'] === undefined) return exchange
+  if (body === null || isPlain(exchange)) return exchange
   const codings = codingsOf(fields)
   if (codings === undefined || codings.length === 0) return exchange
   if (codings.length > mostCodings) {
-    throw new TroupeError('Unavailable', `the response's body has ${codings.length} codings: at most ${mostCodings} are decoded`, {
-      retryable: false,
-    })
+    throw new TroupeError(
+      'Unavailable',
+      `the response's body has ${codings.length} codings: at most ${mostCodings} are decoded`,
+      {
+        retryable: false,
+      },
+    )
   }
   const { 'content-encoding': _coding, 'content-length': _length, ...rest } = fields
   return { status, statusText, fields: rest, body: await decodedBody(body, codings, options) }
@@ -113,7 +122,10 @@ async function* decoded(
 }
 
 /** Reports how many bytes have arrived so far, before each piece is passed on. */
-async function* counted(pieces: AsyncIterable<Uint8Array>, tell: (bytes: number) => void): AsyncGenerator<Uint8Array, void> {
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  tell: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
   let bytes = 0
   for await (const piece of pieces) {
     tell((bytes += piece.byteLength))
@@ -156,7 +168,8 @@ function isFailure(error: unknown): boolean {
 
 function bomb(coding: Coding): TroupeError {
   return invalid(
-    `the response's body (${coding}) expands to more than ${mostRatio} times its size: use decompress: false to receive it undecoded`,
+    `the response's body (${coding}) expands to more than ${mostRatio} ` +
+      'times its size: use decompress: false to receive it undecoded',
     { coding },
   )
 }

@@ -24,7 +24,9 @@ export interface ExchangeOptions {
 
 /** Maximum number of interim responses (RFC 9110 §15.2): hints and signs of progress. */
 const mostInterim = 100
-const flooded = new TroupeError('Unavailable', `the server sent more than ${mostInterim} interim responses`, { retryable: false })
+const flooded = new TroupeError('Unavailable', `the server sent more than ${mostInterim} interim responses`, {
+  retryable: false,
+})
 
 /** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
 export type ResponseBody = Buffer | ReadableStream<Uint8Array> | null
@@ -50,7 +52,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   #bodyless = false
   #headed = false
   #broken: TroupeError | undefined
-  #told = false
+  #notified = false
   #received = 0
   #total: number | undefined
   /** Whether the server sent any part of a response. */
@@ -90,7 +92,12 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     else this.#controller = controller
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: ResponseHeaders, statusText = ''): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    fields: ResponseHeaders,
+    statusText = '',
+  ): void {
     this.answered = true
     if (status < 200) {
       this.#interim += 1
@@ -98,11 +105,17 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       return
     }
     if (status > 599) {
-      controller.abort(new TroupeError('Unavailable', `the response has the invalid status ${status}`, { retryable: false }))
+      controller.abort(
+        new TroupeError('Unavailable', `the response has the invalid status ${status}`, { retryable: false }),
+      )
       return
     }
     if (!isFramed(fields)) {
-      controller.abort(new TroupeError('Unavailable', 'the response has a transfer coding that is not supported', { retryable: false }))
+      controller.abort(
+        new TroupeError('Unavailable', 'the response has a transfer coding that is not supported', {
+          retryable: false,
+        }),
+      )
       return
     }
     this.status = status
@@ -110,7 +123,8 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     this.fields = fields
     this.#bodyless = this.#options.method === 'HEAD' || status === 204 || status === 205 || status === 304
     this.#total = this.#bodyless ? 0 : lengthIn(fields)
-    if (this.#total !== undefined && this.#total > this.#options.maxResponseBody) controller.abort(tooLong(this.#options.maxResponseBody))
+    if (this.#total !== undefined && this.#total > this.#options.maxResponseBody)
+      controller.abort(tooLong(this.#options.maxResponseBody))
     else {
       this.#headed = true
       if (!this.#bodyless) queueMicrotask(this.#tell)
@@ -148,13 +162,13 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       this.#stream?.fail(this.#broken)
       return
     }
-    this.#told = true
+    this.#notified = true
     this.#reject(thrown)
   }
 
   readonly #tell = () => {
-    if (this.#told) return
-    this.#told = true
+    if (this.#notified) return
+    this.#notified = true
     if (!this.#bodyless) this.body = this.#ended && this.#broken === undefined ? wholeOf(this.#chunks) : this.#opened()
     this.#chunks = []
     this.#resolve()
@@ -166,7 +180,8 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       controller: this.#controller,
       chunks: this.#chunks,
       timeout,
-      onLate: () => this.deadline.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
+      onLate: () =>
+        this.deadline.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
       onCancel: () => {
         // The last byte may have arrived before.
         if (this.#end()) this.#controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
@@ -188,7 +203,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       return true
     } catch (error) {
       this.deadline.end(
-        new TroupeError('Unknown', `onDownload threw: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+        new TroupeError('Unknown', `onDownload threw: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        }),
       )
       return false
     }

@@ -8,7 +8,10 @@ type Member<T> = (self: T) => unknown
 /** Defines getters and methods without arguments on a prototype, like the platform's own. */
 export function override<T extends object>(
   prototype: T,
-  { getters = {}, methods = {} }: { getters?: Readonly<Record<string, Member<T>>>; methods?: Readonly<Record<string, Member<T>>> },
+  {
+    getters = {},
+    methods = {},
+  }: { getters?: Readonly<Record<string, Member<T>>>; methods?: Readonly<Record<string, Member<T>>> },
 ): void {
   for (const [name, member] of Object.entries(getters)) {
     const get = function get(this: T) {
@@ -30,6 +33,18 @@ export function override<T extends object>(
  * (`docs/discoveries/0062-the-response-of-hono.md`).
  */
 export const PlatformResponse: typeof Response = platformOf(Response)
+
+/**
+ * A class with the prototype of the platform's own `Response`, whose constructor does nothing: that of the platform
+ * converts its arguments and creates `Headers` and a state. A subclass overrides all members.
+ */
+export function lightResponse(): typeof Response {
+  function constructed(): void {}
+  Object.setPrototypeOf(constructed, PlatformResponse)
+  Reflect.set(constructed, 'prototype', PlatformResponse.prototype)
+  const light: unknown = constructed
+  return isResponseClass(light) ? light : PlatformResponse
+}
 
 function platformOf(response: typeof Response): typeof Response {
   const below: unknown = Object.getPrototypeOf(response)

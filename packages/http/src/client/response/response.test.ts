@@ -36,7 +36,14 @@ const error = async (promise: Promise<unknown>) =>
     (thrown: unknown) => (thrown as Error).name,
   )
 const uses: Readonly<Record<string, Use>> = {
-  fields: ({ status, statusText, ok, url, redirected, bodyUsed }) => ({ status, statusText, ok, url, redirected, bodyUsed }),
+  fields: ({ status, statusText, ok, url, redirected, bodyUsed }) => ({
+    status,
+    statusText,
+    ok,
+    url,
+    redirected,
+    bodyUsed,
+  }),
   headers: ({ headers }) => [...headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)),
   text: async (response) => [await response.text(), response.bodyUsed],
   json: async (response) => response.json().catch((thrown: unknown) => (thrown as Error).name),
@@ -51,7 +58,12 @@ const uses: Readonly<Record<string, Use>> = {
   stream: async (response) => {
     return [response.body === null ? null : await text(response.body), response.bodyUsed]
   },
-  'a stream that is looked at': async (response) => [response.body?.locked, response.bodyUsed, await response.text(), response.bodyUsed],
+  'a stream that is looked at': async (response) => [
+    response.body?.locked,
+    response.bodyUsed,
+    await response.text(),
+    response.bodyUsed,
+  ],
   'a stream that is locked': async (response) => {
     response.body?.getReader()
     return [response.body?.locked, await error(response.text()), await error((async () => response.clone())())]
@@ -81,21 +93,21 @@ const uses: Readonly<Record<string, Use>> = {
   'a Response of its body': async (response) => new Response(response.body, response).text(),
 }
 
-describe.each(Object.entries(uses))('a small answer is what fetch gives: %s', (_name, use) => {
+describe.each(Object.entries(uses))('a small response equals that of fetch: %s', (_name, use) => {
   it.each(bodies)('of "%s"', async (body) => {
     const [ours, theirs] = await both(body)
     expect(await use(ours)).toEqual(await use(theirs))
   })
 })
 
-it('has headers of its own', async () => {
+it('has its own headers', async () => {
   const [ours] = await both('abc')
   const clone = ours.clone()
   clone.headers.set('x-many', '3')
   expect(ours.headers.get('x-many')).toBe('1, 2')
 })
 
-it('has its bytes for itself', async () => {
+it('has its own bytes', async () => {
   const [ours] = await both('abc')
   const clone = ours.clone()
   ;(await ours.bytes()).fill(0)
@@ -107,10 +119,10 @@ it('of many packets is a standard Response too', async () => {
   const response = await inFrame({ overlay: null }, () => http.post(url, { body: 'x'.repeat(500_000) }))
   expect(response).not.toBeInstanceOf(BufferedResponse)
   const clone = response.clone()
-  expect([clone.url, clone.headers.getSetCookie(), (await clone.text()).length, (await response.text()).length]).toEqual([
-    url,
-    ['a=1', 'b=2'],
-    500_000,
-    500_000,
-  ])
+  expect([
+    clone.url,
+    clone.headers.getSetCookie(),
+    (await clone.text()).length,
+    (await response.text()).length,
+  ]).toEqual([url, ['a=1', 'b=2'], 500_000, 500_000])
 })

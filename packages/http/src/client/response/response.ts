@@ -16,7 +16,9 @@ class StreamedAnswer extends PlatformResponse {
   }
 
   static {
-    override(StreamedAnswer.prototype, { getters: { url: (answer) => answer.#url, redirected: (answer) => answer.#redirected } })
+    override(StreamedAnswer.prototype, {
+      getters: { url: (answer) => answer.#url, redirected: (answer) => answer.#redirected },
+    })
   }
 
   override clone(): Response {
@@ -25,9 +27,14 @@ class StreamedAnswer extends PlatformResponse {
   }
 }
 
-export function responseOf({ status, statusText: text, fields, body }: Decoded, url: URL, redirected: boolean): Response {
+export function responseOf(
+  { status, statusText: text, fields, body }: Decoded,
+  url: URL,
+  redirected: boolean,
+): Response {
   const statusText = reasonOf(text)
-  if (Buffer.isBuffer(body)) return new BufferedResponse({ bytes: body, status, statusText, fields, url: url.href, redirected })
+  if (Buffer.isBuffer(body))
+    return new BufferedResponse({ bytes: body, status, statusText, fields, url: url.href, redirected })
   const answer = new StreamedAnswer(body, { status, statusText }, url.href, redirected)
   appendAll(answer.headers, fields)
   return answer

@@ -25,32 +25,41 @@ const frames = fc.oneof(
       size: fc.nat(1),
     })
     .map(({ content, checksum, size }) =>
-      zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: checksum, [constants.ZSTD_c_contentSizeFlag]: size } }),
+      zstdCompressSync(content, {
+        params: { [constants.ZSTD_c_checksumFlag]: checksum, [constants.ZSTD_c_contentSizeFlag]: size },
+      }),
     ),
 )
 
-it('finds the end of a frame, in whatever pieces it comes', () => {
+it('finds the end of a frame, in pieces of any size', () => {
   fc.assert(
-    fc.property(frames, fc.uint8Array({ maxLength: 10 }), fc.array(fc.nat(200_000), { maxLength: 6 }), (frame, behind, cuts) => {
-      const bytes = Buffer.concat([frame, behind])
-      const reader = new ZstdFrame()
-      const ends = [...new Set([...cuts.filter((cut) => cut > 0 && cut < bytes.length), bytes.length])].toSorted((a, b) => a - b)
-      let from = 0
-      let found: number | undefined
-      for (const end of ends) {
-        const taken = reader.take(bytes.subarray(from, end))
-        if (taken !== undefined) {
-          found = from + taken
-          break
+    fc.property(
+      frames,
+      fc.uint8Array({ maxLength: 10 }),
+      fc.array(fc.nat(200_000), { maxLength: 6 }),
+      (frame, behind, cuts) => {
+        const bytes = Buffer.concat([frame, behind])
+        const reader = new ZstdFrame()
+        const ends = [...new Set([...cuts.filter((cut) => cut > 0 && cut < bytes.length), bytes.length])].toSorted(
+          (a, b) => a - b,
+        )
+        let from = 0
+        let found: number | undefined
+        for (const end of ends) {
+          const taken = reader.take(bytes.subarray(from, end))
+          if (taken !== undefined) {
+            found = from + taken
+            break
+          }
+          from = end
         }
-        from = end
-      }
-      expect(found).toBe(frame.length)
-    }),
+        expect(found).toBe(frame.length)
+      },
+    ),
     { numRuns: 200 },
   )
 })
 
-it('takes what is no frame for one without an end', () => {
+it('treats data without a frame as one without an end', () => {
   expect(new ZstdFrame().take(Buffer.from('no frame at all'))).toBeUndefined()
 })

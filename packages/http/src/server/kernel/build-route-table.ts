@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { EntryId, OverlayChoice } from '@troupe/core'
 import { defaultPool, functionKind } from '@troupe/functions/kernel'
+import { checkEndpointPool } from './endpoint-pool.ts'
 import type { Program } from '@troupe/process'
 import type { Entries } from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../../config/kinds.ts'
@@ -22,8 +23,15 @@ export interface TablesOptions {
   readonly isolatesActors: (pin: OverlayChoice) => boolean
 }
 
-/** Returns the table of a server. */
-export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsewhere, isolatesActors }: TablesOptions): RouteTable {
+/** The routes of a server, before they are counted. */
+export type Routes = Omit<RouteTable, 'counted'>
+
+/** Returns the routes of a server. */
+export function tableOf(
+  source: Source,
+  service: EntryId,
+  { moduleOf, leadsElsewhere, isolatesActors }: TablesOptions,
+): Routes {
   const routers = source
     .find({ kind: routerKind.kind })
     .map(({ id }) => source.decode(id, routerKind))
@@ -41,7 +49,12 @@ export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsew
         options,
         endpoints: mine.map(({ id: entry, fields, meta }): EndpointRoute => {
           const called = source.decode(fields.func, functionKind)
-          const program: Program = { entry: fields.func, module: moduleOf(fields.func, called.fields.source), method: called.fields.method }
+          checkEndpointPool(fields.func, called.fields.pool)
+          const program: Program = {
+            entry: fields.func,
+            module: moduleOf(fields.func, called.fields.source),
+            method: called.fields.method,
+          }
           const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
           const { method, permission } = fields
           // A thread has one network: an entry that is pinned to another network runs in threads of that network.
@@ -51,7 +64,16 @@ export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsew
           const ofActors = isolatesActors(pin)
             ? workerSettingsOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
             : undefined
-          return { entry, method, path: joinPaths(prefix, fields.path), program, pool: lanes, ofActors, pin, permission }
+          return {
+            entry,
+            method,
+            path: joinPaths(prefix, fields.path),
+            program,
+            pool: lanes,
+            ofActors,
+            pin,
+            permission,
+          }
         }),
         sockets: sockets
           .filter(({ meta }) => meta.router === id)

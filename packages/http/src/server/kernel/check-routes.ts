@@ -1,9 +1,19 @@
 /** Finds errors between routes. */
 import { type EntryId, TroupeError } from '@troupe/core'
-import { type Entry, formatPosition, type Kind, type DecodedAs, positionOf, type Diagnostic, diagnosticOf } from '@troupe/registry'
+import {
+  type Entry,
+  formatPosition,
+  type Kind,
+  type DecodedAs,
+  positionOf,
+  type Diagnostic,
+  diagnosticOf,
+} from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../../config/kinds.ts'
 import { eventsKind } from '../../events/kind.ts'
 import { websocketKind } from '../../websocket/kind.ts'
+import { functionKind } from '@troupe/functions/kernel'
+import { endpointFault } from './endpoint-pool.ts'
 import { joinPaths, shapeOf } from '../routing/pattern.ts'
 import type { Source } from './build-route-table.ts'
 
@@ -16,8 +26,8 @@ interface RouteClaim {
 }
 
 /**
- * Finds routes that match the same requests, and permissions that are never checked. Errors in a single entry are
- * reported elsewhere.
+ * Finds routes that match the same requests, permissions that are never checked, and functions that can be no endpoint.
+ * Errors in a single entry are reported elsewhere.
  */
 export function checkRoutes(source: Source): readonly Diagnostic[] {
   const routers = new Map(decoded(source, routerKind).map((router) => [router.id, router]))
@@ -30,12 +40,28 @@ export function checkRoutes(source: Source): readonly Diagnostic[] {
   }))
   for (const { entry, fields, meta } of [...decoded(source, websocketKind), ...decoded(source, eventsKind)]) {
     const router = routers.get(meta.router)
-    if (router) claims.push({ entry, server: router.meta.server, method: 'GET', path: joinPaths(router.fields.prefix, fields.path) })
+    if (router)
+      claims.push({
+        entry,
+        server: router.meta.server,
+        method: 'GET',
+        path: joinPaths(router.fields.prefix, fields.path),
+      })
   }
+  const functions = new Map(decoded(source, functionKind).map(({ id, fields }) => [id, fields]))
   for (const { entry, fields, meta } of decoded(source, endpointKind)) {
+    const called = functions.get(fields.func)
+    const fault = called && endpointFault(fields.func, called.pool)
+    if (fault !== undefined)
+      problems.push(diagnosticOf(entry, { code: 'invalid-field', message: `func: ${fault}`, path: ['func'] }))
     const router = routers.get(meta.router)
     if (router === undefined) continue
-    claims.push({ entry, server: router.meta.server, method: fields.method, path: joinPaths(router.fields.prefix, fields.path) })
+    claims.push({
+      entry,
+      server: router.meta.server,
+      method: fields.method,
+      path: joinPaths(router.fields.prefix, fields.path),
+    })
     if (fields.permission !== undefined && !router.fields.middleware.includes('endpoint_firewall')) {
       const message = `permission: it is never checked: ${router.id} has no endpoint_firewall among its middleware`
       problems.push(diagnosticOf(entry, { code: 'invalid-field', message, path: ['permission'] }))

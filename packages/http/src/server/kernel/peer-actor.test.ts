@@ -6,11 +6,11 @@ it.each([
   ['a tagged node that is named like a user', { node: 'ben', tags: ['tag:web'] }, 'tailscale:node:ben'],
   ['an address that the tailnet does not know', {}, 'tailscale:address:100.64.0.7'],
   ['a node whose user has no name', { user: '', node: 'ben' }, 'tailscale:node:ben'],
-])('%s acts as nobody else', (_name, peer, actor) => {
+])('%s acts only as itself', (_name, peer, actor) => {
   expect(peerActor({ address: '100.64.0.7', ...peer })).toMatchObject({ id: actor })
 })
 
-it('has all that the tailnet tells as meta, with the id that stays', () => {
+it('has all facts of the tailnet as meta, with the stable id', () => {
   const peer = { address: '100.64.0.7', node: 'ben', id: 'n123', tags: ['tag:web'] }
   expect(peerActor(peer).meta).toEqual(peer)
 })

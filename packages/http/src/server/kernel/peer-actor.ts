@@ -8,11 +8,21 @@ import { newActor } from '@troupe/policy'
  * names no user for a node with tags. A name may move to another node: `meta.id` belongs to the node permanently.
  */
 export function peerActor({ user, node, address, id, tags = [] }: Peer): Actor {
-  const meta = { address, tags, ...(node !== undefined && { node }), ...(user !== undefined && { user }), ...(id !== undefined && { id }) }
+  const meta = {
+    address,
+    tags,
+    ...(node !== undefined && { node }),
+    ...(user !== undefined && { user }),
+    ...(id !== undefined && { id }),
+  }
   return newActor(`tailscale:${nameOf({ user, node, address })}`, meta)
 }
 
-function nameOf({ user, node, address }: Pick<Peer, 'address'> & { readonly user: string | undefined; readonly node: string | undefined }) {
+function nameOf({
+  user,
+  node,
+  address,
+}: Pick<Peer, 'address'> & { readonly user: string | undefined; readonly node: string | undefined }) {
   if (user !== undefined && user !== '') return `user:${user}`
   return node === undefined || node === '' ? `address:${address}` : `node:${node}`
 }

@@ -1,34 +1,36 @@
 /** Servers on the kernel's side: each is a process in a thread of its own, under the supervisor. */
 import {
-  asTroupeError,
   denied,
   entryId,
   type EntryId,
   fork,
   invalid,
+  type Log,
   notFound,
   type Pid,
   runInSlot,
   startTimer,
   stopTimer,
+  threadOf,
   type Timer,
   TroupeError,
   unavailable,
-  type OverlayChoice,
 } from '@troupe/core'
 import { isDeepStrictEqual } from 'node:util'
 import { processes } from '@troupe/process'
 import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from '@troupe/process/kernel'
-import { listenTime } from '@troupe/network/kernel'
 import { diagnosticsError } from '@troupe/registry'
 import { httpServiceKind } from '../../config/service-kind.ts'
+import { httpRequests } from '../../request-rules.ts'
 import { checkRoutes } from './check-routes.ts'
 import { handleRequestWorkers } from './request-workers.ts'
-import { orderTopic, type ServerOrder } from '../main.ts'
+import { orderTopic, type ServerOrder } from '../order.ts'
 import type { ServerAddress } from '../listener/server.ts'
 import type { ServerSettings } from '../routing/route-table.ts'
 import { type Source, tableOf } from './build-route-table.ts'
+import { CountsByService, pathsOf, type ServiceCounts } from './service-counts.ts'
 import { peerActor } from './peer-actor.ts'
+import { ServiceNetwork } from './service-network.ts'
 
 const module = new URL(`../main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 
@@ -36,7 +38,12 @@ const module = new URL(`../main${import.meta.filename.endsWith('.ts') ? '.ts' : 
  * One spare thread is kept warm, for a server that must be restarted. Requests mostly leave young garbage: a larger
  * young generation saves a fifth of the time.
  */
-const settings = { isolation: 'thread', spares: 1, queueSize: 1024, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
+const settings = {
+  isolation: 'thread',
+  spares: 1,
+  queueSize: 1024,
+  resourceLimits: { maxYoungGenerationSizeMb: 64 },
+} as const
 const hostId = entryId('troupe:http')
 
 type SupervisedServer = ReturnType<typeof startProcess>
@@ -49,7 +56,7 @@ interface RunningServer {
 
 export interface ServerServicesOptions {
   readonly kernel: Kernel
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 /**
@@ -63,8 +70,10 @@ export interface ServerServicesOptions {
  */
 export class ServerServices {
   readonly #kernel: Kernel
-  readonly #log: (line: string) => void
+  readonly #network: ServiceNetwork
+  readonly #log: Log
   readonly #running = new Map<EntryId, RunningServer>()
+  readonly #counts = new CountsByService()
   readonly #checked = new WeakSet<Source>()
   #refreshed: { readonly version: number; readonly done: Promise<void> } | undefined
   readonly #starting = new Map<Pid, (address: ServerAddress) => void>()
@@ -75,20 +84,23 @@ export class ServerServices {
 
   constructor({ kernel, log }: ServerServicesOptions) {
     this.#kernel = kernel
+    this.#network = new ServiceNetwork(kernel)
     this.#log = log
     kernel.overlays.onChange(() => {
       this.#overlayChanges += 1
       this.refresh(true).catch((error: unknown) => {
-        log(`could not notify servers of the current overlays: ${asTroupeError(error).message}`)
+        log('could not notify servers of the current overlays', { level: 'error', error })
       })
     })
-    kernel.handle('identify', ({ peer }, { record, thread }) => {
+    kernel.handle('identify', httpRequests.identify, ({ peer }, { record, thread }) => {
       const { entry } = record
       const isAllowed =
-        entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
+        entry !== undefined &&
+        this.#running.get(entry)?.pid === record.pid &&
+        this.#running.get(entry)?.settings.fields.identity
       if (!isAllowed) throw denied(`${record.pid} has no "identity" configured`, { pid: record.pid })
       const frame = fork(record.frame, { actor: peerActor(peer) })
-      return { pid: kernel.calls.admit({ entry, frame, thread, role: record.role }).pid, frame }
+      return { pid: kernel.tasks.admit({ entry, frame, thread, role: record.role }).pid, frame }
     })
     handleRequestWorkers({
       kernel,
@@ -97,11 +109,11 @@ export class ServerServices {
         this.#order(server, { type: 'laneEnded', lane, error }).catch(() => undefined)
       },
     })
-    kernel.handle('serving', async (address, { record }) => {
+    kernel.handle('serving', httpRequests.serving, async (address, { record }) => {
       const started = this.#starting.get(record.pid)
       if (started === undefined || record.entry === undefined)
         throw invalid(`${record.pid} is not a server that is starting`, { pid: record.pid })
-      const { network } = this.#settings(record.entry)
+      const { network } = this.#network.settings(record.entry)
       const status = network === null ? undefined : await kernel.overlays.status(network)
       started(address)
       return { names: [...(status?.name === undefined ? [] : [status.name]), ...(status?.addresses ?? [])] }
@@ -116,27 +128,13 @@ export class ServerServices {
   service(id: EntryId): ServiceDefinition {
     const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
     // Without an overlay of its own the service listens in the default network, and its handlers use that network too.
-    const followsDefault = fields.network === undefined || (fields.replyVia === undefined && this.#pin(id) === undefined)
+    const followsDefault =
+      fields.network === undefined || (fields.replyVia === undefined && this.#network.pin(id) === undefined)
     const { autoStart } = fields.lifecycle
     const common = { id, kind: entry.kind, autoStart, followsDefault, start: async () => this.#start(id) }
-    const startTimeout = this.#slowStart(id)
+    const startTimeout = this.#network.slowStart(id)
     if (startTimeout === undefined) return { ...common, lifecycle: fields.lifecycle }
     return { ...common, lifecycle: { ...fields.lifecycle, startTimeout }, patience: patienceWithSlow }
-  }
-
-  /**
-   * Returns the start timeout of the overlay that a service listens on, if that overlay may start slowly, unless the
-   * service sets one.
-   */
-  #slowStart(id: EntryId): number | undefined {
-    const { registry, threads } = this.#kernel
-    const { fields, entry } = registry.decode(id, httpServiceKind)
-    const network = fields.network === undefined ? threads.defaultOverlay : fields.network
-    const { lifecycle } = entry.fields
-    const saysSo = typeof lifecycle === 'object' && lifecycle !== null && ('start_timeout' in lifecycle || 'startTimeout' in lifecycle)
-    if (network === undefined || network === null || saysSo || !registry.has(network)) return undefined
-    const time = listenTime(registry, network)
-    return time === undefined ? undefined : Math.max(time, fields.lifecycle.startTimeout)
   }
 
   /** Returns the address of a running server. @throws TroupeError `NotFound` */
@@ -144,6 +142,11 @@ export class ServerServices {
     const running = this.#running.get(id)
     if (running === undefined) throw notFound(`${id} does not run`, { service: id })
     return running.address
+  }
+
+  /** What each service counted of its requests, since the start of the application. */
+  counts(): readonly ServiceCounts[] {
+    return this.#counts.all()
   }
 
   /** Checks future entries, once for each state. @throws TroupeError `Invalid` for routes that conflict. */
@@ -157,9 +160,9 @@ export class ServerServices {
   /**
    * Updates the routes of all running servers: once for each version of the entries, or again because code has changed.
    */
-  async refresh(anew = false): Promise<void> {
+  async refresh(force = false): Promise<void> {
     const version = this.#kernel.registry.version()
-    if (anew || this.#refreshed?.version !== version) this.#refreshed = { version, done: this.#reroute() }
+    if (force || this.#refreshed?.version !== version) this.#refreshed = { version, done: this.#reroute() }
     await this.#refreshed.done
   }
 
@@ -167,7 +170,7 @@ export class ServerServices {
   async adapt(id: EntryId): Promise<boolean> {
     const running = this.#running.get(id)
     if (running === undefined) return false
-    const settings = this.#settings(id)
+    const settings = this.#network.settings(id)
     if (!isDeepStrictEqual(lasting(running.settings), lasting(settings))) return false
     await this.#order(running.pid, { type: 'settings', settings })
     this.#running.set(id, { ...running, settings })
@@ -175,27 +178,35 @@ export class ServerServices {
   }
 
   async #reroute(): Promise<void> {
-    await Promise.all(Array.from(this.#running, async ([id, { pid }]) => this.#order(pid, { type: 'routes', table: this.#table(id) })))
+    await Promise.all(
+      Array.from(this.#running, async ([id, { pid }]) => this.#order(pid, { type: 'routes', table: this.#table(id) })),
+    )
   }
 
   async #start(id: EntryId): Promise<SupervisedServer> {
     const { hosts, registry, security } = this.#kernel
     if (!hosts.has(hostId)) hosts.add(hosts.create(hostId, settings))
     const { fields } = registry.decode(id, httpServiceKind)
-    const given = this.#settings(id)
-    const frame = serviceFrame(security, fields.lifecycle, fields.replyVia === 'same' ? given.network : this.#pin(id))
+    const given = this.#network.settings(id)
+    const frame = serviceFrame(
+      security,
+      fields.lifecycle,
+      fields.replyVia === 'same' ? given.network : this.#network.pin(id),
+    )
     const version = registry.version()
     const overlayChanges = this.#overlayChanges
+    const memory = this.#counts.of(id).open()
     const server = startProcess(this.#kernel, {
       entry: id,
       program: { entry: id, module, method: 'serve' },
       host: hostId,
-      args: [given, this.#table(id)],
+      args: [given, this.#table(id), memory],
       frame,
       // It runs no code of the application for incoming messages.
       accepts: 'any',
       role: 'server',
     })
+    this.#counts.of(id).runsIn(memory, this.#kernel.threads.get(threadOf(server.pid)), server.ended)
     if (given.network !== null) this.#kernel.bindings.allow(server.pid, given.network)
     const { promise: serving, resolve } = Promise.withResolvers<ServerAddress>()
     this.#starting.set(server.pid, resolve)
@@ -206,7 +217,10 @@ export class ServerServices {
       // Apply what has changed while it started.
       if (registry.version() !== version || this.#overlayChanges !== overlayChanges)
         await this.#order(server.pid, { type: 'routes', table: this.#table(id) })
-      this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
+      this.#log(`listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`, {
+        entry: id,
+        pid: server.pid,
+      })
       void server.ended.then(() => {
         if (this.#running.get(id)?.pid === server.pid) this.#running.delete(id)
       })
@@ -216,55 +230,14 @@ export class ServerServices {
     }
   }
 
-  /** @throws TroupeError `Invalid`, not retryable, where the overlay does not support what the service requires. */
-  #settings(service: EntryId): ServerSettings {
-    const { registry, overlays, threads } = this.#kernel
-    const { fields } = registry.decode(service, httpServiceKind)
-    const network = fields.network === undefined ? (threads.defaultOverlay ?? null) : fields.network
-    if (network !== null) {
-      const { listen, tls } = overlays.get(network).capabilities
-      const lacks = !listen
-        ? 'it is outbound only'
-        : fields.tls?.mode === 'auto' && !tls
-          ? 'it has no certificates for tls.mode auto'
-          : undefined
-      if (lacks !== undefined) throw new TroupeError('Invalid', `${service} can not listen on ${network}: ${lacks}`, { retryable: false })
-    }
-    return { service, fields, network }
-  }
-
-  #pin(id: EntryId): EntryId | null | undefined {
-    return this.#kernel.registry.decode(id, httpServiceKind).meta.options?.network
-  }
-
   #table(service: EntryId) {
     const { registry, code } = this.#kernel
-    return tableOf(registry, service, {
+    const routes = tableOf(registry, service, {
       moduleOf: (entry, file) => code.url(entry, file),
-      leadsElsewhere: (pin) => this.#leadsElsewhere(service, pin),
-      isolatesActors: (pin) => this.#isolatesActors(service, pin),
+      leadsElsewhere: (pin) => this.#network.leadsElsewhere(service, pin),
+      isolatesActors: (pin) => this.#network.isolatesActors(service, pin),
     })
-  }
-
-  /** Returns the overlay of the threads of a service; `null` is the clear network. */
-  #networkOf(service: EntryId): EntryId | null {
-    const { registry, threads } = this.#kernel
-    const { fields } = registry.decode(service, httpServiceKind)
-    const own = fields.replyVia === 'same' ? this.#settings(service).network : this.#pin(service)
-    return own === undefined ? (threads.defaultOverlay ?? null) : own
-  }
-
-  /** Returns whether an entry with that pin runs in another network than the service. */
-  #leadsElsewhere(service: EntryId, pin: OverlayChoice): boolean {
-    return pin !== undefined && pin !== this.#networkOf(service)
-  }
-
-  /** Returns whether the overlay of the pin, or else of the service, isolates actors. */
-  #isolatesActors(service: EntryId, pin: OverlayChoice): boolean {
-    const { overlays } = this.#kernel
-    const overlay = pin === undefined ? this.#networkOf(service) : pin
-    // An overlay that does not exist yet may isolate actors.
-    return overlay !== null && (!overlays.has(overlay) || overlays.get(overlay).isolates === 'actor')
+    return { ...routes, counted: this.#counts.of(service).numbered(pathsOf(routes)) }
   }
 
   /** Ends a server whose thread does not respond: its code loops. The supervisor restarts it. */
@@ -302,7 +275,16 @@ function lasting({ fields, network }: ServerSettings): unknown {
   const { headers, read, idle } = timeouts
   const { security } = lifecycle
   const secure = tls && { mode: tls.mode, clientAuth: tls.clientAuth }
-  return { ...rest, maxIsolationKeys: 0, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
+  return {
+    ...rest,
+    maxIsolationKeys: 0,
+    accessLog: false,
+    network,
+    security,
+    tls: secure,
+    timeouts: { headers, read, idle },
+    limits: { ...limits, body: 0 },
+  }
 }
 
 /** Milliseconds that the start of the application waits for a service on an overlay that starts slowly. */

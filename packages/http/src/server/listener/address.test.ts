@@ -6,6 +6,6 @@ it.each([
   ['127.0.0.1:8080', { host: '127.0.0.1', port: 8080 }],
   ['localhost:0', { host: 'localhost', port: 0 }],
   ['[::1]:443', { host: '::1', port: 443 }],
-])('%s is taken apart', (text, address) => {
+])('%s is parsed', (text, address) => {
   expect(parseAddress(text)).toEqual(address)
 })

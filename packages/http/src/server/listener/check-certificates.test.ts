@@ -14,7 +14,15 @@ let folder = ''
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'troupe-certificates-'))
   for (const name of ['one', 'two']) {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', join(folder, `${name}.key`)]
+    const key = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      join(folder, `${name}.key`),
+    ]
     const args = ['req', '-x509', ...key, '-days', '2', '-subj', `/CN=${name}`, '-out', join(folder, `${name}.pem`)]
     execFileSync('openssl', args, { stdio: 'ignore' })
   }
@@ -33,7 +41,7 @@ function check(cert: string, key: string, now?: number) {
 }
 
 describe('certificates of a service', () => {
-  it('that are right are no problem', () => {
+  it('that are correct cause no problem', () => {
     expect(check('one.pem', 'one.key')).toEqual([])
   })
 
@@ -45,7 +53,9 @@ describe('certificates of a service', () => {
     expect(check('one.pem', 'one.key', Date.now() + 3 * day)).toEqual([
       expect.stringMatching(/^tls\.cert: the certificate of CN=one expired on /),
     ])
-    expect(check('one.pem', 'one.key', Date.now() - day)).toEqual([expect.stringMatching(/^tls\.cert: .* is not valid before /)])
+    expect(check('one.pem', 'one.key', Date.now() - day)).toEqual([
+      expect.stringMatching(/^tls\.cert: .* is not valid before /),
+    ])
   })
 
   it('must be certificates', () => {

@@ -12,7 +12,9 @@ import { isPem, type TlsFields } from './tls.ts'
 export function checkCertificates(registry: Registry, now = Date.now()): readonly Diagnostic[] {
   return registry.find({ kind: httpServiceKind.kind }).flatMap((entry) => {
     const tls = tlsOf(registry, entry)
-    return tls === undefined || tls.mode === 'auto' ? [] : faultsOf(tls, now).map(({ field, message }) => problem(entry, field, message))
+    return tls === undefined || tls.mode === 'auto'
+      ? []
+      : faultsOf(tls, now).map(({ field, message }) => problem(entry, field, message))
   })
 }
 
@@ -43,9 +45,14 @@ function faultsOf({ cert, key, clientCa }: TlsFields, now: number): readonly Fau
   return faults
 }
 
-function datesOf(field: Fault['field'], { validFromDate, validToDate, subject }: X509Certificate, now: number): readonly Fault[] {
+function datesOf(
+  field: Fault['field'],
+  { validFromDate, validToDate, subject }: X509Certificate,
+  now: number,
+): readonly Fault[] {
   const name = subject.replaceAll('\n', ', ')
-  if (validToDate.getTime() < now) return [{ field, message: `the certificate of ${name} expired on ${validToDate.toISOString()}` }]
+  if (validToDate.getTime() < now)
+    return [{ field, message: `the certificate of ${name} expired on ${validToDate.toISOString()}` }]
   if (validFromDate.getTime() > now)
     return [{ field, message: `the certificate of ${name} is not valid before ${validFromDate.toISOString()}` }]
   return []

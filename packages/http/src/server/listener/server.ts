@@ -7,11 +7,12 @@ import { getRequestListener } from '@hono/node-server'
 import { listenHere, listenOn } from '@troupe/network'
 import { closeConnections } from '../../connections/open-connections.ts'
 import { parseAddress } from './address.ts'
-import type { Incoming } from '../request/bindings.ts'
 import { problem } from '../request/problem.ts'
-import type { NodeExchange, RequestHandler } from '../request/request-handler.ts'
+import type { RequestCounter } from '../counts/request-counter.ts'
+import type { NodeExchange } from '../request/request-call.ts'
+import type { RequestHandler } from '../request/request-handler.ts'
 import { breakOff, Http1Outgoing, Http2Outgoing } from '../request/outgoing.ts'
-import { findWholeKey } from '../request/whole-response.ts'
+import { findWholeKey } from '../request/response-parts.ts'
 import type { ServerSettings } from '../routing/route-table.ts'
 import { WatchedCertificates } from './watched-certificates.ts'
 import { createTransport, drain, type Transport } from './transport.ts'
@@ -30,26 +31,24 @@ export class Server {
   /** Rejects when the server cannot continue. */
   readonly failed: Promise<never>
 
-  constructor(settings: ServerSettings, requests: RequestHandler) {
+  constructor(settings: ServerSettings, requests: RequestHandler, counter: RequestCounter) {
     this.#settings = settings
     this.#requests = requests
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => undefined)
     this.failed = promise
     const listener = getRequestListener(
-      (request, exchange) =>
-        isExchange(exchange) ? requests.answer(request, { ...exchange, client: clients.get(exchange.incoming) }) : problem(500),
+      (request, exchange) => (isExchange(exchange) ? requests.answer(request, exchange) : problem(500)),
       {
         // Responds to a request that cannot be routed, for example because its target or host is invalid.
         errorHandler: () => problem(400),
       },
     )
     findWholeKey()
-    const clients = new WeakMap<Incoming, string>()
     this.#transport = createTransport(settings.fields, {
       onRequest: (incoming, outgoing) => {
-        const client = requests.read(incoming)
-        if (client !== undefined) clients.set(incoming, client)
+        counter.begin(outgoing)
+        outgoing.client = requests.read(incoming)
         listener(incoming, outgoing).catch((error: unknown) => {
           requests.note('warn', `a response could not be written: ${String(error)}`)
           breakOff(outgoing)
@@ -57,6 +56,7 @@ export class Server {
       },
       takesSocket: (incoming) => requests.takesSocket(incoming),
     })
+    counter.watch(this.#transport, 'setSecureContext' in this.#transport)
     this.#transport.on('error', (error: Error) => {
       if (this.#transport.listening && isPassing(error))
         requests.note('warn', `${settings.service}: a connection was not accepted: ${error.message}`)
@@ -104,7 +104,8 @@ export class Server {
     this.#certificates = new WatchedCertificates(fields.tls, {
       use: (certificates) => transport.setSecureContext(certificates),
       onRenewed: () => this.#requests.note('info', `${service} has new certificates`),
-      onFailed: (error) => this.#requests.note('warn', `${service} continues with its previous certificates: ${error.message}`),
+      onFailed: (error) =>
+        this.#requests.note('warn', `${service} continues with its previous certificates: ${error.message}`),
     })
   }
 
@@ -123,7 +124,8 @@ function isExchange(exchange: { readonly incoming: unknown; readonly outgoing: u
 /** Returns whether an error is temporary: a flood of connections may cause it, and must not end the service. */
 function isPassing(error: Error): boolean {
   return (
-    'code' in error && ['ECONNABORTED', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EPROTO', 'EINTR', 'EAGAIN'].includes(String(error.code))
+    'code' in error &&
+    ['ECONNABORTED', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EPROTO', 'EINTR', 'EAGAIN'].includes(String(error.code))
   )
 }
 
@@ -131,7 +133,8 @@ function failureOf(service: EntryId, error: unknown): TroupeError {
   if (error instanceof TroupeError) return error.kind === 'Unavailable' || error.final ? error : final(error)
   const { code } = error instanceof Error && 'code' in error ? error : { code: undefined }
   const words = error instanceof Error ? error.message : String(error)
-  if (code === 'EACCES') return new TroupeError('PermissionDenied', `${service}: ${words}`, { cause: error, retryable: false })
+  if (code === 'EACCES')
+    return new TroupeError('PermissionDenied', `${service}: ${words}`, { cause: error, retryable: false })
   return new TroupeError('Unavailable', `${service}: ${words}`, { cause: error, details: { service } })
 }
 

@@ -13,7 +13,10 @@ export interface Certificates {
 }
 
 /** Returns the TLS options for client certificates. */
-export function tlsOptions({ clientAuth }: TlsFields): { readonly requestCert: boolean; readonly rejectUnauthorized: boolean } {
+export function tlsOptions({ clientAuth }: TlsFields): {
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: boolean
+} {
   return { requestCert: clientAuth !== 'none', rejectUnauthorized: clientAuth === 'verify' }
 }
 
@@ -28,10 +31,14 @@ export function readCertificates({ cert, key, clientCa }: TlsFields): Certificat
     createSecureContext(read)
     return read
   } catch (cause) {
-    throw new TroupeError('Invalid', `tls: the certificates can not be used: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-      retryable: false,
-    })
+    throw new TroupeError(
+      'Invalid',
+      `tls: the certificates cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+        retryable: false,
+      },
+    )
   }
 }
 

@@ -9,15 +9,21 @@ import { httpServiceKind } from '../../config/service-kind.ts'
 import { createTransport, drain } from './transport.ts'
 
 const folder = join(import.meta.dirname, '../../../../../test/guard/fixtures')
-const tls = { cert: readFileSync(join(folder, 'server.pem'), 'utf8'), key: readFileSync(join(folder, 'server.key'), 'utf8') }
+const tls = {
+  cert: readFileSync(join(folder, 'server.pem'), 'utf8'),
+  key: readFileSync(join(folder, 'server.key'), 'utf8'),
+}
 
 setFlagsFromString('--expose-gc')
 const collect: unknown = runInNewContext('gc')
 
 describe('a transport', () => {
-  it('forgets HTTP/2 sessions that have ended, whose streams were answered or reset', async () => {
+  it('forgets ended HTTP/2 sessions, whose streams were answered or reset', async () => {
     const fields = httpServiceKind.fields.parse({ addr: '127.0.0.1:0', tls, lifecycle: {} })
-    const transport = createTransport(fields, { onRequest: (_, outgoing) => void outgoing.end('hello'), takesSocket: () => false })
+    const transport = createTransport(fields, {
+      onRequest: (_, outgoing) => void outgoing.end('hello'),
+      takesSocket: () => false,
+    })
     const sessions: WeakRef<ServerHttp2Session>[] = []
     transport.on('session', (session: ServerHttp2Session) => sessions.push(new WeakRef(session)))
     transport.listen(0, '127.0.0.1')

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { HttpServiceFields } from '../../config/service-kind.ts'
 import { Http1Connections } from '../http1-connections.ts'
-import type { Incoming } from '../request/bindings.ts'
+import type { Incoming } from '../request/request-call.ts'
 import { Http1Outgoing, Http2Outgoing, type Outgoing } from '../request/outgoing.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
 import { connectionsByDefault } from './open-files.ts'
@@ -46,11 +46,16 @@ const maxStreams = 100
 /** @throws TroupeError `Invalid` for certificates that cannot be read. */
 export function createTransport(fields: HttpServiceFields, events: TransportEvents): Transport {
   const { tls, limits, http2 } = fields
+  const onRequest: TransportEvents['onRequest'] = (incoming, outgoing) => {
+    if (outgoing instanceof Http1Outgoing) open.asked(incoming, outgoing)
+    events.onRequest(incoming, outgoing)
+  }
   const transport =
     tls === undefined || tls.mode === 'auto'
-      ? markedSecure(createServer(http1Options(fields, events), events.onRequest), tls !== undefined)
-      : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, events)
-  connections.set(transport, new Http1Connections(transport, 'setSecureContext' in transport))
+      ? markedSecure(createServer(http1Options(fields, events), onRequest), tls !== undefined)
+      : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, { ...events, onRequest })
+  const open = new Http1Connections(transport, 'setSecureContext' in transport)
+  connections.set(transport, open)
   transport.maxConnections = limits.connections ?? connectionsByDefault()
   return transport
 }
@@ -61,7 +66,11 @@ function createTlsServer(
   http2: boolean,
   events: TransportEvents,
 ): HttpsServer | Http2SecureServer {
-  const options = { ...http1Options(fields, events), ...secure, handshakeTimeout: nodeTimeout(fields.timeouts.headers || handshake) }
+  const options = {
+    ...http1Options(fields, events),
+    ...secure,
+    handshakeTimeout: nodeTimeout(fields.timeouts.headers || handshake),
+  }
   const server = http2 ? createBoth(fields, options, events) : createHttpsServer(options, events.onRequest)
   if (fields.tls?.clientAuth === 'require') server.prependListener('secureConnection', requireCertificate)
   return server
@@ -72,7 +81,12 @@ function createBoth(
   { ServerResponse: http1Response, ...options }: ReturnType<typeof http1Options>,
   events: TransportEvents,
 ): Http2SecureServer {
-  const server = createSecureServer<typeof IncomingMessage, typeof Http1Outgoing, typeof Http2ServerRequest, typeof Http2Outgoing>(
+  const server = createSecureServer<
+    typeof IncomingMessage,
+    typeof Http1Outgoing,
+    typeof Http2ServerRequest,
+    typeof Http2Outgoing
+  >(
     {
       ...options,
       http1Options: { ServerResponse: http1Response },

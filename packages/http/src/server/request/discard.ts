@@ -1,11 +1,11 @@
 /** Cancels bodies that are not sent: their source is notified at once. */
 import { TroupeError } from '@troupe/core'
-import { wholeOf } from './whole-response.ts'
+import { isWhole } from './response-parts.ts'
 
 /** Cancels the body of a response that will not be read. Never throws. */
 export function discard(response: Response, why = 'the response is not sent'): void {
   try {
-    if (wholeOf(response) !== undefined) return
+    if (isWhole(response)) return
     const body: ReadableStream<Uint8Array> | null = response.body
     if (body !== null && !body.locked) body.cancel(new TroupeError('Canceled', why)).catch(() => undefined)
   } catch {

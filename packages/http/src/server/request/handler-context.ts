@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 import { clientAddress } from '../../middleware/client-address.ts'
 import { type ClientCertificate, clientCertificateOf } from '../listener/client-certificate.ts'
 import { tlsSocketOf } from '../listener/transport.ts'
-import type { ServerEnvironment } from './bindings.ts'
+import type { ServerEnvironment } from './request-call.ts'
 import type { RequestContext } from './request-context.ts'
 import { middlewareContext } from '../routing/middleware-context.ts'
 

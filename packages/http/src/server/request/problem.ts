@@ -1,7 +1,7 @@
 /** The error responses for clients: a status by the kind of the error, without internal details. */
-import { asTroupeError, type ErrorKind, parseTrace, TroupeError } from '@troupe/core'
+import { asTroupeError, type ErrorKind, parseTrace } from '@troupe/core'
 import { STATUS_CODES } from 'node:http'
-import { isMalformed } from './malformed.ts'
+import { BodyTooLarge, BodyTooSlow, isMalformed } from './request-body.ts'
 
 const statuses: Readonly<Record<ErrorKind, number>> = {
   Invalid: 400,
@@ -17,20 +17,6 @@ const statuses: Readonly<Record<ErrorKind, number>> = {
   Unknown: 500,
 }
 
-/** A request whose body is larger than the service accepts. */
-export class BodyTooLarge extends TroupeError {
-  constructor(limit: number) {
-    super('Invalid', `the body of a request has more than ${limit} bytes`, { details: { limit } })
-  }
-}
-
-/** A request whose body does not arrive in time. */
-export class BodyTooSlow extends TroupeError {
-  constructor(milliseconds: number) {
-    super('Timeout', `the body of a request did not come in ${milliseconds} ms`)
-  }
-}
-
 export function statusOf(error: unknown): number {
   if (error instanceof BodyTooLarge) return 413
   if (error instanceof BodyTooSlow) return 408
@@ -41,6 +27,10 @@ export function statusOf(error: unknown): number {
 /** Returns a problem response (RFC 9457). `trace` identifies the log line with the details. */
 export function problem(status: number, trace?: string, headers: Readonly<Record<string, string>> = {}): Response {
   const traceId = trace === undefined ? undefined : parseTrace(trace)?.traceId
-  const body = JSON.stringify({ title: STATUS_CODES[status] ?? 'Error', status, ...(traceId !== undefined && { trace: traceId }) })
+  const body = JSON.stringify({
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    ...(traceId !== undefined && { trace: traceId }),
+  })
   return new Response(body, { status, headers: { 'content-type': 'application/problem+json', ...headers } })
 }

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net'
 import { Http2ServerRequest } from 'node:http2'
 import { peerOf } from '@troupe/network'
 import { addressBehind, networks } from '../../middleware/trusted-proxies.ts'
-import type { Incoming } from './bindings.ts'
+import type { Incoming } from './request-call.ts'
 
 /** Fields by which a proxy describes a client. */
-const told = /^(?:forwarded|x-forwarded(?:-.*)?|x-real-ip)$/i
+const forwarding = /^(?:forwarded|x-forwarded(?:-.*)?|x-real-ip)$/i
 
 export class ProxiedClients {
   readonly #isTrusted: (address: string) => boolean
@@ -22,14 +22,14 @@ export class ProxiedClients {
   }
 
   /**
-   * Reads the fields of a proxy, and changes the request as if it had come to the proxy. Returns the client's address,
+   * Reads the fields of a proxy, and changes the request as if the proxy had received it. Returns the client's address,
    * where it is reported.
    */
   read(incoming: Incoming): string | undefined {
     const { headers } = incoming
-    let isTold = false
-    for (const name in headers) if (told.test(name)) isTold = true
-    if (!isTold) return undefined
+    let isForwarded = false
+    for (const name in headers) if (mayForward(name) && forwarding.test(name)) isForwarded = true
+    if (!isForwarded) return undefined
     const address = addressOf(incoming.socket)
     if (address === undefined || !this.#isKnown(address)) {
       forget(incoming)
@@ -41,6 +41,12 @@ export class ProxiedClients {
     if (word.proto === 'https') setSecure(incoming)
     return addressBehind(address, word.client ?? null, this.#isTrusted)
   }
+}
+
+/** The names begin with `f` or `x`: tested first, for each field of each request. Node's names are in lower case. */
+function mayForward(name: string): boolean {
+  const first = name.charCodeAt(0)
+  return first === 0x66 || first === 0x78
 }
 
 interface Word {
@@ -67,7 +73,9 @@ function xForwarded(headers: Incoming['headers']): Word {
 function forwarded(value: string): Word {
   const elements = value.match(/(?:[^,"]|"[^"]*")+/g) ?? []
   const read = (element: string, name: string) => {
-    const pair = (element.match(/(?:[^;"]|"[^"]*")+/g) ?? []).find((part) => part.trim().toLowerCase().startsWith(`${name}=`))
+    const pair = (element.match(/(?:[^;"]|"[^"]*")+/g) ?? []).find((part) =>
+      part.trim().toLowerCase().startsWith(`${name}=`),
+    )
     return pair
       ?.trim()
       .slice(name.length + 1)
@@ -75,7 +83,11 @@ function forwarded(value: string): Word {
   }
   const nearest = elements.at(-1) ?? ''
   const hops = elements.flatMap((element) => read(element, 'for') ?? [])
-  return { client: hops.length === 0 ? undefined : hops.join(','), host: read(nearest, 'host'), proto: read(nearest, 'proto') }
+  return {
+    client: hops.length === 0 ? undefined : hops.join(','),
+    host: read(nearest, 'host'),
+    proto: read(nearest, 'proto'),
+  }
 }
 
 function addressOf(socket: Socket): string | undefined {
@@ -84,9 +96,11 @@ function addressOf(socket: Socket): string | undefined {
 }
 
 function forget(incoming: Incoming): void {
-  for (const name of Object.keys(incoming.headers)) if (told.test(name)) Reflect.deleteProperty(incoming.headers, name)
+  for (const name of Object.keys(incoming.headers))
+    if (forwarding.test(name)) Reflect.deleteProperty(incoming.headers, name)
   const { rawHeaders } = incoming
-  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) if (told.test(rawHeaders[index] ?? '')) rawHeaders.splice(index, 2)
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2)
+    if (forwarding.test(rawHeaders[index] ?? '')) rawHeaders.splice(index, 2)
 }
 
 function setHost(incoming: Incoming, host: string): void {

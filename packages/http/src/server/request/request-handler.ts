@@ -1,46 +1,44 @@
 /** The requests of a server: routes each, runs a function in its frame, and reports failures. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { childTrace, currentSlot, fork, type FrameChange, type Pid, parseTrace, runInSlot, type TroupeError } from '@troupe/core'
-import { peerOf } from '@troupe/network'
+import { currentSlot, type Pid, runInSlot, type TroupeError } from '@troupe/core'
 import { currentParticipant, type Participant } from '@troupe/process'
 import { clientAddress } from '../../middleware/client-address.ts'
 import { parseAddress } from '../listener/address.ts'
 import { type Router, routerOf, MiddlewareChains } from '../routing/router.ts'
-import { limitBody } from './body-limit.ts'
+import { followResponse, logUpgrade } from './access-log.ts'
+import { limitBody, noteMalformed, errorForLog } from './request-body.ts'
+import type { RequestCounter } from '../counts/request-counter.ts'
 import { ChannelCounts } from './channel-limits.ts'
 import { answerEvents } from './event-stream.ts'
 import { InlineContext, type RequestIn } from './handler-context.ts'
 import { discard } from './discard.ts'
-import type { Incoming, ServerEnvironment } from './bindings.ts'
-import { problem, statusOf } from './problem.ts'
-import { HostNames } from '../routing/host-names.ts'
+import {
+  type Incoming,
+  type ServerEnvironment,
+  type RequestCall,
+  beginRequest,
+  type NodeExchange,
+} from './request-call.ts'
+import { failed } from './failed.ts'
+import { problem } from './problem.ts'
+import { authorityOf, HostNames, isRoutable } from '../routing/host-names.ts'
 import { type Answer, answerInline, warm } from './run-handler.ts'
 import { PoolsByProgram } from '../worker/pools-by-program.ts'
-import { noteMalformed } from './malformed.ts'
-import { toldOf } from './lost-body.ts'
-import { breakOff, type Outgoing } from './outgoing.ts'
+import { breakOff } from './outgoing.ts'
 import { ProxiedClients } from './proxied-clients.ts'
-import { RequestCall } from './request-call.ts'
 import type { EndpointRoute, RouteTable, ServerSettings } from '../routing/route-table.ts'
 import { send } from './write-response.ts'
-import { authorityOf, isRoutable, upgradeRequest } from './target.ts'
-import { logLine, logFailure } from './log.ts'
+import { upgradeRequest } from './target.ts'
+import { logLine } from './log.ts'
 import { middlewareContext } from '../routing/middleware-context.ts'
 import { type PeerIdentity, PeerIdentities } from './peer-identity.ts'
 import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
-import { wholeOf } from './whole-response.ts'
-
-/** A request, as Node provides it. */
-export interface NodeExchange {
-  readonly incoming: Incoming
-  readonly outgoing: Outgoing | undefined
-  /** The client's address, where a trusted proxy reports it. */
-  readonly client?: string | undefined
-}
+import { isEventStream } from './response-parts.ts'
 
 export class RequestHandler {
   #settings: ServerSettings
+  readonly #counter: RequestCounter
   /** The identity that acts outside of requests: the process of the server. */
   readonly #self: Participant
   readonly #chains = new MiddlewareChains()
@@ -51,8 +49,9 @@ export class RequestHandler {
   #proxies: ProxiedClients
   #router: Router | undefined
 
-  constructor(settings: ServerSettings) {
+  constructor(settings: ServerSettings, counter: RequestCounter) {
     this.#settings = settings
+    this.#counter = counter
     this.#self = currentParticipant()
     const { addr, hosts, trustedProxies } = settings.fields
     this.#hosts = new HostNames({ hosts, host: parseAddress(addr).host, isOverlay: settings.network !== null })
@@ -86,14 +85,16 @@ export class RequestHandler {
     this.#threads.prepare(table)
     const named = table.routers.flatMap(({ options }) => options.realIp?.trusted ?? [])
     this.#proxies = new ProxiedClients(this.#settings.fields.trustedProxies, named)
+    this.#counter.route(table)
     this.#router = routerOf(table, this.#chains, {
       endpoint: (route, context) => this.#endpoint(route, context),
       socket: wantsSocket,
       stream: async (eventsRoute, context) => {
+        context.env.route = eventsRoute
         this.#count(context)
         return answerEvents(eventsRoute, context)
       },
-      failed: (error, { env, req }) => this.#failed(toldOf(error, env.incoming), env.call, req.raw),
+      failed: (error, { env, req }) => failed(errorForLog(error, env.incoming), env.call, req.raw),
     })
     this.#threads.keep(table)
   }
@@ -109,7 +110,11 @@ export class RequestHandler {
   takesSocket(incoming: IncomingMessage): boolean {
     if (incoming.method !== 'GET') return false
     const request = upgradeRequest(incoming)
-    return request !== undefined && this.#hosts.accepts(incoming.headers.host ?? '') && this.#router?.isForSocket(request) === true
+    return (
+      request !== undefined &&
+      this.#hosts.accepts(incoming.headers.host ?? '') &&
+      this.#router?.isForSocket(request) === true
+    )
   }
 
   /** Responds to a request. Never throws, never rejects. */
@@ -147,7 +152,7 @@ export class RequestHandler {
     }
   }
 
-  /** Refuses requests that are not for this service, and methods that no server should carry out for strangers. */
+  /** Refuses requests that are not for this service, and methods that no server should carry out for its clients. */
   #refusal(request: Request, { incoming }: NodeExchange, call: RequestCall): Response | undefined {
     if (!isRoutable(incoming)) return problem(501)
     if (this.#hosts.accepts(authorityOf(request, incoming))) return undefined
@@ -170,13 +175,24 @@ export class RequestHandler {
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const exchange = { incoming, outgoing: undefined }
     const asked = { method: 'GET', url: incoming.url ?? '' }
-    let environment = this.#begin(exchange, undefined)
+    const [identity] =
+      this.#settings.fields.identity === undefined
+        ? []
+        : await Promise.allSettled([Promise.try(() => this.#identities.of(incoming.socket))])
+    const environment = this.#begin(exchange, identity?.status === 'fulfilled' ? identity.value : undefined)
     try {
-      if (this.#settings.fields.identity !== undefined) environment = this.#begin(exchange, await this.#identities.of(incoming.socket))
+      if (identity?.status === 'rejected') {
+        await refuseSocket(socket, failed(identity.reason, environment.call, asked))
+        return
+      }
       const request = upgradeRequest(incoming)
       const answer = request === undefined ? problem(400) : this.#routed(request, environment)
       const response = await environment.call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
-      if (environment.accepted === undefined || response.status !== 204) await refuseSocket(socket, response)
+      const isAccepted = environment.accepted !== undefined && response.status === 204
+      const status = isAccepted ? 101 : response.status
+      this.#counter.upgraded(environment, status)
+      logUpgrade(environment, this.#settings.fields, status)
+      if (environment.accepted === undefined || !isAccepted) await refuseSocket(socket, response)
       else {
         const { remoteAddress } = environment.accepted
         const close = this.#channels.open(remoteAddress, this.#settings.fields.limits)
@@ -184,36 +200,28 @@ export class RequestHandler {
         if (socket.destroyed) close()
         const isOwnPage = this.#hosts.isOwn(incoming.headers.host ?? '')
         const { error } = await openSocket(environment.accepted, { request: incoming, socket, head, isOwnPage })
-        if (error !== undefined) this.#failed(error, environment.call, asked)
+        if (error !== undefined) failed(error, environment.call, asked)
       }
     } catch (error) {
-      await refuseSocket(socket, this.#failed(error, environment.call, asked))
+      await refuseSocket(socket, failed(error, environment.call, asked))
     } finally {
       environment.call.end()
     }
   }
 
-  /** Handles a failed request: logs the reason, and sends the client only the kind of error. */
-  #failed(error: unknown, call: RequestCall, { method, url }: Pick<Request, 'method' | 'url'>): Response {
-    const status = statusOf(error)
-    // The rest of the body is not read.
-    if (status === 413 || status === 408) call.stopReading()
-    const { frameOfRequest: frame } = call
-    logFailure(call, frame, error, { method, path: pathOf(url), status })
-    return problem(status, frame.trace)
-  }
-
   /** Returns the response to a failed request. */
   #refused(error: unknown, environment: ServerEnvironment['Bindings'], request: Request): Answer {
     const { call, incoming } = environment
-    return this.#sent(this.#failed(toldOf(error, incoming), call, request), environment, request)
+    return this.#sent(failed(errorForLog(error, incoming), call, request), environment, request)
   }
 
   /** Sends a response, or an error if it cannot be sent. */
   #sent(response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
     try {
       const sent = this.#send(response, environment, request)
-      return sent instanceof Response ? sent : sent.catch((error: unknown) => this.#unsent(error, response, environment, request))
+      return sent instanceof Response
+        ? sent
+        : sent.catch((error: unknown) => this.#unsent(error, response, environment, request))
     } catch (error) {
       return this.#unsent(error, response, environment, request)
     }
@@ -221,12 +229,12 @@ export class RequestHandler {
 
   #unsent(error: unknown, response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
     discard(response)
-    const failed = this.#failed(error, environment.call, request)
+    const problem = failed(error, environment.call, request)
     try {
-      return this.#send(failed, environment, request)
+      return this.#send(problem, environment, request)
     } catch {
       if (environment.outgoing !== undefined) breakOff(environment.outgoing)
-      return failed
+      return problem
     }
   }
 
@@ -239,7 +247,7 @@ export class RequestHandler {
       isHead: request.method === 'HEAD',
       slot: call.answering,
       patience: this.#settings.fields.timeouts.write,
-      onFailed: (error) => this.#failed(error, call, request),
+      onFailed: (error) => failed(error, call, request),
     })
   }
 
@@ -255,45 +263,33 @@ export class RequestHandler {
     const { isCounted, call, client, peer, incoming } = environment
     if (isCounted === true || !isEventStream(response)) return
     environment.isCounted = true
-    call.onEnd(this.#channels.open(client ?? peer?.address ?? incoming.socket.remoteAddress, this.#settings.fields.limits))
+    call.onEnd(
+      this.#channels.open(client ?? peer?.address ?? incoming.socket.remoteAddress, this.#settings.fields.limits),
+    )
   }
 
-  #begin({ incoming, outgoing, client }: NodeExchange, peerIdentity: PeerIdentity | undefined): ServerEnvironment['Bindings'] {
-    const { service, fields } = this.#settings
-    const { pid, frame: issued } = peerIdentity ?? this.#self
-    const { write } = fields.timeouts
-    const { traceparent } = incoming.headers
-    const change: FrameChange = {
-      // No trace begins here: it would link requests that may have to stay unlinked.
-      ...(typeof traceparent === 'string' && parseTrace(traceparent) && { trace: childTrace(traceparent) }),
-      ...(write > 0 && outgoing !== undefined && { deadline: Date.now() + write }),
-    }
-    const call = new RequestCall({ pid, issued, frame: fork(issued, change), outgoing })
-    return { incoming, outgoing, service, peer: peerOf(incoming.socket), client, call }
+  #begin(exchange: NodeExchange, peerIdentity: PeerIdentity | undefined): ServerEnvironment['Bindings'] {
+    const environment = beginRequest(exchange, peerIdentity ?? this.#self, this.#settings)
+    if (exchange.outgoing !== undefined) exchange.outgoing.routed = environment
+    followResponse(environment, this.#settings.fields)
+    return environment
   }
 
   #routed(request: Request, environment: ServerEnvironment['Bindings']): Answer {
     const router = this.#router
     if (router === undefined) return problem(503)
     const { call } = environment
-    return runInSlot({ frame: call.frameOfRequest, owner: call }, () => router.fetch(request, environment))
+    return runInSlot(call.answering, () => router.fetch(request, environment))
   }
 
   /** Runs under the identity that acts: the service, or the caller that middleware authenticated. */
   #endpoint(route: EndpointRoute, context: RequestIn): Answer {
     const { program, entry, pool } = route
+    context.env.route = route
     const slot = currentSlot()
     if (slot !== undefined) context.env.call.answering = slot
-    if (pool !== 'inline' || this.#threads.isOfActor(route)) return this.#threads.answer(route, context)
+    if (pool !== 'inline' || (route.ofActors !== undefined && this.#threads.isOfActor(route)))
+      return this.#threads.answer(route, context)
     return answerInline(program, context.req.raw, new InlineContext(context, entry))
   }
-}
-
-function isEventStream(response: Response): boolean {
-  return wholeOf(response) === undefined && response.headers.get('content-type')?.startsWith('text/event-stream') === true
-}
-
-/** Returns the path without the query, which may contain secrets. */
-function pathOf(url: string): string {
-  return URL.parse(url, 'http://localhost')?.pathname ?? ''
 }

@@ -8,7 +8,7 @@ import { currentSlot, runInSlot } from '@troupe/core'
 import { clientAddress } from '../../middleware/client-address.ts'
 import { acceptWebSocket, type UpgradeOutcome } from '../../websocket/index.ts'
 import type { RequestIn } from './handler-context.ts'
-import type { Accepted } from './bindings.ts'
+import type { Accepted } from './request-call.ts'
 import { discard } from './discard.ts'
 import { problem } from './problem.ts'
 import type { SocketRoute } from '../routing/route-table.ts'
@@ -20,6 +20,7 @@ import { middlewareContext } from '../routing/middleware-context.ts'
  */
 export function wantsSocket(route: SocketRoute, context: RequestIn): Response {
   const { env, req } = context
+  env.route = route
   if (env.outgoing !== undefined) return problem(426, undefined, { upgrade: 'websocket' })
   const remoteAddress = clientAddress(context, middlewareContext)
   env.accepted = { route, params: req.param(), remoteAddress, slot: currentSlot() }
@@ -36,7 +37,15 @@ export async function openSocket(
     isOwnPage,
   }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer; readonly isOwnPage: boolean },
 ): Promise<UpgradeOutcome> {
-  const asked = { request, socket, head, route, params, isOwnPage, ...(remoteAddress !== undefined && { remoteAddress }) }
+  const asked = {
+    request,
+    socket,
+    head,
+    route,
+    params,
+    isOwnPage,
+    ...(remoteAddress !== undefined && { remoteAddress }),
+  }
   const accept = async () => acceptWebSocket(asked)
   return slot === undefined ? accept() : runInSlot(slot, accept)
 }
@@ -49,7 +58,9 @@ export async function refuseSocket(socket: Duplex, response: Response): Promise<
   }
   const body = Buffer.from(await response.arrayBuffer())
   const status = response.status === 204 ? 426 : response.status
-  const headers = [...response.headers].filter(([name]) => !['connection', 'content-length', 'transfer-encoding'].includes(name))
+  const headers = [...response.headers].filter(
+    ([name]) => !['connection', 'content-length', 'transfer-encoding'].includes(name),
+  )
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     ...headers.map(([name, value]) => `${name}: ${value}`),

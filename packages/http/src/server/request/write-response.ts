@@ -5,9 +5,8 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { waits } from './unsent-bodies.ts'
 import { bytesOf } from './body-bytes.ts'
 import { discard } from './discard.ts'
-import { type Head, hasNoContent, headOf } from './response-head.ts'
-import { breakOff, isOver, type Outgoing, pendingBytes } from './outgoing.ts'
-import { wholeOf } from './whole-response.ts'
+import { type Head, hasNoContent, headOf, sentWhole, wholeOf } from './response-parts.ts'
+import { breakOff, Http1Outgoing, isOver, type Outgoing, pendingBytes } from './outgoing.ts'
 
 export interface Sending {
   readonly outgoing: Outgoing
@@ -31,7 +30,7 @@ const pieceSize = 64 * 1024
 export function send(response: Response, sending: Sending): Response | Promise<Response> {
   const { outgoing, isHead } = sending
   if (isOver(outgoing)) {
-    discard(response, 'the client has gone')
+    discard(response, 'the client disconnected')
     return RESPONSE_ALREADY_SENT
   }
   const whole = wholeOf(response)
@@ -39,7 +38,7 @@ export function send(response: Response, sending: Sending): Response | Promise<R
   const isEmpty = isHead || hasNoContent(head.status)
   if (whole !== undefined && (isEmpty || whole.body === null || whole.body.length <= pieceSize)) {
     sendWhole(head, whole.body, sending, isEmpty)
-    return RESPONSE_ALREADY_SENT
+    return outgoing instanceof Http1Outgoing ? sentWhole() : RESPONSE_ALREADY_SENT
   }
   if (isEmpty) {
     discard(response, 'this response has no content')
@@ -49,11 +48,16 @@ export function send(response: Response, sending: Sending): Response | Promise<R
   return sendStream(head, whole?.body ?? response, sending)
 }
 
-function sendWhole({ status, fields, length }: Head, body: string | Uint8Array | null, sending: Sending, isEmpty: boolean): void {
+function sendWhole(
+  { status, fields, length }: Head,
+  body: string | Uint8Array | null,
+  sending: Sending,
+  isEmpty: boolean,
+): void {
   const { outgoing, patience, onFailed } = sending
   if (isEmpty) {
-    const told = length ?? (body === null ? undefined : Buffer.byteLength(body))
-    if (told !== undefined && status !== 204 && status !== 205) fields['content-length'] = String(told)
+    const size = length ?? (body === null ? undefined : Buffer.byteLength(body))
+    if (size !== undefined && status !== 204 && status !== 205) fields['content-length'] = String(size)
     writeHead(outgoing, status, fields)
     outgoing.end()
     return
@@ -73,7 +77,9 @@ function sendWhole({ status, fields, length }: Head, body: string | Uint8Array |
 async function sendStream(head: Head, source: Response | string | Uint8Array, sending: Sending): Promise<Response> {
   const { outgoing, slot, onFailed } = sending
   try {
-    await runInSlot(slot, async () => pump(head, source instanceof Response ? streamOf(source) : piecesOf(source, head, outgoing), sending))
+    await runInSlot(slot, async () =>
+      pump(head, source instanceof Response ? streamOf(source) : piecesOf(source, head, outgoing), sending),
+    )
   } catch (error) {
     // Nothing has been sent yet: the caller can still respond with an error.
     if (!outgoing.headersSent && !isOver(outgoing)) throw error
@@ -122,7 +128,11 @@ function endOfPiece(body: string | Uint8Array, at: number): number {
   return last >= 0xd800 && last <= 0xdbff ? end - 1 : end
 }
 
-async function pump(head: Head, reader: ReadableStreamDefaultReader<unknown> | undefined, sending: Sending): Promise<void> {
+async function pump(
+  head: Head,
+  reader: ReadableStreamDefaultReader<unknown> | undefined,
+  sending: Sending,
+): Promise<void> {
   const { outgoing, patience } = sending
   const { status, fields, length } = head
   if (length !== undefined) fields['content-length'] = String(length)
@@ -163,7 +173,7 @@ async function pump(head: Head, reader: ReadableStreamDefaultReader<unknown> | u
     }
   } finally {
     // If the stream has already ended, this does nothing.
-    reader.cancel(new TroupeError('Canceled', 'the client has gone')).catch(() => undefined)
+    reader.cancel(new TroupeError('Canceled', 'the client disconnected')).catch(() => undefined)
   }
 }
 

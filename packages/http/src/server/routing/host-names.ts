@@ -2,7 +2,9 @@
  * The hosts that a service accepts. Anyone can point a name at its address, so such names are not its own (DNS
  * rebinding).
  */
+import { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import type { Incoming } from '../request/request-call.ts'
 
 export interface HostNamesOptions {
   /** The list of the entry. */
@@ -43,7 +45,8 @@ export class HostNames {
     const known = this.#known.get(authority)
     if (known !== undefined) return known
     const place = placeOf(authority)
-    const accepted = place !== undefined && (this.#patterns === undefined || this.#patterns.some((pattern) => fits(pattern, place)))
+    const accepted =
+      place !== undefined && (this.#patterns === undefined || this.#patterns.some((pattern) => fits(pattern, place)))
     if (this.#known.size >= maxKnown) this.#known.clear()
     this.#known.set(authority, accepted)
     return accepted
@@ -60,6 +63,20 @@ export class HostNames {
     const listed = this.#patterns?.filter((pattern) => pattern !== '*') ?? loopback
     return isAddress(place.name) || listed.some((pattern) => fits(pattern, place))
   }
+}
+
+/** Methods that are for proxies, or would show data that only the client may see (RFC 9110, 9.3). */
+const refused = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
+/** Returns whether a server can respond to the method at all. */
+export function isRoutable({ method = '' }: Pick<Incoming, 'method'>): boolean {
+  return method === 'GET' || !refused.has(method.toUpperCase())
+}
+
+/** Returns the requested host. An absolute target takes precedence over `Host` (RFC 9112, 3.2.2). */
+export function authorityOf({ url }: Pick<Request, 'url'>, incoming: Incoming): string {
+  if (!(incoming instanceof IncomingMessage)) return incoming.authority
+  return incoming.url?.startsWith('/') === true ? (incoming.headers.host ?? '') : (URL.parse(url)?.host ?? '')
 }
 
 function byDefault(host: string | undefined, isOverlay: boolean): readonly string[] | undefined {

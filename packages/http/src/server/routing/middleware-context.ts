@@ -2,8 +2,7 @@
 import { TroupeError } from '@troupe/core'
 import type { Context } from 'hono'
 import type { MiddlewareContext } from '../../middleware/middleware-context.ts'
-import type { ServerEnvironment } from '../request/bindings.ts'
-import { RequestCall } from '../request/request-call.ts'
+import { type ServerEnvironment, RequestCall } from '../request/request-call.ts'
 
 type Bindings = ServerEnvironment['Bindings']
 

@@ -67,6 +67,8 @@ export interface StaticRoute {
 export interface RouteTable {
   readonly routers: readonly RouterRoutes[]
   readonly statics: readonly StaticRoute[]
+  /** The paths that are counted apart, in the order of their counters. A path keeps its place. */
+  readonly counted: readonly string[]
 }
 
 /** The settings with which a server is started. */

@@ -5,11 +5,11 @@ import type { EntryId } from '@troupe/core'
 import type { StaticFields } from '../../config/kinds.ts'
 import { middleware } from '../../middleware/index.ts'
 import type { RequestIn } from '../request/handler-context.ts'
-import type { ServerEnvironment } from '../request/bindings.ts'
+import type { ServerEnvironment } from '../request/request-call.ts'
 import { headless } from '../request/discard.ts'
 import { problem } from '../request/problem.ts'
 import type { Answer } from '../request/run-handler.ts'
-import { bySpecificity, honoPath, shapeOf } from './pattern.ts'
+import { bySpecificity, honoPath, shapeOf, staticPath } from './pattern.ts'
 import { serveFolder } from '../static/folder.ts'
 import type { EndpointRoute, EventsRoute, RouterRoutes, RouteTable, SocketRoute } from './route-table.ts'
 import { middlewareContext } from './middleware-context.ts'
@@ -70,7 +70,9 @@ export function routerOf({ routers, statics }: RouteTable, chains: MiddlewareCha
   const router = honoRouterOf(routes, answers, (path) => absent(router, methods, path))
   const methods = [...new Set(routes.map(({ method }) => method))]
   // For HEAD, hono uses the routes of GET: explicit HEAD routes must come before those.
-  const head = methods.includes('HEAD') ? honoRouterOf(routesForHead(routes), answers, (path) => absent(router, methods, path)) : router
+  const head = methods.includes('HEAD')
+    ? honoRouterOf(routesForHead(routes), answers, (path) => absent(router, methods, path))
+    : router
   return {
     fetch: (request, environment) => (request.method === 'HEAD' ? head : router).fetch(request, environment),
     isForSocket: (request) => {
@@ -94,7 +96,9 @@ function honoRouterOf(routes: readonly Route[], answers: Answers, notFound: (pat
 function routesForHead(routes: readonly Route[]): readonly Route[] {
   const explicit = new Set(routes.filter(({ method }) => method === 'HEAD').map(({ path }) => shapeOf(path)))
   return routes
-    .filter(({ method, path }) => method === 'HEAD' || method === '*' || (method === 'GET' && !explicit.has(shapeOf(path))))
+    .filter(
+      ({ method, path }) => method === 'HEAD' || method === '*' || (method === 'GET' && !explicit.has(shapeOf(path))),
+    )
     .map((route) => (route.method === 'HEAD' ? { ...route, method: 'GET' } : route))
     .toSorted(bySpecificity)
 }
@@ -106,7 +110,9 @@ function routesOf(
   forSockets: WeakSet<object>,
 ): readonly Route[] {
   const { endpoints, sockets, streams } = router
-  const paths = new Set(endpoints.filter(({ method }) => method === 'OPTIONS' || method === '*').map(({ path }) => path))
+  const paths = new Set(
+    endpoints.filter(({ method }) => method === 'OPTIONS' || method === '*').map(({ path }) => path),
+  )
   const unasked = [...new Set(endpoints.map(({ path }) => path))].filter((path) => !paths.has(path))
   return [
     ...endpoints.map((route) => {
@@ -121,10 +127,16 @@ function routesOf(
     }),
     ...streams.map((route) => {
       const { path } = route
-      return { method: 'GET', path, steps: [...routed(chain, route), content((context) => answers.stream(route, context))] }
+      return {
+        method: 'GET',
+        path,
+        steps: [...routed(chain, route), content((context) => answers.stream(route, context))],
+      }
     }),
     // Pages request permission by this method before the actual request (CORS): the middleware of the router responds.
-    ...(chain.length === 0 ? [] : unasked.map((path) => ({ method: 'OPTIONS', path, steps: [...chain, options(endpoints, path)] }))),
+    ...(chain.length === 0
+      ? []
+      : unasked.map((path) => ({ method: 'OPTIONS', path, steps: [...chain, options(endpoints, path)] }))),
   ]
 }
 
@@ -138,7 +150,10 @@ function content(answer: (context: RequestIn) => Answer): Step {
 }
 
 /** Middleware receives the route of the request; without middleware it is not needed. */
-function routed(chain: readonly MiddlewareHandler[], route: EndpointRoute | EventsRoute | SocketRoute): readonly Step[] {
+function routed(
+  chain: readonly MiddlewareHandler[],
+  route: EndpointRoute | EventsRoute | SocketRoute,
+): readonly Step[] {
   if (chain.length === 0) return []
   const tell: MiddlewareHandler<ServerEnvironment> = async ({ env }, next) => {
     env.route = route
@@ -153,10 +168,13 @@ function options(endpoints: readonly EndpointRoute[], path: string): Handler<Ser
   return () => new Response(null, { status: 204, headers: { allow } })
 }
 
-/** Its wildcard needs no name, and hono can avoid the slower of its routers. */
 function staticRoute(fields: StaticFields): Route {
-  const path = fields.path.endsWith('/') ? `${fields.path}*` : `${fields.path}/*`
-  return { method: 'GET', path, matcher: path, steps: [serveFolder(fields)] }
+  const path = staticPath(fields.path)
+  const tell: MiddlewareHandler<ServerEnvironment> = async ({ env }, next) => {
+    env.template = path
+    await next()
+  }
+  return { method: 'GET', path, matcher: path, steps: [tell, serveFolder(fields)] }
 }
 
 /** Responds with 405 where the path exists for other methods, else with 404. */

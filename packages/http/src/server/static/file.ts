@@ -5,15 +5,14 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { TroupeError, unavailable } from '@troupe/core'
+import { TroupeError, unavailable, Semaphore } from '@troupe/core'
 import type { StaticFields } from '../../config/kinds.ts'
-import { Semaphore } from './semaphore.ts'
 
 /**
  * By default Node has four threads for files and names. This limit leaves two of them to all other uses, whatever a
  * folder contains.
  */
-const gate = new Semaphore(2, 1000)
+const gate = new Semaphore(2, 1000, (waiting) => unavailable(`${waiting} requests wait for files already`, {}))
 
 /** Bytes that are read at once. */
 const pieceSize = 64 * 1024
@@ -40,7 +39,7 @@ export class File {
         pull: async (controller) => {
           try {
             const piece = Buffer.allocUnsafe(Math.min(pieceSize, end - at + 1))
-            const { bytesRead } = await gate.run(async () => this.#handle.read(piece, 0, piece.byteLength, at))
+            const { bytesRead } = await gate.acquire(async () => this.#handle.read(piece, 0, piece.byteLength, at))
             if (bytesRead === 0) throw new TroupeError('Unavailable', `${this.path} became shorter while it was sent`)
             at += bytesRead
             controller.enqueue(piece.subarray(0, bytesRead))
@@ -68,11 +67,17 @@ export class File {
  *
  * @throws TroupeError `Unavailable`
  */
-export async function openFile(folder: Pick<StaticFields, 'directory' | 'index'>, path: string): Promise<File | 'folder' | undefined> {
-  return gate.run(async () => find(folder, path))
+export async function openFile(
+  folder: Pick<StaticFields, 'directory' | 'index'>,
+  path: string,
+): Promise<File | 'folder' | undefined> {
+  return gate.acquire(async () => find(folder, path))
 }
 
-async function find({ directory, index }: Pick<StaticFields, 'directory' | 'index'>, path: string): Promise<File | 'folder' | undefined> {
+async function find(
+  { directory, index }: Pick<StaticFields, 'directory' | 'index'>,
+  path: string,
+): Promise<File | 'folder' | undefined> {
   try {
     const root = await realpath(directory)
     const file = await realpath(join(root, path))

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { Handler } from 'hono'
 import { getMimeType } from 'hono/utils/mime'
 import type { StaticFields } from '../../config/kinds.ts'
-import type { ServerEnvironment } from '../request/bindings.ts'
+import type { ServerEnvironment } from '../request/request-call.ts'
 import { problem } from '../request/problem.ts'
 import { isUnchanged, rangeOf } from './conditions.ts'
 import { type File, openFile } from './file.ts'
@@ -15,12 +15,19 @@ export function serveFolder(fields: StaticFields): Handler<ServerEnvironment> {
     const found = path === undefined ? undefined : await openFile(fields, path)
     if (found === 'folder') return moved(req.url)
     if (found !== undefined) return answer(fields, found, req.raw)
-    const page = isPageRequest(req.header('accept')) && fields.fallback !== undefined ? await openFile(fields, fields.fallback) : undefined
+    const page =
+      isPageRequest(req.header('accept')) && fields.fallback !== undefined
+        ? await openFile(fields, fields.fallback)
+        : undefined
     return page === undefined || page === 'folder' ? problem(404) : answer(fields, page, req.raw)
   }
 }
 
-async function answer({ cacheControl }: StaticFields, file: File, { headers: asked, method }: Request): Promise<Response> {
+async function answer(
+  { cacheControl }: StaticFields,
+  file: File,
+  { headers: asked, method }: Request,
+): Promise<Response> {
   const { size, modified } = file
   const etag = `W/"${size.toString(36)}-${modified.getTime().toString(36)}"`
   const headers = new Headers({

@@ -5,7 +5,10 @@ import type { StaticFields } from '../../config/kinds.ts'
  * Returns `undefined` where there can be no such file: the path is not under the prefix, leads out of the folder, is
  * badly encoded, or names a hidden file. Compares segments after all decoding, so that no spelling of `..` is accepted.
  */
-export function pathWithin({ path: prefix, dotfiles }: Pick<StaticFields, 'path' | 'dotfiles'>, pathname: string): string | undefined {
+export function pathWithin(
+  { path: prefix, dotfiles }: Pick<StaticFields, 'path' | 'dotfiles'>,
+  pathname: string,
+): string | undefined {
   const base = prefix.endsWith('/') ? prefix : `${prefix}/`
   if (pathname !== prefix && !pathname.startsWith(base)) return undefined
   const rest = decoded(pathname.slice(base.length))

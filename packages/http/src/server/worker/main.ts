@@ -1,22 +1,33 @@
 /**
- * A thread that responds to requests for a server, one at a time. It is a process of the function's entry, and acts for
- * the service.
+ * A thread that responds to requests for a server, one at a time, in order. It is a process of the function's entry,
+ * and acts for the service.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { emptyFrame, errorToWire, fork, invalid, runInSlot, type Slot, TroupeError } from '@troupe/core'
+import {
+  emptyFrame,
+  errorToWire,
+  fork,
+  invalid,
+  isTracing,
+  runInSlot,
+  type Slot,
+  traceChange,
+  TroupeError,
+} from '@troupe/core'
+import { CallSlots } from '@troupe/functions'
 import { currentParticipant, currentRuntime, type Participant, type Program } from '@troupe/process'
 import { discard } from '../request/discard.ts'
-import { hasNoContent, type Head, headOf } from '../request/response-head.ts'
+import { hasNoContent, type Head, headOf, findWholeKey, sentWhole, wholeOf } from '../request/response-parts.ts'
 import { type Answer, answerInline, warm } from '../request/run-handler.ts'
-import { isMalformed, noteMalformed } from '../request/malformed.ts'
+import { isMalformed, noteMalformed } from '../request/request-body.ts'
 import { RequestCall } from '../request/request-call.ts'
+import { handlerSpan } from '../request/spans.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { findWholeKey, wholeOf } from '../request/whole-response.ts'
 import { NodeRequest, NodeResponse } from './node-messages.ts'
 import { BodyReceiver, BodySender } from './body-transfer.ts'
-import type { FromWorker, WorkerReady, WorkerRequest, ToWorker } from './protocol.ts'
+import type { FromWorker, PostedRequest, ToWorker, WorkerReady, WorkerRequest, WorkerRoute } from './protocol.ts'
 import { readBody } from './read-body.ts'
 
 /**
@@ -52,7 +63,12 @@ class Answering {
   readonly #me: Participant
   /** A request that arrived whole is read and written as in the server's thread, which is the fastest way. */
   readonly #listen: ReturnType<typeof getRequestListener>
+  readonly #routes: WorkerRoute[] = []
+  /** Requests that wait behind the current one, each with its route. */
+  readonly #waiting: (readonly [PostedRequest, WorkerRoute])[] = []
+  #slots = new CallSlots()
   #present: Present | undefined
+  #isBeginning = false
 
   constructor(port: MessagePort, me: Participant) {
     this.#port = port
@@ -62,8 +78,20 @@ class Answering {
   }
 
   onMessage(message: ToWorker): void {
-    if (message.type === 'request') {
-      this.#take(message.number, message.request)
+    if (isRequests(message)) {
+      for (const posted of message) {
+        const route = this.#routes[posted[2]]
+        if (route !== undefined) this.#waiting.push([posted, route])
+      }
+      this.#beginNext()
+      return
+    }
+    if (message.type === 'board') {
+      this.#slots = new CallSlots(message.memory)
+      return
+    }
+    if (message.type === 'route') {
+      this.#routes[message.number] = message.route
       return
     }
     const present = this.#present
@@ -77,18 +105,40 @@ class Answering {
     else runInSlot(slotOf(present), () => present.response?.onPart(message.part))
   }
 
-  #take(number: number, asked: WorkerRequest): void {
-    const { session, deadline, trace } = asked
-    const { pid, frame: issued } = session === undefined ? this.#me : { pid: session.pid, frame: fork(emptyFrame, session.frame) }
-    const frame = fork(issued, { ...(deadline !== undefined && { deadline }), ...(trace !== undefined && { trace }) })
+  /** Begins the next request that the server has not taken back, and those that follow while each ends at once. */
+  #beginNext(): void {
+    if (this.#isBeginning) return
+    this.#isBeginning = true
+    while (this.#present === undefined) {
+      const next = this.#waiting.shift()
+      if (next === undefined) break
+      const [posted, route] = next
+      const [number, place] = posted
+      if (this.#slots.takeUp(place, number)) this.#begin(number, requestOf(posted, route))
+    }
+    this.#isBeginning = false
+  }
+
+  #begin(number: number, asked: WorkerRequest): void {
+    const { deadline, trace, rare } = asked
+    const session = rare?.session
+    const { pid, frame: issued } =
+      session === undefined ? this.#me : { pid: session.pid, frame: fork(emptyFrame, session.frame) }
+    const own = fork(issued, {
+      ...(deadline !== undefined && { deadline }),
+      ...traceChange({ trace, traceState: rare?.traceState }),
+    })
+    const span = isTracing() && trace !== undefined ? handlerSpan(asked.route.endpoint, own) : undefined
+    const frame = span === undefined ? own : fork(own, traceChange(span))
     const call = new RequestCall({ pid, issued, frame, outgoing: undefined })
     const body =
       asked.body === 'stream'
         ? new BodyReceiver((part, transfer = []) => this.#post({ type: 'wanted', number, part }, transfer))
         : undefined
     const present: Present = { number, asked, call, body }
+    if (span !== undefined) call.onEnd(() => span.end())
     this.#present = present
-    if (session !== undefined) currentRuntime().calls.enter(call)
+    if (session !== undefined) currentRuntime().tasks.enter(call)
     const answering = body === undefined ? this.#answerWhole(present) : this.#answerStream(present, body)
     // Any failure is reported to the server, and the next request may come.
     answering.catch((error: unknown) => this.#failed(present, error))
@@ -116,7 +166,7 @@ class Answering {
     const { call, asked } = present
     try {
       noteMalformed(request)
-      const handled = runInSlot(slotOf(present), () => answerInline(asked.program, request, contextOf(asked)))
+      const handled = runInSlot(slotOf(present), () => answerInline(asked.route.program, request, contextOf(asked)))
       if (handled instanceof Response) return this.#answered(present, handled)
       return call.wait(handled, 0).then(
         (response) => this.#answered(present, response),
@@ -133,15 +183,21 @@ class Answering {
       const head = whole === undefined ? headOf(response.status, response.headers) : headOf(whole.status, whole.fields)
       if (whole !== undefined) {
         this.#whole(present, head, whole.body ?? undefined)
-        return RESPONSE_ALREADY_SENT
+        this.#beginNext()
+        return sentWhole()
       }
       if (present.call.isCancelled || present.asked.method === 'HEAD' || hasNoContent(head.status)) {
         runInSlot(slotOf(present), () => discard(response))
         this.#whole(present, head, undefined)
+        this.#beginNext()
         return RESPONSE_ALREADY_SENT
       }
-      return runInSlot(slotOf(present), async () => this.#stream(present, head, response)).catch((error: unknown) =>
-        this.#failed(present, error),
+      return runInSlot(slotOf(present), async () => this.#stream(present, head, response)).then(
+        (sent) => {
+          this.#beginNext()
+          return sent
+        },
+        (error: unknown) => this.#failed(present, error),
       )
     } catch (error) {
       return this.#failed(present, error)
@@ -157,13 +213,14 @@ class Answering {
     this.#post({ type: 'failed', number: present.number, error: errorToWire(error) })
     this.#finish(present)
     this.#post({ type: 'free', number: present.number })
+    this.#beginNext()
     return RESPONSE_ALREADY_SENT
   }
 
   #whole(present: Present, head: Head, body: string | Uint8Array | undefined): void {
     this.#finish(present)
     const whole = body instanceof Uint8Array ? new Uint8Array(body) : body
-    this.#post({ type: 'response', number: present.number, response: { ...partsOf(head), body: { whole } } })
+    this.#post([present.number, head.status, fieldsOf(head), whole])
   }
 
   /** Sends a response whose body is a stream, unless the whole body is already in memory. */
@@ -178,23 +235,25 @@ class Answering {
     present.response = sender
     // The request was cancelled while the available part was read.
     if (present.call.isCancelled) sender.stop('the request was cancelled')
-    this.#post({ type: 'response', number, response: { ...partsOf(head), body: 'stream' } })
+    this.#post([number, head.status, fieldsOf(head), { type: 'stream' }])
     await sender.over
     this.#finish(present)
     this.#post({ type: 'free', number })
     return RESPONSE_ALREADY_SENT
   }
 
-  #finish({ asked: { session }, call }: Present): void {
+  #finish({ asked: { rare }, call }: Present): void {
+    const session = rare?.session
     call.end()
     this.#present = undefined
     if (session === undefined) return
-    currentRuntime().calls.leave(call)
+    currentRuntime().tasks.leave(call)
     currentRuntime().kernel.notify({ type: 'finished', pid: session.pid, exit: { value: undefined } })
   }
 
-  #post(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, [...transfer])
+  #post(message: FromWorker, transfer?: readonly ArrayBuffer[]): void {
+    if (transfer === undefined) this.#port.postMessage(message)
+    else this.#port.postMessage(message, [...transfer])
   }
 }
 
@@ -216,10 +275,20 @@ function streamedRequest(asked: WorkerRequest, body: BodyReceiver, call: Request
   })
 }
 
-function partsOf({ status, fields, length }: Head): { readonly status: number; readonly headers: Head['fields'] } {
-  return { status, headers: length === undefined ? fields : { ...fields, 'content-length': String(length) } }
+function fieldsOf({ fields, length }: Head): Head['fields'] {
+  if (length !== undefined) fields['content-length'] = String(length)
+  return fields
 }
 
-function contextOf({ params, peer, remoteAddress, certificate, service, endpoint }: WorkerRequest): RequestContext {
-  return { params, peer, remoteAddress, certificate, service, endpoint }
+function contextOf({ params = {}, rare, remoteAddress, route: { service, endpoint } }: WorkerRequest): RequestContext {
+  return { params, peer: rare?.peer, remoteAddress, certificate: rare?.certificate, service, endpoint }
+}
+
+function isRequests(message: ToWorker): message is readonly PostedRequest[] {
+  return Array.isArray(message)
+}
+
+function requestOf(posted: PostedRequest, route: WorkerRoute): WorkerRequest {
+  const [, , , method, url, isSecure, headers, body, params, remoteAddress, deadline, trace, rare] = posted
+  return { route, method, url, isSecure, headers, body, params, remoteAddress, deadline, trace, rare }
 }

@@ -29,7 +29,15 @@ export class NodeRequest extends IncomingMessage {
 }
 
 /** The response of such a request. Another thread sends it: this object only notifies its listeners of the end. */
-export class NodeResponse extends Http1Outgoing {}
+export class NodeResponse extends Http1Outgoing {
+  override writeHead(): this {
+    return this
+  }
+
+  override end(): this {
+    return this
+  }
+}
 
 /** Joins several fields of one name, as Node does (RFC 9110, 5.2). */
 function byName(headers: readonly string[]): Record<string, string> {

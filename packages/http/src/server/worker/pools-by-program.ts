@@ -1,14 +1,15 @@
 /** The threads that respond to requests for a server, by the function that they run. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Http2ServerRequest } from 'node:http2'
-import { currentFrame, type Pid, TroupeError } from '@troupe/core'
+import { currentFrame, type EntryId, type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant } from '@troupe/process'
 import { clientAddress } from '../../middleware/client-address.ts'
 import { certificateOf, type RequestIn } from '../request/handler-context.ts'
-import type { Incoming } from '../request/bindings.ts'
+import type { Incoming } from '../request/request-call.ts'
 import type { EndpointRoute, RouteTable } from '../routing/route-table.ts'
 import { middlewareContext } from '../routing/middleware-context.ts'
 import { WorkerPool } from './worker-pool.ts'
-import { type WorkerRequest, type WorkerSession, wholeBody } from './protocol.ts'
+import { type WorkerRequest, type WorkerRoute, type WorkerSession, wholeBody } from './protocol.ts'
 
 const neverUsed = { min: 0, max: 1, idleTimeout: 0, queue: 0 }
 
@@ -65,22 +66,21 @@ export class PoolsByProgram {
     for (const { pool } of this.#ofActors.values()) pool.ended(pid, error)
   }
 
-  async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
+  answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
     const { call, incoming } = context.env
     const pool = this.isOfActor(route) ? this.#ofActor(route) : this.#of(route)
-    const session = currentParticipant().pid !== this.#self
-    if (!session && !hasBody(context.req.raw, incoming))
-      return pool.answer(() => workerRequest(route, context, undefined, undefined), undefined, call)
-    const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
-    const request = async (worker: Pid) =>
+    const isLent = currentParticipant().pid !== this.#self
+    const answer = (body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | undefined) => {
+      const sent = body instanceof ReadableStream ? 'stream' : body
       // The caller that middleware authenticated also acts in the worker's thread; the kernel decides its identity.
-      workerRequest(
-        route,
-        context,
-        body instanceof ReadableStream ? 'stream' : body,
-        session ? await ask('lendSession', { lane: worker }) : undefined,
-      )
-    return pool.answer(request, body instanceof ReadableStream ? body : undefined, call)
+      const request = isLent
+        ? AsyncLocalStorage.bind(async (worker: Pid) =>
+            workerRequest(route, context, sent, await ask('lendSession', { lane: worker })),
+          )
+        : workerRequest(route, context, sent, undefined)
+      return pool.answer(request, body instanceof ReadableStream ? body : undefined, call)
+    }
+    return hasBody(context.req.raw, incoming) ? bodyOf(context.req.raw, incoming).then(answer) : answer(undefined)
   }
 
   /** @throws TroupeError `RateLimited` when the limit of simultaneous actors is reached. */
@@ -94,13 +94,21 @@ export class PoolsByProgram {
     if (this.#ofActors.size >= maxActors) {
       for (const [other, { pool }] of this.#ofActors) if (pool.isEmpty) this.#ofActors.delete(other)
       if (this.#ofActors.size >= maxActors) {
-        throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already (max_isolation_keys)`, {
-          details: { endpoint: route.entry, max: maxActors },
-        })
+        throw new TroupeError(
+          'RateLimited',
+          `${route.entry}: ${maxActors} actors have threads of their own already (max_isolation_keys)`,
+          {
+            details: { endpoint: route.entry, max: maxActors },
+          },
+        )
       }
     }
     // Threads that are kept without an actor would have no use here.
-    const pool = new WorkerPool(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
+    const pool = new WorkerPool(
+      route.entry,
+      { ...(route.ofActors ?? neverUsed), min: 0 },
+      () => currentParticipant().pid,
+    )
     this.#ofActors.set(key, { program, pool })
     return pool
   }
@@ -113,6 +121,17 @@ export class PoolsByProgram {
   }
 }
 
+/** What requests to a route have in common. */
+const routes = new WeakMap<EndpointRoute, WorkerRoute>()
+
+function workerRoute(route: EndpointRoute, service: EntryId): WorkerRoute {
+  const known = routes.get(route)
+  if (known !== undefined) return known
+  const made = { program: route.program, service, endpoint: route.entry }
+  routes.set(route, made)
+  return made
+}
+
 function workerRequest(
   route: EndpointRoute,
   context: RequestIn,
@@ -120,23 +139,22 @@ function workerRequest(
   session: WorkerSession | undefined,
 ): WorkerRequest {
   const { env, req } = context
-  const { deadline, trace } = currentFrame() ?? env.call.frameOfRequest
+  const { deadline, trace, traceState } = currentFrame() ?? env.call.frameOfRequest
+  const { peer } = env
+  const certificate = certificateOf(context)
+  const isUsual = peer === undefined && certificate === undefined && session === undefined && traceState === undefined
   return {
+    route: workerRoute(route, env.service),
     method: req.method,
     url: env.incoming.url ?? '/',
     isSecure: 'encrypted' in env.incoming.socket,
     headers: headersOf(context),
     body,
-    program: route.program,
-    params: req.param(),
-    peer: env.peer,
+    params: /[{*]/.test(route.path) ? req.param() : undefined,
     remoteAddress: clientAddress(context, middlewareContext),
-    certificate: certificateOf(context),
-    service: env.service,
-    endpoint: route.entry,
     deadline,
     trace,
-    session,
+    rare: isUsual ? undefined : { peer, certificate, session, traceState },
   }
 }
 
@@ -144,18 +162,25 @@ function workerRequest(
 function headersOf({ req, env: { incoming, route } }: RequestIn): string[] {
   const headers = route === undefined ? incoming.rawHeaders : [...req.raw.headers].flat()
   if (!(incoming instanceof Http2ServerRequest)) return headers
-  const fields = headers.flatMap((name, index) => (index % 2 === 0 && !name.startsWith(':') ? [name, headers[index + 1] ?? ''] : []))
+  const fields = headers.flatMap((name, index) =>
+    index % 2 === 0 && !name.startsWith(':') ? [name, headers[index + 1] ?? ''] : [],
+  )
   return incoming.headers.host === undefined ? [...fields, 'host', incoming.authority] : fields
 }
 
 function hasBody({ method }: Request, { headers }: Incoming): boolean {
   if (method === 'GET' || method === 'HEAD') return false
   const length = headers['content-length']
-  return length === undefined ? headers['transfer-encoding'] !== undefined || headers[':method'] !== undefined : length !== '0'
+  return length === undefined
+    ? headers['transfer-encoding'] !== undefined || headers[':method'] !== undefined
+    : length !== '0'
 }
 
 /** Returns a short body as a whole, a long one as a stream. */
-async function bodyOf(request: Request, { headers }: Incoming): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
+async function bodyOf(
+  request: Request,
+  { headers }: Incoming,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
   const length = headers['content-length']
   if (length !== undefined && Number(length) <= wholeBody) return new Uint8Array(await request.arrayBuffer())
   return request.body ?? undefined

@@ -3,7 +3,7 @@ import { type EntryId, type Pid, startTimer, type Timer, TroupeError, unavailabl
 import { currentParticipant, currentRuntime, type Participant } from '@troupe/process'
 import type { RequestCall } from '../request/request-call.ts'
 import type { RequestWorkerSettings } from '../routing/route-table.ts'
-import { RequestWorker } from './worker.ts'
+import { RequestWorker, type Task } from './worker.ts'
 import type { WorkerRequest } from './protocol.ts'
 
 /** Milliseconds that the kernel may take to report why a thread has ended. */
@@ -11,10 +11,15 @@ const endTime = 1000
 /** Milliseconds that a cancelled function has to return, before its thread is ended. */
 const grace = 1000
 
-interface Waiting {
-  readonly resolve: (worker: RequestWorker) => void
-  readonly reject: (error: TroupeError) => void
+/** A request that waits for a thread, or that a thread has. */
+interface Job extends Task {
+  readonly call: RequestCall
+  /** Made for the thread where that cannot be another one: then it waits for an idle thread. */
+  readonly request: WorkerRequest | ((worker: Pid) => Promise<WorkerRequest>)
+  readonly body: ReadableStream<Uint8Array> | undefined
 }
+
+type Worker = RequestWorker<Job>
 
 export class WorkerPool {
   readonly #endpoint: EntryId
@@ -23,10 +28,13 @@ export class WorkerPool {
   readonly #self: Participant = currentParticipant()
   /** By pid: threads that are not ready yet. */
   readonly #opening = new Map<Pid, PromiseWithResolvers<void>>()
-  readonly #idle: RequestWorker[] = []
-  readonly #busy = new Set<RequestWorker>()
-  readonly #waiting = new Set<Waiting>()
+  readonly #idle: Worker[] = []
+  readonly #busy = new Set<Worker>()
+  /** In order. */
+  #waiting = new Set<Job>()
   #sweep: Timer | undefined
+  /** Whether the requests of this turn of the event loop are posted at its end. */
+  #isFlushing = false
   #starting = 0
   #isLeaving = false
 
@@ -57,16 +65,17 @@ export class WorkerPool {
   }
 
   /** @throws TroupeError `Unavailable` when too many wait; the error of the function. */
-  async answer(
-    request: (worker: Pid) => WorkerRequest | Promise<WorkerRequest>,
-    body: ReadableStream<Uint8Array> | undefined,
-    call: RequestCall,
-  ): Promise<Response> {
-    const worker = this.#idleWorker() ?? (await this.#wait(call))
-    const asked = request(worker.pid)
-    const answer = worker.answer(asked instanceof Promise ? await this.#ready(worker, asked) : asked, body)
-    call.onCancel((reason) => this.#cancel(worker, reason))
-    return answer
+  answer(request: Job['request'], body: Job['body'], call: RequestCall): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const job = { call, request, body, resolve, reject }
+      const idle = this.#idle.pop()
+      if (idle === undefined) this.#wait(job)
+      else {
+        this.#busy.add(idle)
+        this.#begin(idle, job)
+      }
+      call.onCancel((reason) => this.#cancel(job, reason))
+    })
   }
 
   /** Lets busy threads finish, and ends the others: another function has replaced this one. */
@@ -79,35 +88,80 @@ export class WorkerPool {
     return this.#idle.length + this.#busy.size + this.#starting
   }
 
-  /** If a request cannot be created, its thread is released for others. */
-  async #ready(worker: RequestWorker, asked: Promise<WorkerRequest>): Promise<WorkerRequest> {
-    try {
-      return await asked
-    } catch (error) {
-      this.#free(worker)
-      throw error
+  /** Gives a request to a thread. If that fails, the thread is released for others. */
+  #begin(worker: Worker, job: Job): void {
+    const { request } = job
+    if (typeof request === 'function') {
+      request(worker.pid).then(
+        (made) => {
+          if (job.call.isCancelled) this.#unmade(worker, job, new TroupeError('Canceled', 'the request was cancelled'))
+          else this.#give(worker, job, made)
+        },
+        (error: unknown) => this.#unmade(worker, job, error),
+      )
+    } else this.#give(worker, job, request)
+  }
+
+  #give(worker: Worker, job: Job, request: WorkerRequest): void {
+    worker.give(job, request, job.body)
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    setImmediate(() => {
+      this.#isFlushing = false
+      for (const busy of this.#busy) busy.flush()
+    })
+  }
+
+  #unmade(worker: Worker, job: Job, error: unknown): void {
+    job.reject(error)
+    this.#free(worker)
+  }
+
+  #wait(job: Job): void {
+    const { max, queue } = this.#settings
+    if (this.#waiting.size + this.#behind - this.#starting >= queue) {
+      job.reject(
+        unavailable(`${this.#endpoint}: its ${max} threads are busy, and ${queue} requests wait already`, {
+          endpoint: this.#endpoint,
+        }),
+      )
+      return
+    }
+    this.#waiting.add(job)
+    if (this.#size < max) {
+      if (this.#waiting.size > this.#starting) this.#open()
+      return
+    }
+    for (const worker of this.#busy) this.#fill(worker)
+  }
+
+  /** Returns the number of requests that wait in threads behind others. */
+  get #behind(): number {
+    let behind = 0
+    for (const { size } of this.#busy) if (size > 1) behind += size - 1
+    return behind
+  }
+
+  /** Lets requests wait in a busy thread, where they are the next. */
+  #fill(worker: Worker): void {
+    if (this.#waiting.size === 0 || worker.size === 0) return
+    let { room } = worker
+    for (const job of this.#waiting) {
+      if (room === 0 || typeof job.request === 'function' || job.body !== undefined) return
+      room -= 1
+      this.#waiting.delete(job)
+      this.#give(worker, job, job.request)
     }
   }
 
-  #idleWorker(): RequestWorker | undefined {
-    const idle = this.#idle.pop()
-    if (idle !== undefined) this.#busy.add(idle)
-    return idle
+  /** Takes requests back that wait behind one that takes long: the threads that become free handle them next. */
+  #takeBack(): void {
+    const now = performance.now()
+    for (const worker of this.#busy) if (worker.isStalled(now)) this.#requeue(worker.takeBack())
   }
 
-  async #wait(call: RequestCall): Promise<RequestWorker> {
-    const { max, queue } = this.#settings
-    if (this.#waiting.size - this.#starting >= queue)
-      throw unavailable(`${this.#endpoint}: its ${max} threads are busy, and ${queue} requests wait already`, { endpoint: this.#endpoint })
-    const { promise, resolve, reject } = Promise.withResolvers<RequestWorker>()
-    const waiting = { resolve, reject }
-    this.#waiting.add(waiting)
-    call.onCancel((reason) => {
-      this.#waiting.delete(waiting)
-      reject(new TroupeError('Canceled', reason))
-    })
-    if (this.#size < max && this.#waiting.size > this.#starting) this.#open()
-    return promise
+  #requeue(jobs: readonly Job[]): void {
+    if (jobs.length > 0) this.#waiting = new Set([...jobs, ...this.#waiting])
   }
 
   #open(): void {
@@ -133,7 +187,7 @@ export class WorkerPool {
     this.#waiting.clear()
   }
 
-  async #start(): Promise<RequestWorker> {
+  async #start(): Promise<Worker> {
     const session = this.#session?.()
     const ask = { endpoint: this.#endpoint, ...(session !== undefined && { session }) }
     const { pid, port } = await currentRuntime().kernel.request('openLane', ask, this.#self.pid)
@@ -142,33 +196,54 @@ export class WorkerPool {
     port.once('message', () => ready.resolve())
     // The kernel reports why it ended; if it does not, the wait ends after a timeout.
     port.once('close', () => {
-      startTimer(() => ready.reject(unavailable(`a thread of ${this.#endpoint} ended before it was ready`)), endTime).unref()
+      startTimer(
+        () => ready.reject(unavailable(`a thread of ${this.#endpoint} ended before it was ready`)),
+        endTime,
+      ).unref()
     })
     await ready.promise.finally(() => this.#opening.delete(pid))
     return new RequestWorker(pid, port, {
-      onFree: (worker) => this.#free(worker),
-      onGone: (worker) => this.#gone(worker),
+      onEnd: (ended) => this.#free(ended),
+      onGone: (gone, unbegun) => this.#gone(gone, unbegun),
     })
   }
 
-  #free(worker: RequestWorker): void {
+  /** A request of a thread has ended. */
+  #free(worker: Worker): void {
     if (worker.isGone) return
-    const [next] = this.#waiting
-    if (this.#isLeaving && next === undefined) {
-      this.#busy.delete(worker)
+    this.#takeBack()
+    if (worker.size > 0) {
+      this.#fill(worker)
+      return
+    }
+    if (this.#waiting.size === 0) this.#steal()
+    if (this.#next(worker)) return
+    this.#busy.delete(worker)
+    if (this.#isLeaving) {
       this.#dismiss(worker)
       return
     }
-    if (next !== undefined) {
-      this.#waiting.delete(next)
-      next.resolve(worker)
-      return
-    }
-    this.#busy.delete(worker)
     worker.idleSince = performance.now()
     this.#idle.push(worker)
     if (this.#size > this.#settings.min && this.#sweep === undefined)
       this.#sweep = startTimer(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
+  }
+
+  /** Gives the next request to a thread that has none. */
+  #next(worker: Worker): boolean {
+    const [next] = this.#waiting
+    if (next === undefined) return false
+    this.#waiting.delete(next)
+    this.#begin(worker, next)
+    this.#fill(worker)
+    return true
+  }
+
+  /** Takes requests back from the thread with the most, for one that has none. */
+  #steal(): void {
+    let most: Worker | undefined
+    for (const worker of this.#busy) if (worker.size > (most?.size ?? 1)) most = worker
+    if (most !== undefined) this.#requeue(most.takeHalf())
   }
 
   /** Ends threads that were idle for long. The most recently used are used first, so that the others become idle. */
@@ -183,27 +258,37 @@ export class WorkerPool {
     this.#sweep = this.#size > min ? startTimer(() => this.#sweepIdle(), idleTimeout).unref() : undefined
   }
 
-  #dismiss(worker: RequestWorker): void {
+  #dismiss(worker: Worker): void {
     if (this.#busy.has(worker)) return
     this.#forget(worker)
     worker.close()
   }
 
-  #gone(worker: RequestWorker): void {
+  #gone(worker: Worker, unbegun: readonly Job[]): void {
     this.#forget(worker)
+    this.#requeue(unbegun)
+    for (const idle of this.#idle.splice(0, this.#waiting.size)) {
+      this.#busy.add(idle)
+      this.#next(idle)
+    }
     if (this.#waiting.size > this.#starting && this.#size < this.#settings.max) this.#open()
   }
 
-  #forget(worker: RequestWorker): void {
+  #forget(worker: Worker): void {
     this.#busy.delete(worker)
     const at = this.#idle.indexOf(worker)
     if (at >= 0) this.#idle.splice(at, 1)
   }
 
-  #cancel(worker: RequestWorker, reason: string): void {
-    const cancelled = worker.cancel(reason)
+  #cancel(job: Job, reason: string): void {
+    const worker = [...this.#busy].find((each) => each.has(job))
+    const isWithdrawn = worker?.withdraw(job) === true
+    if (isWithdrawn || this.#waiting.delete(job)) job.reject(new TroupeError('Canceled', reason))
+    if (isWithdrawn && worker.size === 0) this.#free(worker)
+    if (isWithdrawn || worker === undefined) return
+    worker.cancel(job, reason)
     startTimer(() => {
-      if (worker.answers(cancelled))
+      if (worker.has(job))
         currentRuntime()
           .kernel.request('closeLane', { lane: worker.pid }, this.#self.pid)
           .catch(() => undefined)

@@ -10,7 +10,7 @@ export async function tryAll(store: string, token: string): Promise<Record<strin
     create: await outcome(tokens.create({ actor: newActor('mallory') })),
     createAnn: await outcome(tokens.create({ actor: newActor('ann') })),
     validate: await outcome(tokens.validate(token)),
-    revoke: await outcome(tokens.revoke({ id: 'nobody' })),
+    revoke: await outcome(tokens.revoke({ id: 'unknown' })),
   }
 }
 

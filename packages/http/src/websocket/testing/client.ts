@@ -27,7 +27,11 @@ export async function closing(socket: WsClient): Promise<{ readonly code: number
 }
 
 /** Returns the status with which an upgrade is refused. */
-export async function refusal(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<number | undefined> {
+export async function refusal(
+  url: string,
+  options: ClientOptions = {},
+  protocols: string[] = [],
+): Promise<number | undefined> {
   const socket = new WsClient(url, protocols, options)
   socket.on('error', () => undefined)
   return new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { emptyFrame, entryId } from '@troupe/core'
 import { self } from '@troupe/process'
 import { AttachedHost, type Kernel } from '@troupe/process/kernel'
 
-export interface Told {
+export interface Observed {
   readonly topic: string
   readonly payload: unknown
 }
@@ -13,7 +13,7 @@ export interface Told {
 let current: Observer | undefined
 
 export class Observer {
-  readonly told: Told[] = []
+  readonly observed: Observed[] = []
   #wake: () => void = () => undefined
 
   constructor(kernel: Kernel) {
@@ -25,10 +25,10 @@ export class Observer {
   }
 
   /** Returns the first reported message for which `find` returns a value. */
-  async until<T>(find: (told: Told) => T | undefined): Promise<T> {
+  async until<T>(find: (observed: Observed) => T | undefined): Promise<T> {
     for (;;) {
-      for (const told of this.told) {
-        const found = find(told)
+      for (const observed of this.observed) {
+        const found = find(observed)
         if (found !== undefined) return found
       }
       await new Promise<void>((resolve) => {
@@ -43,8 +43,8 @@ export class Observer {
     return current
   }
 
-  take(told: Told): void {
-    this.told.push(told)
+  take(observed: Observed): void {
+    this.observed.push(observed)
     this.#wake()
   }
 }

@@ -41,7 +41,11 @@ export async function startServer({ sockets }: StartServerOptions): Promise<Test
         id: entryId(`app:${name}-socket`),
         kind: 'http.websocket',
         meta: { router: 'app:router' },
-        fields: { path: `/${name}`, ...('target' in fields ? {} : { process: `app:${name}`, host: 'app:host' }), ...fields },
+        fields: {
+          path: `/${name}`,
+          ...('target' in fields ? {} : { process: `app:${name}`, host: 'app:host' }),
+          ...fields,
+        },
       })),
     ],
   })

@@ -7,13 +7,13 @@ import type { TroupeError } from '@troupe/core'
 import { once, setMaxListeners } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Accepted, Listener, Target, ListenGrant } from '../../overlay/overlay.ts'
-import { AcceptQueue } from './accept-queue.ts'
+import { AcceptQueue } from '../accept-queue.ts'
 import { listenClear } from '../../sockets/own-sockets.ts'
 import { forwardTo } from './commands.ts'
 import { SamConnection, greeted, type Patience } from './sam-connection.ts'
 import { addressName, isDestination } from './destination.ts'
 import { asError, Failures } from './errors.ts'
-import { isLoopback } from './loopback.ts'
+import { isLoopback } from '../loopback.ts'
 import { configOf, defaultTimeouts } from './route.ts'
 
 /** Milliseconds in which a connection must deliver the line that names the peer: the router writes it at once. */
@@ -50,9 +50,9 @@ class Forwarding {
     const inTime = { ...patience, timeouts: { ...patience.timeouts, connect: headerTimeout }, signal }
     const router = control.remoteAddress
     // Only the router may connect here. A router on loopback may connect from any loopback address.
-    const anybody = isLoopback(control.localAddress)
+    const isLocalRouter = isLoopback(control.localAddress)
     server.on('connection', (socket) => {
-      if (anybody || comesFrom(socket, router)) void this.#receive(socket, inTime)
+      if (isLocalRouter || comesFrom(socket, router)) void this.#receive(socket, inTime)
       else socket.destroy()
     })
     forwardings.set(session, this)
@@ -98,7 +98,8 @@ class Forwarding {
     if (accepted === undefined) return
     // A stream from a session to itself is a probe.
     const isOwn = accepted.peer.address === this.#listener?.address.host
-    if (isOwn || this.#listener?.connections.put(accepted) !== true) accepted.socket.on('error', () => undefined).destroy()
+    if (isOwn || this.#listener?.connections.put(accepted) !== true)
+      accepted.socket.on('error', () => undefined).destroy()
   }
 
   /** The router forwards while that connection is open. */

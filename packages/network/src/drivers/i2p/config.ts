@@ -1,12 +1,18 @@
 /** The kind `network.i2p`: the fields of its entries. */
 import { defineKind, duration, port } from '@troupe/registry'
 import { z } from 'zod'
+import { endpointFault, isOfOverlay } from '../endpoint-host.ts'
+import { limit } from '../limit.ts'
+import { optionFault } from './options.ts'
 import { defaultTimeouts } from './route.ts'
 
 /** SAM splits lines at blanks, and values at quotes. */
 const word = /^[\u0021-\u007e]+$/
 const noQuotes = /^[^"\\]+$/
-const credential = z.string().regex(word, 'expected printable ASCII without blanks').regex(noQuotes, 'expected no quotes and no backslash')
+const credential = z
+  .string()
+  .regex(word, 'expected printable ASCII without blanks')
+  .regex(noQuotes, 'expected no quotes and no backslash')
 
 const option = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 const optionValue = option.refine(
@@ -19,44 +25,67 @@ const reserved = /^(?:style|id|destination|signature_type|host|port|from_port|to
 /** Largest `SIGNATURE_TYPE` that streams may have. 7 is EdDSA-SHA512-Ed25519. */
 const lastSignatureType = 11
 
-const fields = z.strictObject({
-  /** Where the router's SAM bridge listens. If it is a name, it is the only one that this machine resolves. */
-  host: z
-    .string()
-    .min(1, 'expected a host name or an address')
-    .refine((text) => !/^\[.*\]$/.test(text), 'expected an IPv6 address without its brackets'),
-  port: port(),
-  username: credential.optional(),
-  password: credential.optional(),
-  /** Prefix of session ids, visible in the router's console. */
-  sessionName: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, "_", "-" and "."')
-    .default('troupe'),
-  /** Whether keys outlive the overlay. @default persistent for listening, transient for dialling */
-  destination: z.enum(['transient', 'persistent']).optional(),
-  /** I2CP options, passed on unchanged. */
-  options: z.record(z.string().regex(/^[A-Za-z][\w.]*$/, 'expected the name of an I2CP option'), optionValue).default({}),
-  /** For keys that are generated; stored keys have their own. */
-  signatureType: z.int().min(0).max(lastSignatureType).default(7),
-  /** Where the bridge accepts datagrams. */
-  udpPort: port().optional(),
-  connectTimeout: duration().default(defaultTimeouts.connect),
-  sessionTimeout: duration().default(defaultTimeouts.session),
-  dialTimeout: duration().default(defaultTimeouts.dial),
-  firstByteTimeout: duration().default(defaultTimeouts.firstByte),
-  waitTimeout: duration().default(defaultTimeouts.wait),
-})
+const fields = () =>
+  z.strictObject({
+    /** Where the router's SAM bridge listens. If it is a name, it is the only one that this machine resolves. */
+    host: z
+      .string()
+      .min(1, 'expected a host name or an address')
+      .refine((text) => !/^\[.*\]$/.test(text), 'expected an IPv6 address without its brackets')
+      .superRefine((text, context) => {
+        const fault = text === '' || /^\[.*\]$/.test(text) ? undefined : faultOf(text)
+        if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+      }),
+    port: port(),
+    username: credential.optional(),
+    password: credential.optional(),
+    /** Prefix of session ids, visible in the router's console. */
+    sessionName: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, "_", "-" and "."')
+      .default('troupe'),
+    /** Whether keys outlive the overlay. @default persistent for listening, transient for dialling */
+    destination: z.enum(['transient', 'persistent']).optional(),
+    /** I2CP options, passed on unchanged. */
+    options: z
+      .record(z.string().regex(/^[A-Za-z][\w.]*$/, 'expected the name of an I2CP option'), optionValue)
+      .default({}),
+    /** For keys that are generated; stored keys have their own. */
+    signatureType: z.int().min(0).max(lastSignatureType).default(7),
+    /** Where the bridge accepts datagrams. */
+    udpPort: port().optional(),
+    connectTimeout: limit().default(defaultTimeouts.connect),
+    sessionTimeout: limit().default(defaultTimeouts.session),
+    dialTimeout: limit().default(defaultTimeouts.dial),
+    firstByteTimeout: duration().default(defaultTimeouts.firstByte),
+    waitTimeout: duration().default(defaultTimeouts.wait),
+  })
 
 /** The kind of entries for I2P, through the SAM bridge of a router. */
 export const i2pKind = defineKind({
   kind: 'network.i2p',
-  fields: fields.superRefine(({ username, password, options }, context) => {
-    if ((username === undefined) !== (password === undefined)) {
-      context.addIssue({ code: 'custom', path: ['password'], message: 'username and password go together: give both, or none' })
-    }
-    for (const name of Object.keys(options)) {
-      if (reserved.test(name)) context.addIssue({ code: 'custom', path: ['options', name], message: `${name} is no option of I2CP` })
-    }
-  }),
+  fields: () =>
+    fields().superRefine(({ username, password, options }, context) => {
+      if ((username === undefined) !== (password === undefined)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['password'],
+          message: 'username and password go together: give both, or none',
+        })
+      }
+      for (const [name, value] of Object.entries(options)) {
+        const message = reserved.test(name)
+          ? `"${name}" is no option of I2CP`
+          : word.test(value)
+            ? optionFault(name, value)
+            : undefined
+        if (message !== undefined) context.addIssue({ code: 'custom', path: ['options', name], message })
+      }
+    }),
 })
+
+function faultOf(host: string): string | undefined {
+  return isOfOverlay(host)
+    ? 'the router is not reached through an overlay: name a host of this network'
+    : endpointFault(host)
+}

@@ -30,7 +30,9 @@ const made: Script = (line, say) => {
 
 const plan = () => ({ datagrams: { port: taker.address().port, signatureType: 7, options: { 'inbound.length': '0' } } })
 
-async function start(script: Script = made): Promise<{ bridge: ScriptedBridge; association: Association; port: number }> {
+async function start(
+  script: Script = made,
+): Promise<{ bridge: ScriptedBridge; association: Association; port: number }> {
   const bridge = stack.use(await ScriptedBridge.start(script))
   const association = stack.use(await associate(route(bridge, {}, plan())))
   const asked = bridge.lines.find((line) => line.startsWith('SESSION'))
@@ -38,28 +40,37 @@ async function start(script: Script = made): Promise<{ bridge: ScriptedBridge; a
 }
 
 const message = async (association: Association) =>
-  new Promise<readonly [string, Target]>((resolve) => association.once('message', (data, from) => resolve([String(data), from])))
+  new Promise<readonly [string, Target]>((resolve) =>
+    association.once('message', (data, from) => resolve([String(data), from])),
+  )
 
 describe('datagrams of I2P', () => {
-  it('have a session of their own, with an address', async () => {
+  it('have their own session, with an address', async () => {
     const { association, bridge, port } = await start()
     expect(association.address).toEqual({ host: await addressName(destination('own')), port: 80 })
-    expect(bridge.lines.at(-1)).toMatch(
-      /^SESSION CREATE STYLE=DATAGRAM ID=[0-9a-f]{32} DESTINATION=TRANSIENT SIGNATURE_TYPE=7 HOST=127.0.0.1 PORT=\d+ inbound.length=0$/,
+    expect(
+      bridge.lines
+        .at(-1)
+        ?.replace(/ ID=[0-9a-f]{32} /, ' ID=… ')
+        .replace(/ PORT=\d+ /, ' PORT=… '),
+    ).toBe(
+      'SESSION CREATE STYLE=DATAGRAM ID=… DESTINATION=TRANSIENT SIGNATURE_TYPE=7 ' +
+        'HOST=127.0.0.1 PORT=… inbound.length=0',
     )
     expect(port).toBeGreaterThan(0)
   })
 
-  it('go to destinations, names and addresses: a name is asked for once', async () => {
+  it('go to destinations, names and addresses: a name is looked up once', async () => {
     const { association, bridge } = await start()
-    for (const host of [destination('x'), 'site.i2p', 'site.i2p']) await association.send(Buffer.from('hello'), { host, port: 80 })
+    for (const host of [destination('x'), 'site.i2p', 'site.i2p'])
+      await association.send(Buffer.from('hello'), { host, port: 80 })
     await expect.poll(() => taken.length).toBe(3)
     const id = / ID=(\S+)/.exec(bridge.lines.find((line) => line.startsWith('SESSION')) ?? '')?.[1]
     expect(taken.map(String)).toEqual(['x', 'site', 'site'].map((name) => `3.0 ${id} ${destination(name)}\nhello`))
     expect(bridge.lines.filter((line) => line.startsWith('NAMING'))).toHaveLength(1)
   })
 
-  it('come with who sent them, and are answered without a question', async () => {
+  it('arrive with their sender, and can be answered without a lookup', async () => {
     const { association, bridge, port } = await start()
     const heard = message(association)
     taker.send(`${destination('friend')} FROM_PORT=0 TO_PORT=0\nhi\nthere`, port, '127.0.0.1')
@@ -91,17 +102,24 @@ describe('datagrams of I2P', () => {
     await other.bridge.deserted()
   })
 
-  it('may be too long, or for nowhere', async () => {
+  it('may be too long, or have no destination', async () => {
     const { association } = await start()
-    expect(await failure(association.send(Buffer.alloc(31_745), { host: 'site.i2p', port: 80 }))).toMatchObject({ kind: 'Invalid' })
-    expect(await failure(association.send(Buffer.alloc(1), { host: '192.0.2.1', port: 80 }))).toMatchObject({ kind: 'Invalid' })
+    expect(await failure(association.send(Buffer.alloc(31_745), { host: 'site.i2p', port: 80 }))).toMatchObject({
+      kind: 'Invalid',
+    })
+    expect(await failure(association.send(Buffer.alloc(1), { host: '192.0.2.1', port: 80 }))).toMatchObject({
+      kind: 'Invalid',
+    })
   })
 
-  it('are Unavailable where the router makes no session, or takes too long', async () => {
+  it('are Unavailable if the router opens no session, or takes too long', async () => {
     await using refusing = await ScriptedBridge.start((line, say) => {
       say(line.startsWith('HELLO') ? greeting : 'SESSION STATUS RESULT=I2P_ERROR MESSAGE="no datagrams"\n')
     })
-    expect(await failure(associate(route(refusing, {}, plan())))).toMatchObject({ kind: 'Unavailable', details: { result: 'I2P_ERROR' } })
+    expect(await failure(associate(route(refusing, {}, plan())))).toMatchObject({
+      kind: 'Unavailable',
+      details: { result: 'I2P_ERROR' },
+    })
     await refusing.deserted()
     await using silent = await ScriptedBridge.start((line, say) => {
       if (line.startsWith('HELLO')) say(greeting)

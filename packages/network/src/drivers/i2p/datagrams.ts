@@ -16,7 +16,7 @@ import { type SamConnection, greeted } from './sam-connection.ts'
 import { addressName, destinationIn, destinationOf, formatTarget, isDestination } from './destination.ts'
 import { asError, Failures } from './errors.ts'
 import { lookUp } from './names.ts'
-import { isLoopback } from './loopback.ts'
+import { isLoopback } from '../loopback.ts'
 import { anyPort, configOf, defaultTimeouts } from './route.ts'
 
 const defaultTimeout = 30_000
@@ -31,7 +31,12 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
   const { bridge, timeouts = defaultTimeouts, datagrams: plan } = configOf(route)
   if (plan === undefined) throw failures.unsupported('this is no route to dial by')
   if (signal?.aborted === true) throw failures.canceled()
-  const control = await greeted(bridge, { timeouts, failures, signal, caller: { timeout, until: performance.now() + timeout } })
+  const control = await greeted(bridge, {
+    timeouts,
+    failures,
+    signal,
+    caller: { timeout, until: performance.now() + timeout },
+  })
   const local = control.localAddress ?? ''
   const relay = { host: control.remoteAddress ?? bridge.host, port: plan.port }
   const datagrams = ownDatagrams(isIPv6(local) ? 'udp6' : 'udp4')
@@ -41,7 +46,14 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
     await ready
     const id = randomBytes(idBytes).toString('hex')
     const forward = { host: local, port: datagrams.address().port }
-    const wish = { id, style: 'DATAGRAM', key: undefined, signatureType: plan.signatureType, options: plan.options, forward } as const
+    const wish = {
+      id,
+      style: 'DATAGRAM',
+      key: undefined,
+      signatureType: plan.signatureType,
+      options: plan.options,
+      forward,
+    } as const
     const question = { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' } as const
     const { values } = await control.ask(createSession(wish), question)
     const own = destinationIn(values.get('DESTINATION') ?? '')
@@ -90,7 +102,8 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
 
   async send(data: Uint8Array, target: Target): Promise<void> {
     const host = destinationOf(target)
-    if (data.length > longest) throw invalid(`a datagram of ${data.length} bytes is too long: I2P carries up to ${longest}`)
+    if (data.length > longest)
+      throw invalid(`a datagram of ${data.length} bytes is too long: I2P carries up to ${longest}`)
     if (this.#over) throw unavailable('the association for datagrams is closed')
     const destination = isDestination(host) ? host : await this.#destinationOf(host, target)
     const { datagrams, relay, id } = this.#parts

@@ -46,7 +46,7 @@ describe('a target of I2P', () => {
     expect(() => destinationOf({ host: b32, port })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 
-  it('never holds what would end or split a line, whatever it is made of', () => {
+  it('never contains characters that end or split a line, for any input', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -66,21 +66,21 @@ describe('a target of I2P', () => {
     )
   })
 
-  it('is shown short in errors', () => {
+  it('is abbreviated in errors', () => {
     expect(formatTarget({ host: whole, port: 80 })).toBe(`${whole.slice(0, 16)}…:80`)
     expect(() => destinationOf({ host: privateKey(), port: 80 })).toThrow(/^.{0,200}$/)
   })
 })
 
 describe('a destination', () => {
-  it('stands at the beginning of its private key', () => {
+  it('is the beginning of its private key', () => {
     expect(destinationIn(privateKey('x'))).toBe(destination('x'))
     expect(destinationIn(destination('x'))).toBeUndefined()
     expect(destinationIn(`${privateKey('x')} `)).toBeUndefined()
     expect(destinationIn('')).toBeUndefined()
   })
 
-  it('has the address that its hash says', async () => {
+  it('has an address that is its hash', async () => {
     expect(isDestination(whole)).toBe(true)
     expect(await addressName(whole)).toMatch(/^[a-z2-7]{52}\.b32\.i2p$/)
   })

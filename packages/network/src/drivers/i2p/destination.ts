@@ -2,8 +2,7 @@
  * The target of a connection, in the form that the router accepts: a `.b32.i2p` address, a name of its address book, or
  * a whole destination in I2P's base64. I2P has no other form, and nothing is resolved here.
  */
-import { invalid } from '@troupe/core'
-import { domainToASCII } from 'node:url'
+import { asciiHost, invalid } from '@troupe/core'
 import type { Target } from '../../overlay/overlay.ts'
 
 /** Keys for encryption (256 bytes) and signing (128), then a certificate of 3 bytes and its content. */
@@ -44,9 +43,12 @@ export function hostOf(host: string): string {
     })
   }
   if (name.test(lower) && lower.length <= maxName) return lower
-  throw invalid(`"${host.slice(0, shown)}" is not in I2P: expected a name that ends in .i2p, or a whole destination in base64`, {
-    host: host.slice(0, shown),
-  })
+  throw invalid(
+    `"${host.slice(0, shown)}" is not in I2P: expected a name that ends in .i2p, or a whole destination in base64`,
+    {
+      host: host.slice(0, shown),
+    },
+  )
 }
 
 /** Whether `text` is a complete destination in base64, with nothing after it. */
@@ -85,7 +87,7 @@ function encode(bytes: Buffer): string {
 }
 
 function ascii(host: string): string {
-  return Buffer.byteLength(host) === host.length ? host : domainToASCII(host)
+  return Buffer.byteLength(host) === host.length ? host : asciiHost(host)
 }
 
 /** Returns the `.b32.i2p` address of a destination. */

@@ -38,15 +38,18 @@ const speaking =
   }
 
 describe('a dial', () => {
-  it('says who and where, one line at a time', async () => {
+  it('sends session and destination, one line at a time', async () => {
     const { port, lines } = await start(answering({ [connect]: ok }))
     const socket = await dial(route({ port }), peer)
-    expect(lines).toEqual(['HELLO VERSION MIN=3.0 MAX=3.1', `STREAM CONNECT ID=the-session DESTINATION=${peer.host} SILENT=false`])
+    expect(lines).toEqual([
+      'HELLO VERSION MIN=3.0 MAX=3.1',
+      `STREAM CONNECT ID=the-session DESTINATION=${peer.host} SILENT=false`,
+    ])
     expect([socket.listenerCount('error'), socket.listenerCount('readable')]).toEqual([0, 0])
     socket.destroy()
   })
 
-  it('logs in with the greeting, where the entry says how', async () => {
+  it('logs in with the greeting, as configured', async () => {
     const { port, lines } = await start(answering({ [connect]: ok }))
     const login = { username: 'carol', password: 'hunter2' }
     const socket = await dial(route({ port }, {}, { bridge: { host: '127.0.0.1', port, login } }), peer)
@@ -54,7 +57,7 @@ describe('a dial', () => {
     socket.destroy()
   })
 
-  it('ends in the same stream, in pieces of every size', async () => {
+  it('ends in the same stream, in pieces of any size', async () => {
     const behind = randomBytes(80)
     for (let split = 1; split <= greeting.length + ok.length + behind.length; split++) {
       await using pieces = await ScriptedBridge.start(speaking(behind), { split })
@@ -63,7 +66,7 @@ describe('a dial', () => {
     }
   })
 
-  it('gives the stream away whole, whatever stands in it and wherever it is cut', async () => {
+  it('returns the stream completely, with any content and any split', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 400 }), async (bytes, split) => {
         await using pieces = await ScriptedBridge.start(speaking(Buffer.from(bytes)), { split })
@@ -85,7 +88,7 @@ describe('a dial', () => {
     ['DUPLICATED_ID', { result: 'DUPLICATED_ID' }],
     ['ALREADY_ACCEPTING', { result: 'ALREADY_ACCEPTING' }],
     ['SOMETHING_NEW', { result: 'SOMETHING_NEW' }],
-  ])('that is answered %s is Unavailable, in these words', async (result, details) => {
+  ])('that gets the reply %s is Unavailable, with this message', async (result, details) => {
     const { port } = await start(answering({ [connect]: `STREAM STATUS RESULT=${result} MESSAGE="as it is"\n` }))
     const error = await failure(dial(route({ port }), peer))
     expect(error).toMatchObject({
@@ -101,12 +104,16 @@ describe('a dial', () => {
   it.each([
     ['HTTP', { HELLO: 'HTTP/1.1 400 Bad Request\r\n' }, 'not in SAM'],
     ['another version', { HELLO: 'HELLO REPLY RESULT=NOVERSION\n' }, 'NOVERSION'],
-    ['a refusal to greet', { HELLO: 'HELLO REPLY RESULT=I2P_ERROR MESSAGE="Authorization failed"\n' }, 'Authorization failed'],
+    [
+      'a refusal to greet',
+      { HELLO: 'HELLO REPLY RESULT=I2P_ERROR MESSAGE="Authorization failed"\n' },
+      'Authorization failed',
+    ],
     ['more than was asked for', { HELLO: `${greeting}${ok}` }, 'not SAM'],
-    ['the answer to something else', { [connect]: 'NAMING REPLY RESULT=OK NAME=x VALUE=y\n' }, 'not SAM'],
+    ['a reply to another request', { [connect]: 'NAMING REPLY RESULT=OK NAME=x VALUE=y\n' }, 'not SAM'],
     ['no words', { [connect]: '\n' }, 'not SAM'],
     ['a line of no end', { [connect]: 'STREAM STATUS '.padEnd(40_000, 'x') }, 'not SAM'],
-  ])('to what answers with %s is Unavailable', async (_name, answers, words) => {
+  ])('to a bridge that replies with %s is Unavailable', async (_name, answers, words) => {
     const { port } = await start(answering({ [connect]: ok, ...answers }))
     const error = await failure(dial(route({ port }), peer))
     expect(error).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining(words) as string })
@@ -128,13 +135,16 @@ describe('a dial', () => {
   it.each([
     ['HELLO', { connect: 30 }, 'connect_timeout', 'hello'],
     [connect, { dial: 30 }, 'dial_timeout', 'request'],
-  ])('to a bridge that keeps silent at %s ends at the entry’s limit', async (where, limits, limit, stage) => {
+  ])('to a bridge that is silent at %s ends at the entry’s timeout', async (where, limits, limit, stage) => {
     const { port } = await start(answering({ ...(where === 'HELLO' && { HELLO: '' }), [connect]: '' }))
-    expect(await failure(dial(route({ port }, limits), peer))).toMatchObject({ kind: 'Timeout', details: { limit, stage } })
+    expect(await failure(dial(route({ port }, limits), peer))).toMatchObject({
+      kind: 'Timeout',
+      details: { limit, stage },
+    })
     await bridge?.deserted()
   })
 
-  it('is over when the caller’s time is, or the caller says so', async () => {
+  it('ends at the caller’s timeout, or when the caller cancels', async () => {
     const { port } = await start(answering({}))
     expect(await failure(dial(route({ port }), peer, { timeout: 30 }))).toMatchObject({
       kind: 'Timeout',
@@ -153,7 +163,7 @@ describe('a dial', () => {
   })
 })
 
-describe('a dial that comes too early', () => {
+describe('a dial before the session is ready', () => {
   it.each(['STREAM STATUS RESULT=INVALID_ID', 'STREAM STATUS RESULT=CANT_REACH_PEER', undefined])(
     'waits for the session, and for a lease set: %s',
     async (answer) => {
@@ -183,13 +193,13 @@ describe('a dial that comes too early', () => {
     socket.destroy()
   })
 
-  it('waits no longer than the entry says, and then tells why', async () => {
+  it('waits no longer than the entry’s timeout, and then reports the reason', async () => {
     const { port } = await start(answering({ [connect]: 'STREAM STATUS RESULT=INVALID_ID\n' }))
     const error = await failure(dial(route({ port }, { wait: 200 }), peer))
     expect(error).toMatchObject({ kind: 'Unavailable', details: { result: 'INVALID_ID' } })
   })
 
-  it('waits no longer than the caller, and then tells why', async () => {
+  it('waits no longer than the caller, and then reports the reason', async () => {
     const { port } = await start(answering({ [connect]: 'STREAM STATUS RESULT=INVALID_ID\n' }))
     const error = await failure(dial(route({ port }, { wait: 60_000 }), peer, { timeout: 200 }))
     expect(error).toMatchObject({ kind: 'Timeout', message: expect.stringContaining('INVALID_ID') as string })
@@ -199,7 +209,7 @@ describe('a dial that comes too early', () => {
     expect(await dialled).toMatchObject({ kind: 'Canceled' })
   })
 
-  it('does not wait for what will not change', async () => {
+  it('does not wait for permanent failures', async () => {
     for (const result of ['INVALID_KEY', 'I2P_ERROR', 'PEER_NOT_FOUND']) {
       await using refusing = await ScriptedBridge.start(answering({ [connect]: `STREAM STATUS RESULT=${result}\n` }))
       await failure(dial(route(refusing, { wait: 60_000 }), peer))
@@ -209,7 +219,7 @@ describe('a dial that comes too early', () => {
 })
 
 describe('the first byte', () => {
-  it('is waited for as long as the entry says', async () => {
+  it('is waited for up to the entry’s timeout', async () => {
     const { port } = await start(answering({ [connect]: ok }))
     const socket = await dial(route({ port }, { firstByte: 30 }), peer)
     socket.write('hello?')
@@ -220,7 +230,7 @@ describe('the first byte', () => {
     })
   })
 
-  it('once there, lets the rest take its time', async () => {
+  it('once received, sets no timeout for the rest', async () => {
     let far: Parameters<Script>[2] | undefined
     const { port } = await start((line, say, socket) => {
       say(line.startsWith('HELLO') ? greeting : ok)
@@ -234,7 +244,7 @@ describe('the first byte', () => {
     expect(await heard).toBe('ab')
   })
 
-  it('may be waited for without end', async () => {
+  it('can be waited for without a limit', async () => {
     const { port } = await start(answering({ [connect]: ok }))
     const socket = await dial(route({ port }, { firstByte: 0 }), peer)
     await new Promise((resolve) => setTimeout(resolve, 50))

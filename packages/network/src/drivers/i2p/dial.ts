@@ -22,7 +22,12 @@ export class StreamDial {
   readonly #timeout: number
   readonly #until: number
 
-  constructor(route: Route, destination: string, { signal, timeout = defaultTimeout }: DialOptions, failures: Failures) {
+  constructor(
+    route: Route,
+    destination: string,
+    { signal, timeout = defaultTimeout }: DialOptions,
+    failures: Failures,
+  ) {
     this.#config = configOf(route)
     this.#failures = failures
     this.#destination = destination
@@ -52,13 +57,19 @@ export class StreamDial {
     const { bridge, session } = this.#config
     const { timeouts, signal } = this.#patience
     const conversation = await greeted(bridge, this.#patience)
-    await conversation.ask(connectTo(session, this.#destination), { stage: 'request', limit: 'dial_timeout', topic: 'STREAM STATUS' })
+    await conversation.ask(connectTo(session, this.#destination), {
+      stage: 'request',
+      limit: 'dial_timeout',
+      topic: 'STREAM STATUS',
+    })
     const socket = conversation.release()
     if (signal?.aborted === true) {
       socket.destroy()
       throw this.#failures.canceled()
     }
-    awaitFirstByte(socket, timeouts.firstByte, () => this.#failures.late('first_byte_timeout', timeouts.firstByte, 'stream'))
+    awaitFirstByte(socket, timeouts.firstByte, () =>
+      this.#failures.late('first_byte_timeout', timeouts.firstByte, 'stream'),
+    )
     return socket
   }
 

@@ -8,8 +8,10 @@ import type { Route } from '../../overlay/route.ts'
 import { i2pKind } from './config.ts'
 import { type Lease, leaseSession, wouldGoOn } from './session-pool.ts'
 import { addressName, destinationIn } from './destination.ts'
+import { Failures } from './errors.ts'
 import { keyPath, readKey } from './key-file.ts'
 import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
+import { greeted } from './sam-connection.ts'
 import type { Role, Session } from './session.ts'
 
 const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp: true })
@@ -33,6 +35,13 @@ export const i2pOverlay: OverlayKind = {
   held(entries, id, { stateDir }) {
     const { destination } = entries.decode(id, i2pKind).fields
     return destination === 'persistent' ? { path: 'destination', state: pathOf(id, 'listen', stateDir) } : undefined
+  },
+  async examine(entries, id, { signal }) {
+    const { fields } = entries.decode(id, i2pKind)
+    const failures = new Failures(id, 'a greeting')
+    const greeting = await greeted(bridgeOf(fields), { timeouts: timeoutsOf(fields), failures, signal })
+    greeting.close()
+    return [{ part: 'the SAM bridge', state: 'up' }]
   },
   exclusive(entries, id, { stateDir }) {
     const { fields } = entries.decode(id, i2pKind)
@@ -91,7 +100,9 @@ class I2pOverlay implements Overlay {
 
   /** The key that it holds exclusively; `undefined` while it only dials with a temporary key. */
   get exclusive(): string | undefined {
-    const holds = this.#fields.destination === 'persistent' || (this.#listener !== undefined && this.#fields.destination !== 'transient')
+    const holds =
+      this.#fields.destination === 'persistent' ||
+      (this.#listener !== undefined && this.#fields.destination !== 'transient')
     return holds ? pathOf(this.id, 'listen', this.#site.stateDir) : undefined
   }
 
@@ -113,7 +124,8 @@ class I2pOverlay implements Overlay {
     if (tls)
       throw this.#error(
         'Invalid',
-        `TLS by overlay ${this.id} is not supported: I2P has none. Serve TLS yourself, or none: its streams are encrypted`,
+        `TLS by overlay ${this.id} is not supported: I2P has none. ` +
+          'Serve TLS yourself, or none: its streams are encrypted',
       )
     if (this.#closed) throw this.#error('Unavailable', `overlay ${this.id} is out of service`)
     if (this.#taken)
@@ -126,7 +138,10 @@ class I2pOverlay implements Overlay {
     try {
       const { session } = await this.#listen()
       const address = { host: await session.standing(), port: port === 0 ? anyPort : port }
-      return { listenGrant: Object.freeze({ ...this.#route({ session: session.id }), address }), [Symbol.asyncDispose]: leave }
+      return {
+        listenGrant: Object.freeze({ ...this.#route({ session: session.id }), address }),
+        [Symbol.asyncDispose]: leave,
+      }
     } catch (error) {
       this.#leave()
       throw error

@@ -50,7 +50,11 @@ export class Failures {
 
   late(limit: Limit, ms: number, stage: Stage): TroupeError {
     const who = stage === 'stream' ? 'nothing came' : 'the SAM bridge kept silent'
-    return this.#failure('Timeout', `failed: ${who} for ${formatDuration(ms)} ${during[stage]} (${limit})`, { stage, limit, timeout: ms })
+    return this.#failure('Timeout', `failed: ${who} for ${formatDuration(ms)} ${during[stage]} (${limit})`, {
+      stage,
+      limit,
+      timeout: ms,
+    })
   }
 
   unreachable(code: string): TroupeError {
@@ -59,8 +63,12 @@ export class Failures {
   }
 
   closed(stage: Stage, code: string): TroupeError {
-    const advice = stage === 'hello' ? ': does it want a username and password, or are host and port those of something else?' : ''
-    return this.#unavailable(`the SAM bridge closed the connection ${during[stage]} (${code})${advice}`, { stage, code })
+    const advice =
+      stage === 'hello' ? ': does it want a username and password, or are host and port those of something else?' : ''
+    return this.#unavailable(`the SAM bridge closed the connection ${during[stage]} (${code})${advice}`, {
+      stage,
+      code,
+    })
   }
 
   /** The peer is not a SAM bridge. */

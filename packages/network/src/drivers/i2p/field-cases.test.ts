@@ -17,12 +17,17 @@ function keep<T extends AsyncDisposable>(each: T): T {
   return each
 }
 
-it('a dial that is answered as if a session had been asked for tells what the router said (PurpleI2P/i2pd#1319)', async () => {
-  const bridge = keep(await ScriptedBridge.start(answering({ 'STREAM CONNECT': 'SESSION STATUS RESULT=INVALID_KEY\n' })))
-  expect(await failure(dial(route(bridge), peer))).toMatchObject({ kind: 'Unavailable', details: { replyCode: 'INVALID_KEY' } })
+it('reports the reply of a router that replies to a dial as to a session request (PurpleI2P/i2pd#1319)', async () => {
+  const bridge = keep(
+    await ScriptedBridge.start(answering({ 'STREAM CONNECT': 'SESSION STATUS RESULT=INVALID_KEY\n' })),
+  )
+  expect(await failure(dial(route(bridge), peer))).toMatchObject({
+    kind: 'Unavailable',
+    details: { replyCode: 'INVALID_KEY' },
+  })
 })
 
-it('a session whose broken connection the router has not noticed is used until it is gone (PurpleI2P/i2pd#826)', async () => {
+it('uses a session until it is gone, though its connection is broken unnoticed (PurpleI2P/i2pd#826)', async () => {
   const router = keep(await FakeRouter.start())
   const session = keep(
     new Session({

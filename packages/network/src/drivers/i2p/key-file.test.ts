@@ -29,8 +29,8 @@ afterEach(() => folder.remove())
 const mode = (file: string) => statSync(file).mode & 0o777
 const refused = { kind: 'Invalid' }
 
-describe('a key that is kept', () => {
-  it('is in a file of its own that nobody else may read, whole, and is not written over', async () => {
+describe('a kept key', () => {
+  it('is in its own file that only the owner can read, complete, and is not overwritten', async () => {
     using file = await KeyFile.hold(path)
     expect(file.read()).toBeUndefined()
     file.write(privateKey())
@@ -48,7 +48,7 @@ describe('a key that is kept', () => {
     expect(() => file.read()).toThrow(expect.objectContaining({ ...refused, message: containing('chmod 600') }))
   })
 
-  it('is refused in a folder that is open to others, and where there is no folder or no file', async () => {
+  it('is refused in a folder that is open to others, and without a folder or file', async () => {
     mkdirSync(dirname(path), { recursive: true })
     chmodSync(dirname(path), 0o750)
     await expect(KeyFile.hold(path)).rejects.toMatchObject({ ...refused, message: containing('chmod 700') })
@@ -66,14 +66,14 @@ describe('a key that is kept', () => {
     ['half of one', privateKey().slice(0, 300)],
     ['an address', destination()],
     ['text', 'hello\n'],
-  ])('is refused when the file holds %s, and the file is left alone', async (_name, content) => {
+  ])('is refused when the file contains %s, and the file is left alone', async (_name, content) => {
     using file = await KeyFile.hold(path)
     writeFileSync(path, content, { mode: 0o600 })
     expect(() => file.read()).toThrow(expect.objectContaining(refused))
     expect(readFileSync(path, 'utf8')).toBe(content)
   })
 
-  it('is held by one at a time, here and in other programs, until that lets go or dies', async () => {
+  it('has one user at a time, here and in other programs, until that releases it or dies', async () => {
     const first = await KeyFile.hold(path)
     await expect(KeyFile.hold(path)).rejects.toMatchObject({ kind: 'AlreadyExists', retryable: true })
     const elsewhere = `import { KeyFile } from ${JSON.stringify(new URL('./key-file.ts', import.meta.url).href)}
@@ -82,7 +82,9 @@ describe('a key that is kept', () => {
     // It kills itself, and so ends in an error.
     const other = async () => {
       const { promise, resolve } = Promise.withResolvers<string>()
-      execFile(process.execPath, ['--input-type=module', '--eval', elsewhere, path], (_error, printed) => resolve(printed))
+      execFile(process.execPath, ['--input-type=module', '--eval', elsewhere, path], (_error, printed) =>
+        resolve(printed),
+      )
       return promise
     }
     expect(await other()).toBe('AlreadyExists')

@@ -32,7 +32,10 @@ export function readKey(path: string): string | undefined {
   refuseWider(path, file, 'file')
   const key = readPrivateFile(path).trim()
   if (destinationIn(key) !== undefined) return key
-  throw invalid(`${path} holds no private key of I2P: put back the one that was there, or remove the file to get a new address`, { path })
+  throw invalid(
+    `${path} holds no private key of I2P: put back the one that was there, or remove the file to get a new address`,
+    { path },
+  )
 }
 
 export class KeyFile implements Disposable {
@@ -62,7 +65,8 @@ export class KeyFile implements Disposable {
     if (lock) return new KeyFile(path, lock)
     throw new TroupeError(
       'AlreadyExists',
-      `the key in ${path} is in use, by another overlay or another application: two sessions with one key break each other. Give the entry another name`,
+      `the key in ${path} is in use, by another overlay or another application: ` +
+        'two sessions with one key break each other. Give the entry another name',
       { retryable: true, details: { path } },
     )
   }
@@ -109,6 +113,12 @@ function refuseWider(path: string, found: Stats, what: 'file' | 'folder'): void 
   const isOne = what === 'file' ? found.isFile() : found.isDirectory()
   const isOurs = process.getuid === undefined || found.uid === process.getuid()
   if (isOne && isOurs && (found.mode & others) === 0) return
-  const why = !isOne ? `is no ${what}` : isOurs ? `is open to others (${(found.mode & 0o777).toString(8)})` : 'belongs to another user'
-  throw invalid(`${path}, where keys of I2P are kept, ${why}: chmod ${right} it, if nobody has read it`, { path })
+  const why = !isOne
+    ? `is no ${what}`
+    : isOurs
+      ? `is open to others (${(found.mode & 0o777).toString(8)})`
+      : 'belongs to another user'
+  throw invalid(`${path}, where keys of I2P are kept, ${why}: chmod ${right} it, if no other user has read it`, {
+    path,
+  })
 }

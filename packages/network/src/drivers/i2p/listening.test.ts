@@ -23,7 +23,12 @@ function forwardPort({ lines }: ScriptedBridge): number {
   return Number(/^STREAM FORWARD ID=here PORT=(\d+) HOST=127.0.0.1 SILENT=false$/.exec(lines.at(-1) ?? '')?.[1])
 }
 
-async function listening(): Promise<{ bridge: ScriptedBridge; listener: Listener; next: () => Promise<Accepted>; port: number }> {
+async function listening(): Promise<{
+  bridge: ScriptedBridge
+  listener: Listener
+  next: () => Promise<Accepted>
+  port: number
+}> {
   const bridge = stack.use(await ScriptedBridge.start(answering({ STREAM: 'STREAM STATUS RESULT=OK\n' })))
   const listener = stack.use(await accept(listenGrant(bridge)))
   const acceptQueue = listener.connections[Symbol.asyncIterator]()
@@ -36,7 +41,7 @@ async function listening(): Promise<{ bridge: ScriptedBridge; listener: Listener
 }
 
 describe('a listener', () => {
-  it('gives streams away as they come, with who comes, wherever they are cut', async () => {
+  it('returns streams as they arrive, with their sender, at any split', async () => {
     const { next, port } = await listening()
     const head = `${destination('visitor')}\n`
     for (const at of [0, 1, 100, head.length - 1, head.length, head.length + 2]) {
@@ -54,23 +59,26 @@ describe('a listener', () => {
     }
   })
 
-  it('understands a router that tells ports', async () => {
+  it('accepts a router that sends ports', async () => {
     const { next, port } = await listening()
     connect({ port, host: '127.0.0.1' }).end(`${destination('visitor')} FROM_PORT=5 TO_PORT=80\n`)
     expect((await next()).peer.destination).toBe(destination('visitor'))
   })
 
-  it.each(['', 'hello\n', `${destination().slice(0, 200)}\n`, 'x'.repeat(40_000)])('drops who does not say who comes: %#', async (said) => {
-    const { next, port } = await listening()
-    const stranger = connect({ port, host: '127.0.0.1' }).on('error', () => undefined)
-    stranger.end(said)
-    stranger.resume()
-    await once(stranger, 'close')
-    connect({ port, host: '127.0.0.1' }).end(`${destination('visitor')}\n`)
-    expect((await next()).peer.destination).toBe(destination('visitor'))
-  })
+  it.each(['', 'hello\n', `${destination().slice(0, 200)}\n`, 'x'.repeat(40_000)])(
+    'drops streams without a sender: %#',
+    async (said) => {
+      const { next, port } = await listening()
+      const stranger = connect({ port, host: '127.0.0.1' }).on('error', () => undefined)
+      stranger.end(said)
+      stranger.resume()
+      await once(stranger, 'close')
+      connect({ port, host: '127.0.0.1' }).end(`${destination('visitor')}\n`)
+      expect((await next()).peer.destination).toBe(destination('visitor'))
+    },
+  )
 
-  it('does not see the session look for itself', async () => {
+  it('does not see the checks of its own session', async () => {
     const bridge = stack.use(await ScriptedBridge.start(answering({ STREAM: 'STREAM STATUS RESULT=OK\n' })))
     const own = { host: await addressName(destination('own')), port: 80 }
     const listener = stack.use(await accept({ ...listenGrant(bridge), address: own }))
@@ -106,20 +114,28 @@ describe('a listener', () => {
     bridge.cut()
     expect(await waiting).toMatchObject({ kind: 'Unavailable', retryable: true })
     const router = stack.use(await FakeRouter.start())
-    expect(await failure(accept(listenGrant(router)))).toMatchObject({ kind: 'Unavailable', details: { result: 'INVALID_ID' } })
+    expect(await failure(accept(listenGrant(router)))).toMatchObject({
+      kind: 'Unavailable',
+      details: { result: 'INVALID_ID' },
+    })
     await router.bridge.deserted()
   })
 
-  it('is alone at its place', async () => {
+  it('is the only one on its session', async () => {
     const bridge = stack.use(
-      await ScriptedBridge.start(answering({ STREAM: 'SESSION STATUS RESULT=I2P_ERROR MESSAGE="Already accepting"\n' })),
+      await ScriptedBridge.start(
+        answering({ STREAM: 'SESSION STATUS RESULT=I2P_ERROR MESSAGE="Already accepting"\n' }),
+      ),
     )
     const error = await failure(accept(listenGrant(bridge)))
-    expect(error).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('Already accepting') as string })
+    expect(error).toMatchObject({
+      kind: 'Unavailable',
+      message: expect.stringContaining('Already accepting') as string,
+    })
     await bridge.deserted()
   })
 
-  it('is reached by another session of the router', async () => {
+  it('is reached from another session of the router', async () => {
     const router = stack.use(await FakeRouter.start())
     const open = async (id: string) => {
       const control = connect({ port: router.port, host: '127.0.0.1' })

@@ -19,12 +19,21 @@ const defaultTimeout = 30_000
  * Returns the `.b32.i2p` address of a name. Such an address is returned unchanged; a whole destination is converted.
  * I2P has no IP addresses.
  */
-export async function resolve(route: Route, name: string, { family = 0, ...options }: ResolveOptions): Promise<readonly ResolvedAddress[]> {
+export async function resolve(
+  route: Route,
+  name: string,
+  { family = 0, ...options }: ResolveOptions,
+): Promise<readonly ResolvedAddress[]> {
   const host = hostOf(name)
   const failures = new Failures(route.overlay, `a look-up of ${name.slice(0, 80)}`, name.slice(0, 80))
   if (family !== 0) throw failures.useless(`I2P has no IPv${family} addresses`, 'request')
   if (host.endsWith('.b32.i2p')) return [{ address: host, family: 0 }]
-  return [{ address: await addressName(isDestination(host) ? host : await lookUp(route, host, options, failures)), family: 0 }]
+  return [
+    {
+      address: await addressName(isDestination(host) ? host : await lookUp(route, host, options, failures)),
+      family: 0,
+    },
+  ]
 }
 
 /** Returns the destination of a name or an address. @throws TroupeError */

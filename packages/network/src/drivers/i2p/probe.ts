@@ -10,7 +10,9 @@ import type { Bridge } from './route.ts'
 import type { TroupeError } from '@troupe/core'
 
 /** `reached`: a stream was opened. `lost`: the router has no such session. `silent`: the router gives no result. */
-export type Finding = { readonly type: 'reached' } | { readonly type: 'lost' | 'unreachable' | 'silent'; readonly error: TroupeError }
+export type Finding =
+  | { readonly type: 'reached' }
+  | { readonly type: 'lost' | 'unreachable' | 'silent'; readonly error: TroupeError }
 
 export interface Self {
   readonly bridge: Bridge
@@ -23,7 +25,11 @@ export interface Self {
 export async function probe({ bridge, session, destination }: Self, patience: Patience): Promise<Finding> {
   try {
     const conversation = await greeted(bridge, patience)
-    await conversation.ask(connectTo(session, destination), { stage: 'request', limit: 'dial_timeout', topic: 'STREAM STATUS' })
+    await conversation.ask(connectTo(session, destination), {
+      stage: 'request',
+      limit: 'dial_timeout',
+      topic: 'STREAM STATUS',
+    })
     conversation.close()
     return { type: 'reached' }
   } catch (thrown) {

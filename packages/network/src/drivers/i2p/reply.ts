@@ -47,7 +47,11 @@ const results = new Map<string, Explanation>(
     INVALID_ID: { words: 'the router does not know our session', ofTarget: false, code: 'ECONNRESET' },
     DUPLICATED_ID: { words: 'a session of that id is there already', ofTarget: false, code: 'EADDRINUSE' },
     DUPLICATED_DEST: { words: 'another session has the same key', ofTarget: false, code: 'EADDRINUSE' },
-    ALREADY_ACCEPTING: { words: 'the connections of that session are accepted elsewhere', ofTarget: false, code: 'EADDRINUSE' },
+    ALREADY_ACCEPTING: {
+      words: 'the connections of that session are accepted elsewhere',
+      ofTarget: false,
+      code: 'EADDRINUSE',
+    },
     NOVERSION: { words: 'the bridge speaks another version of SAM', ofTarget: false, code: 'EPROTONOSUPPORT' },
     I2P_ERROR: { words: 'the router failed', ofTarget: false, code: 'ECONNRESET' },
   }),

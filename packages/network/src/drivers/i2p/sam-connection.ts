@@ -85,7 +85,8 @@ export class SamConnection {
     const reply = parseReply(await this.line(limit))
     if (reply === undefined) throw this.#fail(this.#patience.failures.alien(stage))
     // i2pd replies to a second STREAM FORWARD with a SESSION STATUS.
-    if (reply.result !== 'OK' && reply.result !== '') throw this.#fail(this.#patience.failures.refused(this.#masked(reply), stage))
+    if (reply.result !== 'OK' && reply.result !== '')
+      throw this.#fail(this.#patience.failures.refused(this.#masked(reply), stage))
     if (reply.topic !== topic) throw this.#fail(this.#patience.failures.alien(stage))
     return reply
   }
@@ -147,7 +148,8 @@ export class SamConnection {
   }
 
   #masked({ result, values }: Reply): Pick<Reply, 'result' | 'values'> {
-    const mask = (text: string) => [...this.#secrets].reduce((left, secret) => left.replaceAll(secret, '[masked]'), text)
+    const mask = (text: string) =>
+      [...this.#secrets].reduce((left, secret) => left.replaceAll(secret, '[masked]'), text)
     return { result: mask(result), values: new Map([...values].map(([key, value]) => [key, mask(value)])) }
   }
 
@@ -193,7 +195,11 @@ export class SamConnection {
     stopTimer(this.#timer)
     this.#timer = startDeadline(
       () =>
-        this.#fail(callerLeft <= limitLeft ? failures.timedOut(caller?.timeout ?? 0, this.#stage) : failures.late(limit, ms, this.#stage)),
+        this.#fail(
+          callerLeft <= limitLeft
+            ? failures.timedOut(caller?.timeout ?? 0, this.#stage)
+            : failures.late(limit, ms, this.#stage),
+        ),
       coarse(Math.min(limitLeft, callerLeft)),
     )
   }

@@ -42,7 +42,7 @@ function open({ port }: { readonly port: number }, options: Partial<SessionOptio
 const created = (lines: readonly string[]) => lines.filter((line) => line.startsWith('SESSION CREATE'))
 
 describe('a session', () => {
-  it('has an id that nobody guesses, a key of the kind that was asked for, and its options', async () => {
+  it('has an unguessable id, a key of the requested type, and its options', async () => {
     const router = stack.use(await FakeRouter.start())
     const session = open(router)
     const address = await session.standing()
@@ -54,7 +54,7 @@ describe('a session', () => {
     expect(log).toEqual([`overlay app:i2p is reached at ${address}`])
   })
 
-  it('has the key that is kept, and keeps the one that is made', async () => {
+  it('uses the kept key, and keeps a new one', async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
     const path = join(folder.path, 'i2p/site')
     const router = stack.use(await FakeRouter.start())
@@ -70,7 +70,7 @@ describe('a session', () => {
     expect(second.id).not.toBe(first.id)
   })
 
-  it('shows nothing of what a bridge repeats: login, id of the session, key', async () => {
+  it('shows nothing secret that a bridge repeats: login, id of the session, key', async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
     const keyFile = await KeyFile.hold(join(folder.path, 'i2p/site'))
     const key = privateKey()
@@ -82,12 +82,20 @@ describe('a session', () => {
           if (!line.startsWith(stage)) say('HELLO REPLY RESULT=OK VERSION=3.2\n')
           else
             say(
-              `${stage === 'HELLO' ? 'HELLO REPLY' : 'SESSION STATUS'} RESULT=I2P_ERROR MESSAGE="no: ${line.replaceAll('"', '')} the-password"\n`,
+              `${stage === 'HELLO' ? 'HELLO REPLY' : 'SESSION STATUS'} ` +
+                `RESULT=I2P_ERROR MESSAGE="no: ${line.replaceAll('"', '')} the-password"\n`,
             )
         }),
       )
       const session = new Session({
-        ...{ overlay: entryId('app:i2p'), role: 'dial', prefix: 'troupe', signatureType: 7, options: {}, timeouts: defaultTimeouts },
+        ...{
+          overlay: entryId('app:i2p'),
+          role: 'dial',
+          prefix: 'troupe',
+          signatureType: 7,
+          options: {},
+          timeouts: defaultTimeouts,
+        },
         ...{
           bridge: { host: '127.0.0.1', port: bridge.port, login },
           log: (line) => log.push(line),
@@ -102,17 +110,20 @@ describe('a session', () => {
     }
   })
 
-  it('says that a key that is kept is damaged, where the router does not take it', async () => {
+  it('reports a damaged kept key, if the router rejects it', async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
     const path = join(folder.path, 'i2p/site')
     const keyFile = await KeyFile.hold(path)
     keyFile.write(privateKey())
     const bridge = stack.use(await ScriptedBridge.start(answering({ SESSION: 'SESSION STATUS RESULT=INVALID_KEY\n' })))
     const error = await failure(open(bridge, { keyFile }).standing())
-    expect(error).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining(`the key in ${path}: it is damaged`) as string })
+    expect(error).toMatchObject({
+      kind: 'Unavailable',
+      message: expect.stringContaining(`the key in ${path}: it is damaged`) as string,
+    })
   })
 
-  it('is rebuilt under the same id and key, however often it breaks, and tells', async () => {
+  it('is rebuilt with the same id and key, however often it breaks, and reports that', async () => {
     const router = stack.use(await FakeRouter.start())
     const events: unknown[] = []
     const listen = (event: unknown) => events.push(event)
@@ -134,17 +145,19 @@ describe('a session', () => {
     expect(log.join()).not.toContain(session.id)
   })
 
-  it('that dials by no key that is kept is rebuilt with another one, at once', async () => {
+  it('for dials without a kept key is rebuilt with another one, at once', async () => {
     const router = stack.use(await FakeRouter.start())
     const session = open(router, { role: 'dial', forget: 600_000 })
     const address = await session.standing()
     router.bridge.cut()
     await vi.waitUntil(() => created(router.bridge.lines).length > 1)
     expect(await session.standing()).not.toBe(address)
-    expect(created(router.bridge.lines).every((line) => line.includes(`ID=${session.id} DESTINATION=TRANSIENT`))).toBe(true)
+    expect(created(router.bridge.lines).every((line) => line.includes(`ID=${session.id} DESTINATION=TRANSIENT`))).toBe(
+      true,
+    )
   })
 
-  it('that the router has lost, though the connection stands, is down, and made again', async () => {
+  it('that the router has lost, although the connection is open, is down and rebuilt', async () => {
     const router = stack.use(await FakeRouter.start())
     const session = open(router, { watch: { second: 5, usual: 5, least: 5 } })
     const states: string[] = []
@@ -153,11 +166,15 @@ describe('a session', () => {
     router.lose()
     await vi.waitUntil(() => states.includes('down'))
     await vi.waitUntil(() => states.at(-1) === 'up')
-    expect([await session.standing(), states, created(router.bridge.lines).length]).toEqual([address, ['up', 'down', 'up'], 2])
+    expect([await session.standing(), states, created(router.bridge.lines).length]).toEqual([
+      address,
+      ['up', 'down', 'up'],
+      2,
+    ])
     expect(router.sessions.size).toBe(1)
   })
 
-  it('is looked at soon when somebody doubts', async () => {
+  it('is checked soon after a failed dial', async () => {
     const router = stack.use(await FakeRouter.start())
     const session = open(router, { watch: { second: 600_000, usual: 600_000, least: 5 } })
     await session.standing()
@@ -168,15 +185,21 @@ describe('a session', () => {
     expect(router.sessions.size).toBe(1)
   })
 
-  it('whose bridge goes deaf is down until it hears again, and is not made again', async () => {
+  it('whose bridge stops responding is down until it responds, and is not rebuilt', async () => {
     let deaf = false
     const bridge = stack.use(
       await ScriptedBridge.start((line, say, socket) => {
-        const answers = { SESSION: `SESSION STATUS RESULT=OK DESTINATION=${privateKey()}\n`, STREAM: 'STREAM STATUS RESULT=OK\n' }
+        const answers = {
+          SESSION: `SESSION STATUS RESULT=OK DESTINATION=${privateKey()}\n`,
+          STREAM: 'STREAM STATUS RESULT=OK\n',
+        }
         if (!deaf) void answering(answers)(line, say, socket)
       }),
     )
-    const session = open(bridge, { timeouts: { ...defaultTimeouts, connect: 30 }, watch: { second: 5, usual: 5, least: 5 } })
+    const session = open(bridge, {
+      timeouts: { ...defaultTimeouts, connect: 30 },
+      watch: { second: 5, usual: 5, least: 5 },
+    })
     await session.standing()
     deaf = true
     await vi.waitUntil(() => session.state === 'down')
@@ -186,7 +209,7 @@ describe('a session', () => {
     expect(created(bridge.lines)).toHaveLength(1)
   })
 
-  it('is tried for with a delay that grows, and tells what the attempt ended with', async () => {
+  it('is retried with a growing delay, and reports the last failure', async () => {
     await using gone = await ScriptedBridge.start(() => undefined)
     const { port } = gone
     await gone[Symbol.asyncDispose]()
@@ -204,23 +227,29 @@ describe('a session', () => {
     ['DUPLICATED_DEST', 'another session has the same key'],
     ['INVALID_KEY', 'the router knows no such name or destination'],
     ['I2P_ERROR', 'the router failed'],
-  ])('that is answered %s is Unavailable, and tried for again', async (result, words) => {
+  ])('that gets the reply %s is Unavailable, and is retried', async (result, words) => {
     const bridge = stack.use(await ScriptedBridge.start(answering({ SESSION: `SESSION STATUS RESULT=${result}\n` })))
     const session = open(bridge)
-    expect(await failure(session.standing())).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining(words) as string })
+    expect(await failure(session.standing())).toMatchObject({
+      kind: 'Unavailable',
+      message: expect.stringContaining(words) as string,
+    })
     await vi.waitUntil(() => created(bridge.lines).length > 2)
   })
 
   it.each([
     ['nothing', 'SESSION STATUS RESULT=OK\n'],
-    ['what is no key', 'SESSION STATUS RESULT=OK DESTINATION=AAAA\n'],
+    ['an invalid key', 'SESSION STATUS RESULT=OK DESTINATION=AAAA\n'],
     ['an address alone', `SESSION STATUS RESULT=OK DESTINATION=${destination()}\n`],
-  ])('needs a key: a router that gives %s is not believed', async (_name, answer) => {
+  ])('needs a key: the reply %s of a router is refused', async (_name, answer) => {
     const bridge = stack.use(await ScriptedBridge.start(answering({ SESSION: answer })))
-    expect(await failure(open(bridge).standing())).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('key') as string })
+    expect(await failure(open(bridge).standing())).toMatchObject({
+      kind: 'Unavailable',
+      message: expect.stringContaining('key') as string,
+    })
   })
 
-  it('is read in pieces of every size', async () => {
+  it('is read in pieces of any size', async () => {
     const answer = `SESSION STATUS RESULT=OK DESTINATION=${privateKey()}\n`
     for (let split = 1; split < answer.length; split += 97) {
       await using bridge = await ScriptedBridge.start(answering({ SESSION: answer }), { split })
@@ -230,13 +259,13 @@ describe('a session', () => {
     }
   })
 
-  it('takes as long as the router likes, up to its own limit', async () => {
+  it('may take as long as the router needs, up to its own limit', async () => {
     const bridge = stack.use(await ScriptedBridge.start(answering({})))
     const session = open(bridge, { timeouts: { ...defaultTimeouts, session: 30 } })
     expect(await failure(session.standing())).toMatchObject({ kind: 'Timeout', details: { limit: 'session_timeout' } })
   })
 
-  it('answers a router that asks whether it is there', async () => {
+  it('replies to pings of the router', async () => {
     let control: { write(text: string): unknown } | undefined
     const bridge = stack.use(
       await ScriptedBridge.start((line, say, socket) => {
@@ -249,7 +278,7 @@ describe('a session', () => {
     await expect.poll(() => bridge.lines).toContain('PONG how are you')
   })
 
-  it('ends when it is disposed of, at whatever point', async () => {
+  it('ends when it is disposed of, at any point', async () => {
     const router = stack.use(await FakeRouter.start())
     const standing = open(router)
     await standing.standing()

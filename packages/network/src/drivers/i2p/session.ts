@@ -216,7 +216,11 @@ export class Session implements AsyncDisposable {
     const conversation = await greeted(bridge, this.#patience)
     try {
       if (this.#key === undefined && keyFile) {
-        const reply = await conversation.ask(generate(signatureType), { stage: 'key', limit: 'connect_timeout', topic: 'DEST REPLY' })
+        const reply = await conversation.ask(generate(signatureType), {
+          stage: 'key',
+          limit: 'connect_timeout',
+          topic: 'DEST REPLY',
+        })
         this.#key = this.#checked(reply.values.get('PRIV'))
         keyFile.write(this.#key)
       }
@@ -240,7 +244,10 @@ export class Session implements AsyncDisposable {
     const { keyFile } = this.#options
     if (keyFile === undefined || error.details['result'] !== 'INVALID_KEY') return error
     const advice = 'put back the one that was there, or remove the file to get a new address'
-    return this.#failures.useless(`the router does not take the key in ${keyFile.path}: it is damaged. ${advice}`, 'session')
+    return this.#failures.useless(
+      `the router does not take the key in ${keyFile.path}: it is damaged. ${advice}`,
+      'session',
+    )
   }
 
   #checked(key = ''): string {

@@ -8,18 +8,24 @@ import type { Target } from '../../overlay/overlay.ts'
 import { destinationOf, formatTarget } from '../target.ts'
 import { connectOwn } from '../../sockets/own-sockets.ts'
 import { dial } from '../../dial/dial.ts'
-import { addressOf } from './request.ts'
 import { Failures } from './errors.ts'
 import { Handshake, type Outcome } from './handshake.ts'
 import { commands, requestOf } from './messages.ts'
-import { defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
+import { addressOf, defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
 
 /** @throws TroupeError the first proxy's failure, if none works. */
-export async function checkProxies(id: EntryId, config: Socks5Route, probe: Target | undefined, signal: AbortSignal): Promise<Finding> {
+export async function checkProxies(
+  id: EntryId,
+  config: Socks5Route,
+  probe: Target | undefined,
+  signal: AbortSignal,
+): Promise<Finding> {
   const target = probe && destinationOf(probe)
   const text = target ? formatTarget(target) : 'nothing'
   const failures = new Failures(id, target ? `a probe of ${text}` : 'a greeting', text)
-  const outcomes = await Promise.all(config.proxies.map(async (proxy) => attempt(proxy, config, { id, target, failures, signal })))
+  const outcomes = await Promise.all(
+    config.proxies.map(async (proxy) => attempt(proxy, config, { id, target, failures, signal })),
+  )
   const errors = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))
   const [first] = errors
   if (first === undefined) return { state: 'up' }
@@ -34,7 +40,11 @@ interface ProxyRequest {
   readonly signal: AbortSignal
 }
 
-async function attempt(proxy: Proxy, config: Socks5Route, { id, target, failures, signal }: ProxyRequest): Promise<Outcome> {
+async function attempt(
+  proxy: Proxy,
+  config: Socks5Route,
+  { id, target, failures, signal }: ProxyRequest,
+): Promise<Outcome> {
   const { isolate, optimistic = false, timeouts = defaultTimeouts, via } = config
   const timeout = timeouts.connect + timeouts.handshake
   const plan = {

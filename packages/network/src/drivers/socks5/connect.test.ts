@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls, createServer } from 'node:tls'
-import { describe, expect, it } from 'vitest'
+import { entryId } from '@troupe/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { dial } from '../../dial/dial.ts'
 import { askLogin, failure, granted, greeting, isolate, login, loginTaken, route, target } from './testing/sample.ts'
 import { answering, readRequest, ScriptedProxy } from './testing/scripted-proxy.ts'
@@ -22,19 +23,26 @@ async function firstBytes(socket: Socket, count: number): Promise<Buffer> {
 describe('the handshake', () => {
   const shapes = Object.entries(granted).flatMap(([type, reply]) => [
     { name: `a reply with ${type}`, answers: { greeting, reply }, config: {} },
-    { name: `a login and a reply with ${type}`, answers: { greeting: askLogin, login: loginTaken, reply }, config: { login } },
+    {
+      name: `a login and a reply with ${type}`,
+      answers: { greeting: askLogin, login: loginTaken, reply },
+      config: { login },
+    },
   ])
-  it.each(shapes)('understands $name in pieces of every size, and loses nothing behind it', async ({ answers, config }) => {
-    for (let split = 1; split <= answers.reply.length + 5; split++) {
-      const reply = Buffer.concat([answers.reply, Buffer.from('hello')])
-      await using proxy = await ScriptedProxy.start(answering({ ...answers, reply }, split))
-      const socket = await dial(route(proxy, config), target)
-      expect(String(await firstBytes(socket, 5))).toBe('hello')
-      socket.destroy()
-    }
-  })
+  it.each(shapes)(
+    'understands $name in pieces of any size, and loses no bytes behind it',
+    async ({ answers, config }) => {
+      for (let split = 1; split <= answers.reply.length + 5; split++) {
+        const reply = Buffer.concat([answers.reply, Buffer.from('hello')])
+        await using proxy = await ScriptedProxy.start(answering({ ...answers, reply }, split))
+        const socket = await dial(route(proxy, config), target)
+        expect(String(await firstBytes(socket, 5))).toBe('hello')
+        socket.destroy()
+      }
+    },
+  )
 
-  it.each(shapes)('in one write understands $name in pieces of every size too', async ({ answers, config }) => {
+  it.each(shapes)('in one write understands $name in pieces of any size too', async ({ answers, config }) => {
     for (let split = 1; split <= answers.reply.length + 5; split++) {
       const reply = Buffer.concat([answers.reply, Buffer.from('hello')])
       const all = Buffer.concat([answers.greeting, answers.login ?? Buffer.alloc(0), reply])
@@ -52,7 +60,7 @@ describe('the handshake', () => {
     }
   })
 
-  it('does not tell of an end that came with the reply before somebody listens', async () => {
+  it('does not report an end that came with the reply before a listener is attached', async () => {
     const speak = answering({ greeting, reply: granted.ipv4 })
     await using proxy = await ScriptedProxy.start(async (socket, read) => {
       await speak(socket, read)
@@ -67,7 +75,10 @@ describe('the handshake', () => {
   it('reaches a proxy on a Unix socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'troupe-socks5-'))
     const path = join(folder, 'proxy')
-    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: Buffer.concat([granted.ipv4, Buffer.from('hello')]) }), path)
+    await using proxy = await ScriptedProxy.start(
+      answering({ greeting, reply: Buffer.concat([granted.ipv4, Buffer.from('hello')]) }),
+      path,
+    )
     const socket = await dial({ ...route(proxy), config: { proxies: [{ host: `unix:${path}` }] } }, target)
     expect(String(await firstBytes(socket, 5))).toBe('hello')
     socket.destroy()
@@ -77,8 +88,10 @@ describe('the handshake', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('hands over a socket like a fresh one: not read from, no listeners, no delay', async () => {
-    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: Buffer.concat([granted.ipv4, Buffer.from('early')]) }))
+  it('returns a socket in its initial state: not read from, no listeners, no delay', async () => {
+    await using proxy = await ScriptedProxy.start(
+      answering({ greeting, reply: Buffer.concat([granted.ipv4, Buffer.from('early')]) }),
+    )
     const plain = connect(proxy.port, '127.0.0.1')
     await once(plain, 'connect')
     const usual = plain.eventNames()
@@ -93,7 +106,7 @@ describe('the handshake', () => {
     plain.destroy()
   })
 
-  it('hands over a socket that TLS works on', async () => {
+  it('returns a socket that TLS works on', async () => {
     const psk = { ciphers: 'PSK-AES128-GCM-SHA256', maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' } as const
     const key = Buffer.alloc(16, 1)
     const speak = answering({ greeting, reply: granted.ipv4 })
@@ -102,16 +115,23 @@ describe('the handshake', () => {
       createServer({ ...psk, pskCallback: () => key }, (secure) => secure.end('over TLS')).emit('connection', socket)
     })
     const socket = await dial(route(proxy), target)
-    const secure = connectTls({ socket, ...psk, pskCallback: () => ({ psk: key, identity: 'test' }), checkServerIdentity: () => undefined })
+    const secure = connectTls({
+      socket,
+      ...psk,
+      pskCallback: () => ({ psk: key, identity: 'test' }),
+      checkServerIdentity: () => undefined,
+    })
     expect(await text(secure)).toBe('over TLS')
   })
 
-  it('offers a login only when there is one, and sends it as it is', async () => {
+  it('offers a login only if there is one, and sends it unchanged', async () => {
     await using plain = await ScriptedProxy.start(answering({ greeting, reply: granted.ipv4 }))
     ;(await dial(route(plain), target)).destroy()
     expect(Buffer.concat(plain.heard.slice(0, 2))).toEqual(Buffer.from([5, 1, 0]))
 
-    await using asking = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
+    await using asking = await ScriptedProxy.start(
+      answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }),
+    )
     const long = { username: 'ü'.repeat(127), password: 'p'.repeat(255) }
     ;(await dial(route(asking, { login: long }), target)).destroy()
     const heard = asking.heard.map(String)
@@ -119,8 +139,10 @@ describe('the handshake', () => {
     expect(heard).toContain(long.password)
   })
 
-  it('isolates streams by fresh credentials, in place of the configured ones', async () => {
-    await using proxy = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
+  it('isolates streams by new credentials, in place of the configured ones', async () => {
+    await using proxy = await ScriptedProxy.start(
+      answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }),
+    )
     const seen = new Set<string>()
     for (let n = 0; n < 3; n++) {
       proxy.heard.length = 0
@@ -134,13 +156,15 @@ describe('the handshake', () => {
 
   it.each([
     ['takes no login', { greeting }],
-    ['takes none of the methods offered', { greeting: Buffer.from([5, 255]) }],
+    ['accepts none of the methods offered', { greeting: Buffer.from([5, 255]) }],
     ['knows other logins', { greeting: askLogin, login: Buffer.from([1, 1]) }],
-  ])('says that a proxy cannot isolate which %s, and not to try again', async (_what, answers) => {
+  ])('reports as final that a proxy cannot isolate which %s', async (_what, answers) => {
     await using proxy = await ScriptedProxy.start(answering({ ...answers, reply: granted.ipv4 }))
     const error = await failure(dial(route(proxy, { isolate }), target))
     expect(error).toMatchObject({ kind: 'Unavailable', retryable: false })
-    expect(error.message).toMatch(/Troupe makes up a login .+ so it cannot isolate: take isolate and isolate_streams out/)
+    expect(error.message).toMatch(
+      /Troupe makes up a login .+ so it cannot isolate: take isolate and isolate_streams out/,
+    )
   })
 })
 
@@ -203,4 +227,63 @@ it('has no driver of another name', async () => {
   const error = await failure(dial({ ...route({ port: 1 }), driver: 'pigeon' }, target))
   expect(error.kind).toBe('Internal')
   expect(error.message).toContain('"pigeon"')
+})
+
+it('sends the handshakes of a chain together, where both proxies take everything in one write', async () => {
+  const said: Buffer[] = []
+  const both = await ScriptedProxy.start(async (socket, read) => {
+    await read(3)
+    await readRequest(read)
+    // Neither proxy has replied yet.
+    said.push(await read(3), (await readRequest(read)).address)
+    socket.write(Buffer.concat([greeting, granted.ipv4, greeting, granted.name, Buffer.from('hello')]))
+  })
+  onTestFinished(async () => both[Symbol.asyncDispose]())
+  const via = { ...route(both, { optimistic: true }), overlay: entryId('app:hop') }
+  const socket = await dial(route({ port: 1 }, { optimistic: true, via }), target)
+  expect(String(await firstBytes(socket, 5))).toBe('hello')
+  expect(said).toEqual([Buffer.from([5, 1, 0]), Buffer.from(target.host)])
+  socket.destroy()
+})
+
+it.each([
+  ['the first', true, false],
+  ['the second', false, true],
+])('waits for a reply in a chain where only %s proxy takes everything in one write', async (_which, first, second) => {
+  const both = await ScriptedProxy.start(async (socket, read) => {
+    for (const isOneWrite of [first, second]) {
+      await read(3)
+      if (!isOneWrite) socket.write(greeting)
+      await readRequest(read)
+      socket.write(isOneWrite ? Buffer.concat([greeting, granted.ipv4]) : granted.ipv4)
+    }
+    socket.write('hello')
+  })
+  onTestFinished(async () => both[Symbol.asyncDispose]())
+  const via = { ...route(both, { optimistic: first }), overlay: entryId('app:hop') }
+  const socket = await dial(route({ port: 1 }, { optimistic: second, via }), target)
+  expect(String(await firstBytes(socket, 5))).toBe('hello')
+  socket.destroy()
+})
+
+it('tries the next proxy of the first overlay with the handshake of the second', async () => {
+  const broken = await ScriptedProxy.start(async (socket, read) => {
+    await read(3)
+    socket.destroy()
+  })
+  const both = await ScriptedProxy.start(async (socket, read) => {
+    await read(3)
+    await readRequest(read)
+    await read(3)
+    await readRequest(read)
+    socket.write(Buffer.concat([greeting, granted.ipv4, greeting, granted.ipv4]))
+  })
+  onTestFinished(async () => {
+    for (const proxy of [broken, both]) await proxy[Symbol.asyncDispose]()
+  })
+  const proxies = [broken, both].map(({ port }) => ({ host: '127.0.0.1', port }))
+  const via = { ...route({ port: 1 }), overlay: entryId('app:hops'), config: { proxies, optimistic: true } }
+  const socket = await dial(route({ port: 1 }, { optimistic: true, via }), target)
+  expect(socket.readableLength).toBe(0)
+  socket.destroy()
 })

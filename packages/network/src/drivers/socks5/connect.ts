@@ -3,6 +3,7 @@ import type { Driver } from '../../overlay/overlay.ts'
 import { sendRequest } from './request.ts'
 import { destinationOf, formatTarget } from '../target.ts'
 import { Failures } from './errors.ts'
+import { isolatesConnections } from './isolation.ts'
 import { commands } from './messages.ts'
 import { proxyHealthOf } from './proxy-health.ts'
 import { resolve, reverse } from './resolve.ts'
@@ -23,6 +24,10 @@ export const socks5Driver: Driver = {
     return socket
   },
   poolKey: (route, { process = '' }) => (proxiesOf(route).isolate?.by === 'process' ? process : ''),
+  isolatesConnections(route, isolation) {
+    const { isolate } = proxiesOf(route)
+    return isolate !== undefined && isolatesConnections(isolate, isolation)
+  },
   resolve,
   reverse,
   associate,

@@ -3,11 +3,12 @@ import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import { randomBytes } from 'node:crypto'
 import type { Capabilities, Overlay } from '../../overlay/overlay.ts'
-import { type OverlayKind, overlayKind, type Site } from '../../overlay/overlay-kind.ts'
+import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay/overlay-kind.ts'
 import type { Route } from '../../overlay/route.ts'
 import { OverlayState } from '../../overlay/overlay-state.ts'
 import { Prober } from '../prober.ts'
 import { socks5Kind } from './config.ts'
+import { closeSpares } from './spares.ts'
 import { checkProxies } from './check-proxies.ts'
 import { i2pKind } from '../i2p/config.ts'
 import { i2p } from '../i2p/route.ts'
@@ -29,9 +30,26 @@ export const socks5Overlay: OverlayKind = {
     const hosts = proxies === undefined ? [host] : proxies.map((proxy) => proxy.host ?? '')
     return leadsToI2p && !hosts.every(isOfI2p) ? [{ path: 'via', message: noWayBy(via) }] : []
   },
+  async examine(entries, id, { signal }) {
+    const { fields } = entries.decode(id, socks5Kind)
+    const via = fields.via === undefined ? undefined : routeWithoutOverlay(entries, fields.via)
+    const part = fields.proxies === undefined ? 'the proxy' : 'the proxies'
+    if (fields.via !== undefined && via === undefined)
+      return [{ part, state: 'starting', reason: `only a running application reaches it, through ${fields.via}` }]
+    return [{ part, ...(await checkProxies(id, configOf(fields, via), fields.probe, signal)) }]
+  },
 }
 
-async function open(id: EntryId, fields: Fields, { generation, routeOf, log }: Site): Promise<Overlay> {
+/** The route of proxies, which need no running overlay; `undefined` for overlays of other kinds, or behind one. */
+function routeWithoutOverlay(entries: Entries, id: EntryId): Route | undefined {
+  if (entries.get(id).kind !== socks5Kind.kind) return undefined
+  const { fields } = entries.decode(id, socks5Kind)
+  const via = fields.via === undefined ? undefined : routeWithoutOverlay(entries, fields.via)
+  if (fields.via !== undefined && via === undefined) return undefined
+  return { overlay: id, generation: 0, driver: socks5, config: configOf(fields, via) }
+}
+
+async function open(id: EntryId, fields: Fields, { application, generation, routeOf, log }: Site): Promise<Overlay> {
   const config = configOf(fields, fields.via === undefined ? undefined : routeOf(fields.via))
   refuseNoWay(id, config)
   const state = new OverlayState(id, log)
@@ -41,19 +59,23 @@ async function open(id: EntryId, fields: Fields, { generation, routeOf, log }: S
     kind: socks5Kind.kind,
     capabilities,
     ...isolatesOf(config),
-    route: Object.freeze({ overlay: id, generation, driver: socks5, config: Object.freeze(config) }),
+    route: Object.freeze({ overlay: id, application, generation, driver: socks5, config: Object.freeze(config) }),
     check: async () => reachable(config),
     async status() {
       if (state.view.state === 'starting') await prober.settled()
       return state.view
     },
     doubt: () => prober.doubt(),
+    retire: () => closeSpares({ application, overlay: id }),
     async bind() {
       throw new TroupeError('Invalid', `listening on ${id} is not supported: ${socks5Kind.kind} is outbound only`, {
         details: { overlay: id },
       })
     },
-    [Symbol.asyncDispose]: async () => prober[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      closeSpares({ application, overlay: id })
+      await prober[Symbol.asyncDispose]()
+    },
   }
 }
 
@@ -76,8 +98,13 @@ function configOf(fields: Fields, via: Route | undefined): Socks5Route {
   return {
     proxies: (fields.proxies ?? [fields]).map(proxyOf),
     policy: fields.policy,
+    spares: fields.spares,
     optimistic: fields.optimistic === 'auto' ? isolate !== undefined : fields.optimistic,
-    timeouts: { connect: fields.connectTimeout, firstByte: fields.firstByteTimeout, handshake: fields.handshakeTimeout },
+    timeouts: {
+      connect: fields.connectTimeout,
+      firstByte: fields.firstByteTimeout,
+      handshake: fields.handshakeTimeout,
+    },
     ...(isolate && { isolate }),
     ...(via && { via }),
   }
@@ -87,7 +114,12 @@ function isolatesOf({ isolate }: Socks5Route): Pick<Overlay, 'isolates'> {
   return isolate?.by === 'actor' || isolate?.by === 'process' ? { isolates: isolate.by } : {}
 }
 
-function proxyOf({ host = '', port, username, password }: Pick<Fields, 'host' | 'port' | 'username' | 'password'>): Proxy {
+function proxyOf({
+  host = '',
+  port,
+  username,
+  password,
+}: Pick<Fields, 'host' | 'port' | 'username' | 'password'>): Proxy {
   return {
     host,
     ...(port !== undefined && { port }),
@@ -95,7 +127,7 @@ function proxyOf({ host = '', port, username, password }: Pick<Fields, 'host' | 
   }
 }
 
-function isolationOf({ isolate, isolateStreams, isolateForm: form }: Fields): IsolationRule | undefined {
+function isolationOf({ isolate, isolateStreams, isolateForm: form = 'login' }: Fields): IsolationRule | undefined {
   const by = isolate ?? (isolateStreams ? 'connection' : undefined)
   return by && { by, form, seed: randomBytes(seedBytes).toString('hex') }
 }

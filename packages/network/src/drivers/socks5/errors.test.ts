@@ -13,23 +13,47 @@ describe('failures', () => {
       async (socket, read) => void (await read(3), socket.end('HTTP/1.0 501 Tor is not an HTTP Proxy\r\n\r\n')),
       { stage: 'greeting' },
     ],
-    ['no method', async (socket, read) => void (await read(3), socket.end(Buffer.from([5, 255]))), { stage: 'greeting', method: 255 }],
-    ['a method that was not offered', async (socket, read) => void (await read(3), socket.end(Buffer.from([5, 1]))), { method: 1 }],
+    [
+      'no method',
+      async (socket, read) => void (await read(3), socket.end(Buffer.from([5, 255]))),
+      { stage: 'greeting', method: 255 },
+    ],
+    [
+      'a method that was not offered',
+      async (socket, read) => void (await read(3), socket.end(Buffer.from([5, 1]))),
+      { method: 1 },
+    ],
     ['a close at once', async (socket) => void socket.end(), { stage: 'greeting' }],
-    ['a reset', async (socket, read) => void (await read(3), socket.resetAndDestroy()), { stage: 'greeting', code: 'ECONNRESET' }],
-    ['half a greeting', async (socket, read) => void (await read(3), socket.end(Buffer.from([5]))), { stage: 'greeting' }],
+    [
+      'a reset',
+      async (socket, read) => void (await read(3), socket.resetAndDestroy()),
+      { stage: 'greeting', code: 'ECONNRESET' },
+    ],
+    [
+      'half a greeting',
+      async (socket, read) => void (await read(3), socket.end(Buffer.from([5]))),
+      { stage: 'greeting' },
+    ],
     [
       'a refused login',
       answering({ greeting: askLogin, login: Buffer.from([1, 1]), reply: Buffer.alloc(0) }),
       { stage: 'login', loginStatus: 1 },
     ],
-    ['a wrong version in the reply', answering({ greeting, reply: Buffer.from([4, 0, 0, 1, 0, 0, 0, 0, 0, 0]) }), { stage: 'request' }],
+    [
+      'a wrong version in the reply',
+      answering({ greeting, reply: Buffer.from([4, 0, 0, 1, 0, 0, 0, 0, 0, 0]) }),
+      { stage: 'request' },
+    ],
     [
       'an address type of 0 in a success',
       answering({ greeting, reply: Buffer.from([5, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }),
       { stage: 'request' },
     ],
-    ['an address type of 0 in a refusal', answering({ greeting, reply: Buffer.from([5, 4, 0, 0, 0, 0, 0, 0, 0, 0]) }), { replyCode: 4 }],
+    [
+      'an address type of 0 in a refusal',
+      answering({ greeting, reply: Buffer.from([5, 4, 0, 0, 0, 0, 0, 0, 0, 0]) }),
+      { replyCode: 4 },
+    ],
     [
       "a reply in place of the login's, as Tor sends it",
       answering({ greeting: askLogin, login: Buffer.from([5, 1, 0, 1, 0, 0, 0, 0, 0, 0]), reply: Buffer.alloc(0) }),
@@ -47,7 +71,8 @@ describe('failures', () => {
     ],
     [
       'all answers before the login',
-      async (socket, read) => void (await read(2), socket.write(Buffer.from([5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))),
+      async (socket, read) =>
+        void (await read(2), socket.write(Buffer.from([5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))),
       {},
     ],
   ]
@@ -85,13 +110,15 @@ describe('failures', () => {
     [245, 'onion service refused the client authorisation'],
     [246, 'not a valid onion address'],
     [247, 'onion service introduction timed out'],
-  ])("tells Tor's own code %d as: %s", async (code, words) => {
-    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+  ])('reports Tor’s own code %d as: %s', async (code, words) => {
+    await using proxy = await ScriptedProxy.start(
+      answering({ greeting, reply: Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]) }),
+    )
     const error = await failure(dial(route(proxy), target))
     expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { replyCode: code, reply: words } })
   })
 
-  it('tells every reply code and its words, and calls 7 not supported', async () => {
+  it('reports every reply code with its text, and describes 7 as not supported', async () => {
     const codes = fc.integer({ min: 1, max: 255 })
     await fc.assert(
       fc.asyncProperty(codes, fc.constantFrom(0, 1, 3, 4), async (code, addressType) => {
@@ -99,14 +126,18 @@ describe('failures', () => {
           answering({ greeting, reply: Buffer.from([5, code, 0, addressType, 0, 0, 0, 0, 0, 0]) }),
         )
         const error = await failure(dial(route(proxy), target))
-        expect(error).toMatchObject({ kind: code === 7 ? 'Invalid' : 'Unavailable', retryable: code !== 7, details: { replyCode: code } })
+        expect(error).toMatchObject({
+          kind: code === 7 ? 'Invalid' : 'Unavailable',
+          retryable: code !== 7,
+          details: { replyCode: code },
+        })
         expect(error.message).toContain(`answered ${code}, ${String(error.details['reply'])}`)
       }),
       { numRuns: 60 },
     )
   })
 
-  it('never hangs, leaks the login or opens on noise', async () => {
+  it('never hangs, leaks the login or succeeds on noise', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 40 }), async (noise) => {
         await using proxy = await ScriptedProxy.start(async (socket) => void socket.end(noise))
@@ -122,11 +153,15 @@ describe('failures', () => {
     )
   })
 
-  it('tells of a proxy that is not there, without its address', async () => {
+  it('reports a proxy that does not exist, without its address', async () => {
     const gone = await ScriptedProxy.start(async () => {})
     await gone[Symbol.asyncDispose]()
     const error = await failure(dial(route(gone, { login }), target))
-    expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { code: 'ECONNREFUSED', stage: 'connect' } })
+    expect(error).toMatchObject({
+      kind: 'Unavailable',
+      retryable: true,
+      details: { code: 'ECONNREFUSED', stage: 'connect' },
+    })
     expectNoSecret(error, gone.port)
   })
 })
@@ -149,7 +184,7 @@ describe('ending early', () => {
   it.each([
     ['keeps silent from the beginning', silent, { firstByte: 30 }, 'first_byte_timeout', 'greeting'],
     ['greets and keeps silent', halfway, { handshake: 30, firstByte: 5000 }, 'handshake_timeout', 'request'],
-  ])('names the limit that a proxy breaks which %s', async (_name, script, change, limit, stage) => {
+  ])('names the limit for a proxy which %s', async (_name, script, change, limit, stage) => {
     await using proxy = await ScriptedProxy.start(script)
     const error = await failure(dial(route(proxy, { timeouts: { ...timeouts, ...change } }), target))
     expect(error).toMatchObject({ kind: 'Timeout', retryable: true, details: { limit, stage, timeout: 30 } })
@@ -157,20 +192,22 @@ describe('ending early', () => {
     await proxy.deserted()
   })
 
-  it('says what to do about a proxy that does not take everything in one write', async () => {
+  it('recommends a setting for a proxy that does not accept everything in one write', async () => {
     await using proxy = await ScriptedProxy.start(halfway)
-    const error = await failure(dial(route(proxy, { optimistic: true, timeouts: { ...timeouts, handshake: 30 } }), target))
+    const error = await failure(
+      dial(route(proxy, { optimistic: true, timeouts: { ...timeouts, handshake: 30 } }), target),
+    )
     expect(error.message).toContain('optimistic: false')
   })
 
-  it('cancels before it begins', async () => {
+  it('is cancelled before it begins', async () => {
     await using proxy = await ScriptedProxy.start(silent)
     const error = await failure(dial(route(proxy), target, { signal: AbortSignal.abort() }))
     expect(error).toMatchObject({ kind: 'Canceled', retryable: false })
     expect(proxy.open).toBe(0)
   })
 
-  it('cancels while it connects', async () => {
+  it('is cancelled while it connects', async () => {
     await using proxy = await ScriptedProxy.start(silent)
     const abort = new AbortController()
     const dialled = failure(dial(route(proxy), target, { signal: abort.signal }))
@@ -179,7 +216,7 @@ describe('ending early', () => {
     await proxy.deserted()
   })
 
-  it('cancels in the middle of the handshake, and closes the socket', async () => {
+  it('is cancelled in the middle of the handshake, and closes the socket', async () => {
     await using proxy = await ScriptedProxy.start(silent)
     const abort = new AbortController()
     const connected = proxy.connected()

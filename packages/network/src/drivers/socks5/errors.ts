@@ -20,7 +20,9 @@ export interface Failure {
 /** A field of the entry that limits a stage. */
 export type Limit = 'connect_timeout' | 'first_byte_timeout' | 'handshake_timeout'
 
+const notAllowed = 2
 const commandNotSupported = 7
+const checkedLate = 'some proxies refuse a wrong username or password only here'
 
 export class Failures {
   readonly #overlay: EntryId
@@ -48,7 +50,9 @@ export class Failures {
 
   late(limit: Limit, ms: number, stage: Stage, optimistic: boolean): Failure {
     const swallowed =
-      optimistic && limit === 'handshake_timeout' ? '. If it does not take everything in one write, say optimistic: false' : ''
+      optimistic && limit === 'handshake_timeout'
+        ? '. If it does not take everything in one write, say optimistic: false'
+        : ''
     const text = `failed: the proxy kept silent for ${formatDuration(ms)} ${during[stage]} (${limit})${swallowed}`
     return this.#failure('Timeout', text, { stage, limit, timeout: ms }, 'proxy')
   }
@@ -62,14 +66,26 @@ export class Failures {
   hop(error: unknown, via: EntryId): Failure {
     const { kind, details } = error instanceof TroupeError ? error : new TroupeError('Unknown', '')
     if (kind === 'Canceled') return this.canceled()
-    const said = typeof details['reply'] === 'string' ? `: its proxy answered ${String(details['replyCode'])}, ${details['reply']}` : ''
+    const said =
+      typeof details['reply'] === 'string'
+        ? `: its proxy answered ${String(details['replyCode'])}, ${details['reply']}`
+        : ''
     const text = `failed: overlay ${via}, which leads to the proxy, did not reach it${said}`
     const blame = kind === 'Timeout' && details['limit'] === undefined ? 'end' : 'proxy'
-    return this.#failure(kind, text, { ...(said && { hop: { replyCode: details['replyCode'] } }), stage: 'connect', via }, blame)
+    return this.#failure(
+      kind,
+      text,
+      { ...(said && { hop: { replyCode: details['replyCode'] } }), stage: 'connect', via },
+      blame,
+    )
   }
 
   closed(stage: Stage, code: string): Failure {
-    return this.#unavailable(`the proxy closed the connection ${during[stage]} (${code})`, { stage, code }, blameAt(stage))
+    return this.#unavailable(
+      `the proxy closed the connection ${during[stage]} (${code})`,
+      { stage, code },
+      blameAt(stage),
+    )
   }
 
   /** The proxy accepts no login, although generated logins must isolate connections. A retry does not change that. */
@@ -88,16 +104,30 @@ export class Failures {
   }
 
   loginRefused(loginStatus: number): Failure {
-    return this.#unavailable('the proxy refused the username and password of the entry', { stage: 'login', loginStatus }, 'proxy')
+    return this.#unavailable(
+      'the proxy refused the username and password of the entry',
+      { stage: 'login', loginStatus },
+      'proxy',
+    )
   }
 
-  rejected(replyCode: number, stage: Stage): Failure {
+  /** @param hasLogin - Whether the login of the entry was sent: some proxies check it only with the request. */
+  rejected(replyCode: number, stage: Stage, hasLogin = false): Failure {
     const reply = replyCodes(replyCode)
     const details = { stage, replyCode, reply }
     if (replyCode === commandNotSupported)
-      return this.#failure('Invalid', `is not supported by the proxy: it answered ${replyCode}, ${reply}`, details, 'end')
-    const where = stage === 'login' ? ' to the login' : ''
-    return this.#unavailable(`the proxy answered ${replyCode}, ${reply}${where}`, details, stage === 'login' ? 'proxy' : 'end')
+      return this.#failure(
+        'Invalid',
+        `is not supported by the proxy: it answered ${replyCode}, ${reply}`,
+        details,
+        'end',
+      )
+    const where = stage === 'login' ? ' to the login' : hasLogin && replyCode === notAllowed ? `: ${checkedLate}` : ''
+    return this.#unavailable(
+      `the proxy answered ${replyCode}, ${reply}${where}`,
+      details,
+      stage === 'login' ? 'proxy' : 'end',
+    )
   }
 
   outOfTurn(stage: Stage): Failure {
@@ -125,7 +155,13 @@ export class Failures {
     return this.#failure('Unavailable', `failed: ${why}`, details, blame)
   }
 
-  #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>>, blame: Blame, retryable?: boolean): Failure {
+  #failure(
+    kind: ErrorKind,
+    what: string,
+    details: Readonly<Record<string, unknown>>,
+    blame: Blame,
+    retryable?: boolean,
+  ): Failure {
     const error = new TroupeError(kind, `${this.#asked} through overlay ${this.#overlay} ${what}`, {
       details: { overlay: this.#overlay, target: this.#target, ...details },
       ...(retryable !== undefined && { retryable }),
@@ -143,7 +179,8 @@ const during: Readonly<Record<Stage, string>> = {
 
 function noIsolation(did: string): string {
   return (
-    'failed: the entry isolates (isolate, isolate_streams), for which Troupe makes up a login for each actor, process or connection, ' +
+    'failed: the entry isolates (isolate, isolate_streams), for which ' +
+    'Troupe makes up a login for each actor, process or connection, ' +
     `and the proxy ${did}, so it cannot isolate: take isolate and isolate_streams out of the entry, or use Tor`
   )
 }

@@ -3,7 +3,8 @@ import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { type Reply, ReplyParser, type Stage } from './reply-parser.ts'
 import type { Failure, Failures, Limit } from './errors.ts'
-import { type Login, loginOf, type Offer, offers } from './messages.ts'
+import { type Login, loginOf, type Offer, offerOf } from './messages.ts'
+import type { EarlyData } from '../../overlay/overlay.ts'
 import type { Timeouts } from './route.ts'
 
 export type Success = Extract<Reply, { type: 'success' }>
@@ -17,8 +18,18 @@ export interface HandshakePlan {
   readonly isolated: boolean
   /** `undefined`: only check that the proxy sends its greeting. */
   readonly request: Buffer | undefined
+  /** In its place where the proxy is connected over IPv6. */
+  readonly requestOverIpv6?: Buffer | undefined
+  /** The method that the proxy chose, where the greeting is done. */
+  readonly greeted?: number | undefined
+  /** What to do when the proxy has sent nothing for a while; the handshake continues. */
+  readonly silence?: { readonly after: number; readonly run: () => void }
   /** Send everything in one write. */
   readonly optimistic: boolean
+  /** Sent in the same write. */
+  readonly early?: EarlyData | undefined
+  /** Whether everything was sent with the request of the overlay that leads to the proxy. @default false */
+  readonly isSent?: boolean
   readonly timeouts: Timeouts
   /** Time (`performance.now()`) at which the caller's timeout ends, and its length. */
   readonly until: number
@@ -41,6 +52,7 @@ export class Handshake {
   #handshakeUntil = 0
   #connected = false
   #heard = false
+  #isOver = false
 
   constructor(socket: Socket, plan: HandshakePlan) {
     this.#socket = socket
@@ -63,15 +75,28 @@ export class Handshake {
     return this.#ended.promise
   }
 
+  /** Whether the proxy has sent anything. */
+  get heard(): boolean {
+    return this.#heard
+  }
+
+  /** Ends it: its outcome is not needed any more. */
+  abandon(): void {
+    if (!this.#isOver) this.#end(this.#plan.failures.canceled())
+  }
+
   readonly #onConnect = (): void => {
     this.#connected = true
-    const { timeouts, login, request, optimistic } = this.#plan
+    const { timeouts, greeted, isSent, silence } = this.#plan
     this.#handshakeUntil = performance.now() + timeouts.handshake
-    if (timeouts.firstByte < timeouts.handshake) this.#limit('first_byte_timeout', timeouts.firstByte)
-    else this.#limit('handshake_timeout', timeouts.handshake)
-    const { greeting } = this.#offer
-    if (!optimistic || request === undefined) this.#socket.write(greeting)
-    else this.#socket.write(Buffer.concat(login ? [greeting, loginOf(login), request] : [greeting, request]))
+    this.#limitSilence(Math.min(timeouts.firstByte, timeouts.handshake), silence)
+    if (greeted !== undefined) this.#take(this.#answers.greeted(greeted), 'greeting')
+    else if (isSent !== true) this.#socket.write(firstMessage(this.#plan, this.#request))
+  }
+
+  get #request(): Buffer | undefined {
+    const { request, requestOverIpv6 } = this.#plan
+    return this.#socket.remoteFamily === 'IPv6' ? (requestOverIpv6 ?? request) : request
   }
 
   readonly #onReadable = (): void => {
@@ -80,23 +105,22 @@ export class Handshake {
     const chunk: unknown = this.#socket.read(this.#socket.readableLength || undefined)
     if (!Buffer.isBuffer(chunk)) return
     this.#answers.push(chunk)
-    if (!this.#heard) {
-      this.#heard = true
-      this.#limit('handshake_timeout', this.#handshakeUntil - performance.now())
-    }
+    const isFirst = !this.#heard
+    this.#heard = true
     for (;;) {
       const { stage } = this.#answers
       const answer = this.#answers.next()
       if (answer === undefined) break
       if (this.#take(answer, stage)) return
     }
+    if (isFirst) this.#limit('handshake_timeout', this.#handshakeUntil - performance.now())
     // An end that arrived together with data is reported only after a further read.
     this.#socket.read(0)
   }
 
   /** Whether the handshake is over. */
   #take(answer: Reply, stage: Stage): boolean {
-    const { failures, isolated } = this.#plan
+    const { failures, isolated, login } = this.#plan
     switch (answer.type) {
       case 'method':
         return this.#takeMethod(answer.method, stage)
@@ -104,7 +128,7 @@ export class Handshake {
         if (answer.status === 0) return this.#goOn(stage)
         return this.#end(isolated ? failures.loginNotIsolated(answer.status) : failures.loginRefused(answer.status))
       case 'refusal':
-        return this.#end(failures.rejected(answer.code, stage))
+        return this.#end(failures.rejected(answer.code, stage, login !== undefined && !isolated))
       case 'alien':
         return this.#end(failures.alien(answer, stage))
       default:
@@ -120,11 +144,13 @@ export class Handshake {
 
   /** Sends the next message, unless it was sent in advance. */
   #goOn(stage: Stage): boolean {
-    const { login, request, optimistic, failures } = this.#plan
+    const { login, optimistic, failures } = this.#plan
+    const request = this.#request
     if (optimistic && request !== undefined) return false
     if (this.#answers.rest.length > 0) return this.#end(failures.outOfTurn(stage))
     // Enough for a check: a proxy that sends its greeting and refuses the login is unusable.
-    if (request === undefined && this.#answers.stage === 'request') return this.#end({ socket: this.#socket, reply: undefined })
+    if (request === undefined && this.#answers.stage === 'request')
+      return this.#end({ socket: this.#socket, reply: undefined })
     const next = this.#answers.stage === 'login' && login ? loginOf(login) : request
     if (next) this.#socket.write(next)
     return false
@@ -139,6 +165,20 @@ export class Handshake {
   }
 
   readonly #onEnd = (): void => void this.#end(this.#plan.failures.closed(this.#answers.stage, 'FIN'))
+
+  /** Starts the timer for the proxy's first byte, or for something to do before. */
+  #limitSilence(ms: number, silence: HandshakePlan['silence']): void {
+    const { until, timeouts } = this.#plan
+    if (silence === undefined || silence.after >= Math.min(ms, until - performance.now())) {
+      this.#limit(timeouts.firstByte < timeouts.handshake ? 'first_byte_timeout' : 'handshake_timeout', ms)
+      return
+    }
+    stopTimer(this.#timer)
+    this.#timer = startDeadline(() => {
+      silence.run()
+      this.#limitSilence(ms - silence.after, undefined)
+    }, silence.after)
+  }
 
   /** Starts the timer for the earlier end: this limit, or the caller's timeout. */
   #limit(limit: Limit, ms: number): void {
@@ -157,14 +197,28 @@ export class Handshake {
 
   #end(outcome: Outcome): true {
     const socket = this.#socket
+    this.#isOver = true
     stopTimer(this.#timer)
     this.#plan.signal?.removeEventListener('abort', this.#onAbort)
-    socket.off('connect', this.#onConnect).off('error', this.#onError).off('end', this.#onEnd).off('readable', this.#onReadable)
+    socket
+      .off('connect', this.#onConnect)
+      .off('error', this.#onError)
+      .off('end', this.#onEnd)
+      .off('readable', this.#onReadable)
     if ('error' in outcome) socket.destroy()
     else if (this.#answers.rest.length > 0) socket.unshift(this.#answers.rest)
     this.#ended.resolve(outcome)
     return true
   }
+}
+
+/** Returns what a client sends first: its greeting, or everything. */
+export function firstMessage(plan: HandshakePlan, request = plan.request): Buffer {
+  const { login, optimistic, early } = plan
+  const { greeting } = offerOf(plan)
+  if (!optimistic || request === undefined) return greeting
+  const first = early?.take()
+  return Buffer.concat([greeting, ...(login ? [loginOf(login)] : []), request, ...(first ? [first] : [])])
 }
 
 /**
@@ -176,8 +230,3 @@ function coarse(ms: number): number {
 }
 
 const limits = { connect_timeout: 'connect', first_byte_timeout: 'firstByte', handshake_timeout: 'handshake' } as const
-
-function offerOf({ login, isolated, optimistic }: HandshakePlan): Offer {
-  if (login === undefined) return offers.none
-  return isolated || optimistic ? offers.login : offers.either
-}

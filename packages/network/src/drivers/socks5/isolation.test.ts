@@ -7,10 +7,15 @@ import type { IsolationRule } from './route.ts'
 import { askLogin, granted, isolate, loginTaken, route, target } from './testing/sample.ts'
 import { answering, ScriptedProxy } from './testing/scripted-proxy.ts'
 
-const rule = (by: IsolationRule['by'], form: IsolationRule['form'] = 'login'): IsolationRule => ({ by, form, seed: 'a secret' })
-const of = (rule: IsolationRule, who = {}, host = 'a.test') => JSON.stringify(isolationLogin(rule, { host, port: 1 }, who))
+const rule = (by: IsolationRule['by'], form: IsolationRule['form'] = 'login'): IsolationRule => ({
+  by,
+  form,
+  seed: 'a secret',
+})
+const of = (rule: IsolationRule, who = {}, host = 'a.test') =>
+  JSON.stringify(isolationLogin(rule, { host, port: 1 }, who))
 
-it('keeps actors, processes and destinations apart, and each of them together', () => {
+it('separates actors, processes and destinations, and groups the requests of each', () => {
   for (const form of ['login', 'torS0X'] as const) {
     expect(of(rule('actor', form), { actor: 'a' })).toBe(of(rule('actor', form), { actor: 'a', process: 'p' }))
     expect(of(rule('actor', form), { actor: 'a' })).not.toBe(of(rule('actor', form), { actor: 'b' }))
@@ -21,25 +26,27 @@ it('keeps actors, processes and destinations apart, and each of them together', 
   }
 })
 
-it('shares nothing among those who are nobody, among connections, and among overlays', () => {
+it('shares nothing among callers without identity, among connections, and among overlays', () => {
   for (const by of ['actor', 'process', 'connection'] as const) expect(of(rule(by))).not.toBe(of(rule(by)))
   expect(of(rule('actor'), { actor: 'a' })).not.toBe(of({ ...rule('actor'), seed: 'another' }, { actor: 'a' }))
   expect(of(rule('actor'), { actor: 'a' })).not.toBe(of(rule('process'), { process: 'a' }))
 })
 
-it('tells nothing of who it is', () => {
+it('does not reveal the identity', () => {
   expect(of(rule('actor'), { actor: 'carol' })).not.toContain('carol')
 })
 
-it("writes Tor's extended form: no format, isolated by the password", () => {
+it('uses Tor’s extended format: no format, isolated by the password', () => {
   expect(isolationLogin(rule('actor', 'torS0X'), target, { actor: 'a' })).toEqual({
     username: '<torS0X>0',
     password: expect.stringMatching(/^[\da-f]{64}$/) as string,
   })
 })
 
-it('takes actor and process from the thread’s network, whatever frame is in force, unless the caller says it', async () => {
-  await using proxy = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
+it('takes actor and process from the thread’s network, not from the frame, unless the caller sets it', async () => {
+  await using proxy = await ScriptedProxy.start(
+    answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }),
+  )
   const said = async (dialled: () => Promise<{ destroy(): void }>) => {
     proxy.heard.length = 0
     ;(await dialled()).destroy()
@@ -51,7 +58,9 @@ it('takes actor and process from the thread’s network, whatever frame is in fo
     const inside = (id: string) => {
       rebindThreadNetwork({ overlay: way.overlay, isolation: { [by]: id } })
       return said(() =>
-        runInSlot({ frame: fork(emptyFrame, { actor: actor('somebody') }), owner: { pid: 'else' } }, () => dial(way, target)),
+        runInSlot({ frame: fork(emptyFrame, { actor: actor('other') }), owner: { pid: 'else' } }, () =>
+          dial(way, target),
+        ),
       )
     }
     const first = await inside('one')

@@ -21,6 +21,12 @@ export function isolationLogin({ by, form, seed }: IsolationRule, { host }: Targ
   return form === 'torS0X' ? { username: extendedUsername, password: username + password } : { username, password }
 }
 
+/** Whether each connection has credentials of its own. A client keeps the TLS sessions of each destination apart. */
+export function isolatesConnections(rule: IsolationRule, isolation: Isolation): boolean {
+  if (rule.by === 'destination') return false
+  return rule.by === 'connection' || keyOf(rule.by, '', isolation) === undefined
+}
+
 function keyOf(by: 'actor' | 'process' | 'destination', host: string, isolation: Isolation): string | undefined {
   const { key } = isolation
   if (by === 'destination') return key === undefined ? `${by} ${host}` : `key ${host} ${key}`

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { SocksClient } from 'socks'
 import { describe, expect, it } from 'vitest'
-import { decodeHost, encodeHost, hostLength } from './address.ts'
-import { commands, loginOf, offers, requestOf } from './messages.ts'
+import { commands, decodeHost, encodeHost, hostLength, loginOf, offers, requestOf } from './messages.ts'
 
 const name = fc.domain()
 const host = fc.oneof(fc.ipV4(), fc.ipV6(), name)
@@ -12,7 +11,7 @@ const port = fc.integer({ min: 1, max: 65_535 })
 const credential = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
 
 describe('a host', () => {
-  it('comes back as it was sent', () => {
+  it('is decoded as it was encoded', () => {
     fc.assert(
       fc.property(host, (sent) => {
         const [type, bytes] = encodeHost(sent)
@@ -31,13 +30,13 @@ describe('a host', () => {
     ['2001:DB8:0:0:1::1', '2001:db8::1:0:0:1'],
     ['::ffff:192.0.2.7', '::ffff:192.0.2.7'],
     ['1::', '1::'],
-  ])('%s is told as %s', (sent, told) => {
-    expect(decodeHost(...encodeHost(sent))).toBe(told)
+  ])('%s is decoded as %s', (sent, decoded) => {
+    expect(decodeHost(...encodeHost(sent))).toBe(decoded)
   })
 })
 
-describe('what is said', () => {
-  it('is, byte for byte, what the socks package says', async () => {
+describe('encoded messages', () => {
+  it('equal those of the socks package, byte for byte', async () => {
     const login = fc.option(fc.record({ username: credential, password: credential }), { nil: undefined })
     await fc.assert(
       fc.asyncProperty(host, port, login, async (host, port, login) => {
@@ -51,9 +50,16 @@ describe('what is said', () => {
 })
 
 /** All bytes that `socks` sends to a proxy that accepts everything. */
-async function saidBySocks(destination: { host: string; port: number }, login?: { username: string; password: string }): Promise<Buffer> {
+async function saidBySocks(
+  destination: { host: string; port: number },
+  login?: { username: string; password: string },
+): Promise<Buffer> {
   const [toProxy, socket] = [new PassThrough(), new PassThrough()]
-  const answers = [Buffer.from([5, login ? 2 : 0]), ...(login ? [Buffer.from([1, 0])] : []), Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])]
+  const answers = [
+    Buffer.from([5, login ? 2 : 0]),
+    ...(login ? [Buffer.from([1, 0])] : []),
+    Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+  ]
   const said: Buffer[] = []
   toProxy.on('data', (chunk: Buffer) => {
     said.push(chunk)

@@ -4,13 +4,14 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { dial } from '../../dial/dial.ts'
 import { connectOwn } from '../../sockets/own-sockets.ts'
-import { addressOf } from './request.ts'
-import { defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
+import { addressOf, defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
 
 /** Settles when one of the proxies accepts a connection. @throws TroupeError `Unavailable` when none does. */
 export async function reachable({ proxies, via, timeouts = defaultTimeouts }: Socks5Route): Promise<void> {
   const reached = proxies.map(async (proxy) => {
-    const socket = await (via === undefined ? connected(proxy, timeouts.connect) : dial(via, through(proxy), { timeout: timeouts.connect }))
+    const socket = await (via === undefined
+      ? connected(proxy, timeouts.connect)
+      : dial(via, through(proxy), { timeout: timeouts.connect }))
     socket.destroy()
   })
   await Promise.any(reached).catch((error: unknown) => {
@@ -23,7 +24,11 @@ export async function reachable({ proxies, via, timeouts = defaultTimeouts }: So
 async function connected(proxy: Proxy, timeout: number): Promise<Socket> {
   const socket = connectOwn(addressOf(proxy))
   try {
-    await withDeadline(once(socket, 'connect'), timeout, () => new TroupeError('Timeout', `no connection within ${timeout} ms`))
+    await withDeadline(
+      once(socket, 'connect'),
+      timeout,
+      () => new TroupeError('Timeout', `no connection within ${timeout} ms`),
+    )
     return socket.on('error', () => undefined)
   } catch (error) {
     socket.on('error', () => undefined).destroy()

@@ -18,7 +18,7 @@ describe('the order of proxies', () => {
   const [a, b, c] = list as [(typeof list)[0], (typeof list)[0], (typeof list)[0]]
   const config = (policy: NonNullable<Socks5Route['policy']>) => ({ proxies: list, policy })
 
-  it('is that of the entry, by turns, or the same for a key', () => {
+  it('is that of the entry, rotated, or the same for a key', () => {
     const proxies = new ProxyHealth(overlay)
     expect([proxies.order(config('first'), 'x'), proxies.order(config('first'), 'y')]).toEqual([list, list])
     const turns = [1, 2, 3, 4].map(() =>
@@ -29,11 +29,13 @@ describe('the order of proxies', () => {
     )
     expect(turns).toEqual(['abc', 'bca', 'cab', 'abc'])
     const firsts = Array.from({ length: 300 }, (_, key) => proxies.order(config('sticky'), `actor ${key}`)[0]?.host)
-    expect(Array.from({ length: 300 }, (_, key) => proxies.order(config('sticky'), `actor ${key}`)[0]?.host)).toEqual(firsts)
+    expect(Array.from({ length: 300 }, (_, key) => proxies.order(config('sticky'), `actor ${key}`)[0]?.host)).toEqual(
+      firsts,
+    )
     for (const host of ['a', 'b', 'c']) expect(firsts.filter((first) => first === host).length).toBeGreaterThan(60)
   })
 
-  it('moves a key only when its own proxy is gone', () => {
+  it('moves a key only when its own proxy is down', () => {
     const proxies = new ProxyHealth(overlay)
     const keys = Array.from({ length: 100 }, (_, key) => `actor ${key}`)
     const before = keys.map((key) => proxies.order(config('sticky'), key)[0])
@@ -45,7 +47,7 @@ describe('the order of proxies', () => {
     }
   })
 
-  it('puts those that are down behind, the one whose check is due next first', () => {
+  it('puts down proxies last, the one whose check is due first in front', () => {
     const proxies = new ProxyHealth(overlay)
     proxies.down(a, 0)
     vi.advanceTimersByTime(10)
@@ -55,7 +57,7 @@ describe('the order of proxies', () => {
     expect(proxies.order(config('first'), 'x')).toEqual([a, c, b])
   })
 
-  it('is due for a check after a second, then after two, up to a minute', () => {
+  it('has a check due after a second, then after two, up to a minute', () => {
     const proxies = new ProxyHealth(overlay)
     const waits: number[] = []
     for (let check = 0; check < 9; check++) {
@@ -71,7 +73,11 @@ describe('the order of proxies', () => {
       waits.push(waited / 1000)
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
-    expect(proxies.view(config('first'))).toMatchObject([{ state: 'down', failures: 9 }, { state: 'up' }, { state: 'up' }])
+    expect(proxies.view(config('first'))).toMatchObject([
+      { state: 'down', failures: 9 },
+      { state: 'up' },
+      { state: 'up' },
+    ])
   })
 })
 
@@ -88,10 +94,10 @@ describe('several proxies', () => {
   it.each<[string, Script]>([
     ['closes at once', async (socket) => void socket.end()],
     ['speaks HTTP', async (socket, read) => void (await read(3), socket.end('HTTP/1.0 501 \r\n\r\n'))],
-    ['asks for a login', answering({ greeting: askLogin, reply: granted.ipv4 })],
+    ['requires a login', answering({ greeting: askLogin, reply: granted.ipv4 })],
     ['keeps silent', silent],
     ['closes over the request', async (socket, read) => void (await read(3), socket.end(greeting))],
-  ])('make up for one that %s', async (_name, script) => {
+  ])('replace one that %s', async (_name, script) => {
     await using bad = await ScriptedProxy.start(script)
     await using good = await ScriptedProxy.start(works)
     const timeouts = { connect: 5000, firstByte: 500, handshake: 5000 }
@@ -100,7 +106,7 @@ describe('several proxies', () => {
     socket.destroy()
   })
 
-  it('make up for one that greets and then hangs over the request', async () => {
+  it('replace one that greets and then hangs', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => void vi.useRealTimers())
     let asked = 0
@@ -120,7 +126,7 @@ describe('several proxies', () => {
     expect(asked).toBe(1)
   })
 
-  it('make up for one that hangs longer than the caller waits', async () => {
+  it('replace one that hangs longer than the caller waits', async () => {
     await using hung = await ScriptedProxy.start(async (socket) => void socket.write(greeting))
     await using second = await ScriptedProxy.start(works)
     const way = several([hung.port, second.port], { timeouts: { connect: 10_000, firstByte: 10_000, handshake: 2000 } })
@@ -129,7 +135,7 @@ describe('several proxies', () => {
     socket.destroy()
   })
 
-  it('are down for longer where they greet, and hang again', () => {
+  it('are down for longer if they greet and hang again', () => {
     const proxies = new ProxyHealth(overlay)
     const [first] = [{ host: 'hung', port: 1 }]
     const config = { proxies: [first, { host: 'other', port: 1 }] }
@@ -142,12 +148,16 @@ describe('several proxies', () => {
     expect(proxies.view(config)[0]).toMatchObject({ failures: 1 })
   })
 
-  it('do not make up for what the target did, or the caller', async () => {
-    await using first = await ScriptedProxy.start(answering({ greeting, reply: Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+  it('do not retry failures of the target, or of the caller', async () => {
+    await using first = await ScriptedProxy.start(
+      answering({ greeting, reply: Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]) }),
+    )
     await using second = await ScriptedProxy.start(works)
     expect(await failure(dial(several([first.port, second.port]), target))).toMatchObject({ details: { replyCode: 5 } })
     await using mute = await ScriptedProxy.start(silent)
-    expect(await failure(dial(several([mute.port, second.port]), target, { timeout: 30 }))).toMatchObject({ kind: 'Timeout' })
+    expect(await failure(dial(several([mute.port, second.port]), target, { timeout: 30 }))).toMatchObject({
+      kind: 'Timeout',
+    })
     expect(second.heard).toEqual([])
   })
 
@@ -159,13 +169,17 @@ describe('several proxies', () => {
     expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { stage: 'greeting', code: 'FIN' } })
   })
 
-  it('take one back that works again, after a check in the background of another dial', async () => {
+  it('use one again that works again, after a check in the background of another dial', async () => {
     // Time is set by hand, from the first dial on: on a slow machine the check would run too early.
     vi.useFakeTimers({ toFake: ['performance'] })
     const changes: string[] = []
     const { promise: back, resolve } = Promise.withResolvers<void>()
     const take = (event: unknown) => {
-      const { overlay: of, proxy, state } = event as { readonly overlay: string; readonly proxy: number; readonly state: string }
+      const {
+        overlay: of,
+        proxy,
+        state,
+      } = event as { readonly overlay: string; readonly proxy: number; readonly state: string }
       if (of !== way.overlay) return
       changes.push(`${proxy} ${state}`)
       if (state === 'up') resolve()
@@ -176,7 +190,9 @@ describe('several proxies', () => {
       vi.useRealTimers()
     })
     let broken = true
-    await using first = await ScriptedProxy.start(async (socket, read) => (broken ? void socket.end() : works(socket, read)))
+    await using first = await ScriptedProxy.start(async (socket, read) =>
+      broken ? void socket.end() : works(socket, read),
+    )
     await using second = await ScriptedProxy.start(works)
     const way = several([first.port, second.port])
     const portOf = async () => {
@@ -211,12 +227,17 @@ describe('a proxy behind another overlay', () => {
     socket.destroy()
   })
 
-  it('that refuses it is named, and its address is not', async () => {
-    await using inner = await ScriptedProxy.start(answering({ greeting, reply: Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+  it('is named in an error, without its address', async () => {
+    await using inner = await ScriptedProxy.start(
+      answering({ greeting, reply: Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]) }),
+    )
     const via = { ...route(inner), overlay: entryId('app:inner') }
     const chain = { ...route(inner), config: { proxies: [{ host: 'tor.internal', port: 9050 }], via } }
     const error = await failure(dial(chain, target))
-    expect(error).toMatchObject({ kind: 'Unavailable', details: { via: 'app:inner', stage: 'connect', hop: { replyCode: 5 } } })
+    expect(error).toMatchObject({
+      kind: 'Unavailable',
+      details: { via: 'app:inner', stage: 'connect', hop: { replyCode: 5 } },
+    })
     expect(error.message).toContain(
       'overlay app:inner, which leads to the proxy, did not reach it: its proxy answered 5, connection refused',
     )

@@ -2,7 +2,7 @@
  * Health of the proxies of an overlay, as this thread sees it. A proxy that fails is marked down and ranks after the
  * others until a check of it passes. A later dial starts the check in the background.
  */
-import type { EntryId } from '@troupe/core'
+import { type EntryId, fnv1a } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 import type { Entrance } from '../../overlay/overlay.ts'
 import type { Proxy, Socks5Route } from './route.ts'
@@ -86,7 +86,11 @@ export class ProxyHealth {
     return proxies.map((proxy) => {
       const mark = this.#marks.get(nameOf(proxy))
       if (mark === undefined) return { state: 'up', failures: 0 }
-      return { state: 'down', failures: mark.failures, retryAt: Math.round(Date.now() + mark.retryAt - performance.now()) }
+      return {
+        state: 'down',
+        failures: mark.failures,
+        retryAt: Math.round(Date.now() + mark.retryAt - performance.now()),
+      }
     })
   }
 
@@ -117,8 +121,9 @@ export function proxyHealthOf(overlay: EntryId): ProxyHealth {
   return made
 }
 
-function nameOf({ host, port }: Proxy): string {
-  return `${host} ${port}`
+/** Two logins at one address are two proxies: one of them may be refused. */
+function nameOf({ host, port, login }: Proxy): string {
+  return login === undefined ? `${host} ${port}` : `${host} ${port} ${login.username}`
 }
 
 /**
@@ -126,8 +131,7 @@ function nameOf({ host, port }: Proxy): string {
  * weights.
  */
 function hash(text: string): number {
-  let h = 0x81_1c_9d_c5
-  for (let at = 0; at < text.length; at++) h = Math.imul(h ^ text.charCodeAt(at), 0x01_00_01_93)
+  let h = fnv1a(text)
   h = Math.imul(h ^ (h >>> 16), 0x85_eb_ca_6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2_b2_ae_35)
   return (h ^ (h >>> 16)) >>> 0

@@ -10,7 +10,13 @@ const address = fc.oneof(
 )
 const login = fc.constantFrom([], [1, 0], [5, 0])
 /** All replies of a proxy to a successful client, and the target's data after them. */
-const dialogue = fc.record({ login, reserved: byte, address, port: fc.integer({ min: 0, max: 65_535 }), behind: fc.uint8Array() })
+const dialogue = fc.record({
+  login,
+  reserved: byte,
+  address,
+  port: fc.integer({ min: 0, max: 65_535 }),
+  behind: fc.uint8Array(),
+})
 
 /** Feeds `bytes` in chunks of `size`, and reads all available replies after each. */
 function read(bytes: Uint8Array, size: number): { answers: readonly Reply[]; rest: Buffer } {
@@ -29,14 +35,28 @@ function read(bytes: Uint8Array, size: number): { answers: readonly Reply[]; res
 
 const over = (answer: Reply | undefined) => answer !== undefined && answer.type !== 'method' && answer.type !== 'login'
 
-describe('answers of a proxy', () => {
-  it('are the same in pieces of every size, and leave what is behind them alone', () => {
+describe('replies of a proxy', () => {
+  it('are parsed the same in pieces of any size, and leave the bytes behind them', () => {
     fc.assert(
       fc.property(dialogue, ({ login, reserved, address: [addressType, host], port, behind }) => {
         const start = [5, login.length === 0 ? 0 : 2, ...login]
-        const bytes = Uint8Array.from([...start, 5, 0, reserved, addressType, ...host, port >> 8, port & 255, ...behind])
+        const bytes = Uint8Array.from([
+          ...start,
+          5,
+          0,
+          reserved,
+          addressType,
+          ...host,
+          port >> 8,
+          port & 255,
+          ...behind,
+        ])
         const whole = read(bytes, bytes.length)
-        expect(whole.answers.map(({ type }) => type)).toEqual(['method', ...(login.length === 0 ? [] : ['login']), 'success'])
+        expect(whole.answers.map(({ type }) => type)).toEqual([
+          'method',
+          ...(login.length === 0 ? [] : ['login']),
+          'success',
+        ])
         expect(whole.answers.at(-1)).toEqual({ type: 'success', addressType, address: Buffer.from(host), port })
         expect(whole.rest).toEqual(Buffer.from(behind))
         for (let size = 1; size < bytes.length; size++) expect(read(bytes, size)).toEqual(whole)
@@ -45,7 +65,7 @@ describe('answers of a proxy', () => {
     )
   })
 
-  it('are never made up: a success that is cut anywhere is none', () => {
+  it('are never completed: a success that is cut anywhere is none', () => {
     fc.assert(
       fc.property(dialogue, fc.nat(), ({ address: [addressType, host], port }, at) => {
         const bytes = Uint8Array.from([5, 0, 5, 0, 0, addressType, ...host, port >> 8, port & 255])
@@ -55,7 +75,7 @@ describe('answers of a proxy', () => {
     )
   })
 
-  it('of any bytes, split at every boundary, are read the same way, without an exception', () => {
+  it('of any bytes, split at any position, are parsed the same way, without an exception', () => {
     const likely = fc.uint8Array({ maxLength: 24, max: 6 })
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), likely), (noise) => {
@@ -65,7 +85,11 @@ describe('answers of a proxy', () => {
           const found: Reply[] = []
           for (const piece of [noise.subarray(0, at), noise.subarray(at)]) {
             answers.push(Buffer.from(piece))
-            for (let answer = over(found.at(-1)) ? undefined : answers.next(); answer; answer = over(answer) ? undefined : answers.next())
+            for (
+              let answer = over(found.at(-1)) ? undefined : answers.next();
+              answer;
+              answer = over(answer) ? undefined : answers.next()
+            )
               found.push(answer)
           }
           expect(found).toEqual(whole.answers)
@@ -75,7 +99,7 @@ describe('answers of a proxy', () => {
     )
   })
 
-  it('to a login that went out with the greeting may come alone', () => {
+  it('to a login that was sent with the greeting may come alone', () => {
     for (const [bytes, type] of [
       [[1, 0, 5, 0, 0, 1, 1, 2, 3, 4, 0, 80], 'success'],
       [[1, 1], 'login'],
@@ -100,7 +124,7 @@ describe('answers of a proxy', () => {
     ['an address type of 2', [5, 0, 5, 0, 0, 2], { type: 'alien', looksLike: 'something else' }],
     ['a refusal that is cut off', [5, 0, 5, 5], { type: 'refusal', code: 5 }],
     ['a wrong version in the reply', [5, 0, 4], { type: 'alien', looksLike: 'something else' }],
-  ])('tell %s', (_name, bytes, last) => {
+  ])('decode %s', (_name, bytes, last) => {
     expect(read(Uint8Array.from(bytes), 1).answers.at(-1)).toEqual(last)
     expect(read(Uint8Array.from(bytes), bytes.length).answers.at(-1)).toEqual(last)
   })

@@ -2,8 +2,7 @@
  * Parses the replies of a SOCKS5 proxy from chunks of any size (RFC 1928, RFC 1929). It guesses nothing: bytes that do
  * not fit are `alien`, and bytes after the last reply are left unread.
  */
-import { hostLength } from './address.ts'
-import { methods } from './messages.ts'
+import { hostLength, methods } from './messages.ts'
 
 /** The stage of a handshake. */
 export type Stage = 'connect' | 'greeting' | 'login' | 'request'
@@ -63,10 +62,11 @@ export class ReplyParser {
     if (head !== version && head !== loginVersion) return alien(head)
     if (value === undefined) return undefined
     this.#bytes = this.#bytes.subarray(2)
-    return this.stage === 'greeting' ? this.#method(value) : this.#login(head, value)
+    return this.stage === 'greeting' ? this.greeted(value) : this.#login(head, value)
   }
 
-  #method(method: number): Reply {
+  /** Continues after a greeting that was read before. */
+  greeted(method: number): Reply {
     if (method === methods.none) this.stage = 'request'
     else if (method === methods.password) this.stage = 'login'
     return { type: 'method', method }

@@ -3,15 +3,18 @@
  * success with the next.
  */
 import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { connectOwn } from '../../sockets/own-sockets.ts'
-import type { Dial, DialOptions, Target } from '../../overlay/overlay.ts'
+import type { Dial, DialOptions, EarlyData, Target } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import type { Failures } from './errors.ts'
-import { Handshake, type HandshakePlan, type Outcome, type Success } from './handshake.ts'
+import { firstMessage, Handshake, type HandshakePlan, type Outcome, type Success } from './handshake.ts'
 import { isolationLogin } from './isolation.ts'
 import { type Command, requestOf } from './messages.ts'
 import { type ProxyHealth, proxyHealthOf } from './proxy-health.ts'
-import { defaultTimeouts, proxiesOf, type Proxy, type Socks5Route, type Timeouts, unixPrefix } from './route.ts'
+import { addressOf, defaultTimeouts, proxiesOf, type Proxy, type Socks5Route, type Timeouts } from './route.ts'
+import { attemptOnSpare } from './spare-attempt.ts'
+import { type Spares, sparesOf } from './spares.ts'
 
 const defaultTimeout = 30_000
 
@@ -19,6 +22,8 @@ export interface ProxyRequest {
   readonly command: Command
   /** Checked and in ASCII. */
   readonly destination: Target
+  /** In its place where the proxy is connected over IPv6. */
+  readonly destinationOverIpv6?: Target
   readonly failures: Failures
 }
 
@@ -28,12 +33,25 @@ export interface Granted {
 }
 
 /** @throws TroupeError from the last failure of the proxies. */
-export async function sendRequest(route: Route, question: ProxyRequest, options: DialOptions, hop: Dial): Promise<Granted> {
+export async function sendRequest(
+  route: Route,
+  question: ProxyRequest,
+  options: DialOptions,
+  hop: Dial,
+): Promise<Granted> {
   const { signal, timeout = defaultTimeout } = options
-  const { failures, destination } = question
+  const { failures, command, destination, destinationOverIpv6 } = question
   if (signal?.aborted === true) throw failures.canceled().error
-  const request = requestOf(question.command, destination)
-  const asking = new RequestAttempts(route, options, hop, { timeout, until: performance.now() + timeout, signal, failures })
+  const request = {
+    request: requestOf(command, destination),
+    ...(destinationOverIpv6 && { requestOverIpv6: requestOf(command, destinationOverIpv6) }),
+  }
+  const asking = new RequestAttempts(route, options, hop, {
+    timeout,
+    until: performance.now() + timeout,
+    signal,
+    failures,
+  })
   return asking.run(request, destination)
 }
 
@@ -42,6 +60,7 @@ type Caller = Pick<HandshakePlan, 'timeout' | 'until' | 'signal' | 'failures'>
 class RequestAttempts {
   readonly #config: Socks5Route
   readonly #known: ProxyHealth
+  readonly #spares: Spares | undefined
   readonly #options: DialOptions
   readonly #hop: Dial
   readonly #caller: Caller
@@ -49,12 +68,13 @@ class RequestAttempts {
   constructor(route: Route, options: DialOptions, hop: Dial, caller: Caller) {
     this.#config = proxiesOf(route)
     this.#known = proxyHealthOf(route.overlay)
+    this.#spares = sparesOf(route)
     this.#options = options
     this.#hop = hop
     this.#caller = caller
   }
 
-  async run(request: Buffer, destination: Target): Promise<Granted> {
+  async run(request: Pick<HandshakePlan, 'request' | 'requestOverIpv6'>, destination: Target): Promise<Granted> {
     const { isolation = {} } = this.#options
     const key = isolation.key ?? isolation.actor ?? isolation.process ?? destination.host
     const ordered = this.#known.order(this.#config, key)
@@ -64,10 +84,12 @@ class RequestAttempts {
     for (const proxy of ordered) {
       const login = isolate ? isolationLogin(isolate, destination, isolation) : proxy.login
       const timeouts = proxy === ordered.at(-1) ? this.#plan.timeouts : this.#sharedTime
-      last = await this.#attempt(proxy, { ...this.#plan, ...this.#caller, timeouts, login, request })
+      const early = this.#plan.optimistic ? this.#options.early : undefined
+      const plan = { ...this.#plan, ...this.#caller, timeouts, login, ...request, early }
+      last = (await this.#onSpare(proxy, plan)) ?? (await this.#attempt(proxy, plan))
       this.#mark(proxy, last)
       if (!('error' in last)) return granted(last, this.#caller)
-      if (last.blame === 'end') break
+      if (last.blame === 'end' || plan.early?.isSpent === true) break
     }
     throw last && 'error' in last ? last.error : this.#caller.failures.unreachable('no proxy').error
   }
@@ -98,14 +120,32 @@ class RequestAttempts {
     this.#mark(proxy, outcome, false)
   }
 
+  /** Returns the outcome on a spare connection; `undefined` without one, or if it was lost. */
+  async #onSpare(proxy: Proxy, plan: HandshakePlan): Promise<Outcome | undefined> {
+    const { early } = plan
+    // A caller that writes before the connection stands does so in a turn of its own.
+    if (this.#spares !== undefined && early !== undefined) await turn()
+    const spare = this.#spares?.take(proxy)
+    if (spare === undefined) return undefined
+    // The proxy may have ended the spare, and the dial could not start again.
+    if (early?.isOnce === true) return void spare.socket.destroy()
+    const outcome = await attemptOnSpare(spare, plan, async (next) => this.#attempt(proxy, next))
+    // The others are as old. Nothing of the stream was sent, so the dial starts again.
+    if (outcome === undefined) this.#spares?.drop(proxy)
+    return outcome
+  }
+
   async #attempt(proxy: Proxy, plan: HandshakePlan): Promise<Outcome> {
     const { via } = this.#config
     if (via === undefined) return new Handshake(connectOwn(addressOf(proxy)), plan).run()
     const { signal } = plan
     const timeout = Math.max(0, Math.min(plan.timeouts.connect, plan.until - performance.now()))
-    const options = { ...this.#options, ...(signal && { signal }), timeout }
+    const early = plan.optimistic && plan.request !== undefined ? new EarlyHandshake(plan) : undefined
+    const { early: _own, ...rest } = this.#options
+    const options = { ...rest, ...(signal && { signal }), timeout, ...(early && { early }) }
     try {
-      return await new Handshake(await this.#hop(via, { host: proxy.host, port: proxy.port ?? 0 }, options), plan).run()
+      const socket = await this.#hop(via, { host: proxy.host, port: proxy.port ?? 0 }, options)
+      return await new Handshake(socket, { ...plan, isSent: early?.isTaken === true }).run()
     } catch (error) {
       return plan.failures.hop(error, via.overlay)
     }
@@ -114,8 +154,36 @@ class RequestAttempts {
   /** A proxy that replied works, whatever it reported about the target. */
   #mark(proxy: Proxy, outcome: Outcome, isProven = true): void {
     const index = this.#config.proxies.indexOf(proxy)
-    if (!('error' in outcome) || 'replyCode' in outcome.error.details) this.#known.up(proxy, index, isProven)
-    else if (outcome.blame === 'proxy') this.#known.down(proxy, index)
+    if (!('error' in outcome) || 'replyCode' in outcome.error.details) {
+      this.#known.up(proxy, index, isProven)
+      if (isProven) this.#spares?.refill(proxy)
+    } else if (outcome.blame === 'proxy') {
+      this.#known.down(proxy, index)
+      this.#spares?.drop(proxy)
+    }
+  }
+}
+
+/** The messages to a proxy behind another overlay, sent with the request of that overlay. */
+class EarlyHandshake implements EarlyData {
+  isTaken = false
+  readonly #plan: HandshakePlan
+
+  constructor(plan: HandshakePlan) {
+    this.#plan = plan
+  }
+
+  get isOnce(): boolean {
+    return this.#plan.early?.isOnce === true
+  }
+
+  get isSpent(): boolean {
+    return this.#plan.early?.isSpent === true
+  }
+
+  take(): Buffer {
+    this.isTaken = true
+    return firstMessage(this.#plan)
   }
 }
 
@@ -124,9 +192,4 @@ function granted({ socket, reply }: Extract<Outcome, { socket: Socket }>, { sign
   if (signal?.aborted !== true && reply) return { socket, reply }
   socket.destroy()
   throw failures.canceled().error
-}
-
-/** Returns where a proxy listens, in the form of Node's connect options. */
-export function addressOf({ host, port = 0 }: Proxy) {
-  return host.startsWith(unixPrefix) ? { path: host.slice(unixPrefix.length), port } : { host, port }
 }

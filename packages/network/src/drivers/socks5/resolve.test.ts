@@ -20,7 +20,7 @@ async function answeringWith(reply: Buffer) {
 const named = (name: string) => Buffer.from([5, 0, 0, 3, name.length, ...Buffer.from(name, 'latin1'), 0, 0])
 
 describe('resolving', () => {
-  it('asks for an address with RESOLVE', async () => {
+  it('requests an address with RESOLVE', async () => {
     const { proxy, requests } = await answeringWith(granted.ipv4)
     await using _ = proxy
     expect(await resolve(route(proxy), 'bücher.example')).toEqual([{ address: '127.0.0.1', family: 4 }])
@@ -28,7 +28,7 @@ describe('resolving', () => {
     await proxy.deserted()
   })
 
-  it('takes an address of either family, or only of the one that was asked for', async () => {
+  it('returns an address of either family, or only of the requested one', async () => {
     const { proxy } = await answeringWith(granted.ipv6)
     await using _ = proxy
     expect(await resolve(route(proxy), 'six.test')).toEqual([{ address: '::', family: 6 }])
@@ -39,7 +39,7 @@ describe('resolving', () => {
     })
   })
 
-  it('asks nobody about an address', async () => {
+  it('sends no request for an address', async () => {
     expect(await resolve(route({ port: 9 }), '192.0.2.7')).toEqual([{ address: '192.0.2.7', family: 4 }])
     await expect(resolve(route({ port: 9 }), '192.0.2.7', { family: 6 })).rejects.toMatchObject({ kind: 'Unavailable' })
   })
@@ -47,29 +47,29 @@ describe('resolving', () => {
   it.each([
     [4, 'Unavailable', true],
     [7, 'Invalid', false],
-  ])('tells the refusal %d, whatever type its address has', async (code, kind, retryable) => {
+  ])('reports the refusal %d, for any address type', async (code, kind, retryable) => {
     const { proxy } = await answeringWith(Buffer.from([5, code, 0, 0, 0, 0, 0, 0, 0, 0]))
     await using _ = proxy
     const error: unknown = await resolve(route(proxy), 'nowhere.test').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ kind, retryable, details: { replyCode: code } })
   })
 
-  it('does not take a name for an address', async () => {
+  it('does not accept a name as an address', async () => {
     const { proxy } = await answeringWith(named('a.test'))
     await using _ = proxy
     await expect(resolve(route(proxy), 'a.test')).rejects.toMatchObject({ kind: 'Unavailable' })
   })
 })
 
-describe('the other way round', () => {
-  it('asks for a name with RESOLVE_PTR', async () => {
+describe('reverse resolving', () => {
+  it('requests a name with RESOLVE_PTR', async () => {
     const { proxy, requests } = await answeringWith(named('web.test'))
     await using _ = proxy
     expect(await reverse(route(proxy), '192.0.2.7')).toEqual(['web.test'])
     expect(requests).toEqual([[0xf1, String(Buffer.from([192, 0, 2, 7])), 0]])
   })
 
-  it('is refused for what is no address, and passes on nothing that is no name', async () => {
+  it('refuses input that is not an address, and results that are not names', async () => {
     await expect(reverse(route({ port: 9 }), 'web.test')).rejects.toMatchObject({ kind: 'Invalid' })
     const { proxy } = await answeringWith(named('we\nb.test'))
     await using _ = proxy

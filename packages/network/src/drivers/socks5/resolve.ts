@@ -3,11 +3,10 @@ import { invalid, TroupeError } from '@troupe/core'
 import { isIP } from 'node:net'
 import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
-import { decodeHost } from './address.ts'
 import { sendRequest } from './request.ts'
 import { hostOf } from '../target.ts'
 import { Failures } from './errors.ts'
-import { type Command, commands } from './messages.ts'
+import { type Command, commands, decodeHost } from './messages.ts'
 
 /**
  * Returns one address, of the family that Tor prefers; an address of another family than requested counts as no
@@ -30,15 +29,32 @@ export async function resolve(
 }
 
 /** @throws TroupeError `Invalid` if `address` is no address. */
-export async function reverse(route: Route, address: string, options: DialOptions, hop: Dial): Promise<readonly string[]> {
+export async function reverse(
+  route: Route,
+  address: string,
+  options: DialOptions,
+  hop: Dial,
+): Promise<readonly string[]> {
   if (isIP(address) === 0) throw invalid(`"${address}" is not an IP address`, { address })
   const failures = new Failures(route.overlay, `a look-up of ${address}`, address)
   const name = await lookUp(route, commands.resolvePtr, hostOf(address), failures, options, hop)
   return [nameIn(name, failures)]
 }
 
-async function lookUp(route: Route, command: Command, host: string, failures: Failures, options: DialOptions, hop: Dial): Promise<string> {
-  const { socket, reply } = await sendRequest(route, { command, destination: { host, port: 0 }, failures }, options, hop)
+async function lookUp(
+  route: Route,
+  command: Command,
+  host: string,
+  failures: Failures,
+  options: DialOptions,
+  hop: Dial,
+): Promise<string> {
+  const { socket, reply } = await sendRequest(
+    route,
+    { command, destination: { host, port: 0 }, failures },
+    options,
+    hop,
+  )
   socket.destroy()
   return decodeHost(reply.addressType, reply.address)
 }

@@ -38,6 +38,9 @@ export interface IsolationRule {
  */
 export type Policy = 'first' | 'round_robin' | 'sticky'
 
+/** How many connections to a proxy to keep ready; `adaptive`: as many as there were dials in the last minute. */
+export type SpareRule = number | 'adaptive'
+
 /** Milliseconds. */
 export interface Timeouts {
   /** Until the proxy is connected. */
@@ -58,10 +61,17 @@ export interface Socks5Route {
   readonly isolate?: IsolationRule
   /** Whether greeting, login and request are sent in one write. @default false */
   readonly optimistic?: boolean
+  /** @default 0 */
+  readonly spares?: SpareRule
   /** @default {@link defaultTimeouts} */
   readonly timeouts?: Timeouts
   /** The overlay through which the proxies are reached. */
   readonly via?: Route
+}
+
+/** Returns where a proxy listens, in the form of Node's connect options. */
+export function addressOf({ host, port = 0 }: Proxy) {
+  return host.startsWith(unixPrefix) ? { path: host.slice(unixPrefix.length), port } : { host, port }
 }
 
 /** Returns the proxies behind a route. The kernel made the route, so a wrong config is a fault of Troupe. */
@@ -73,5 +83,11 @@ export function proxiesOf(route: Route): Socks5Route {
 }
 
 function isSocks5Route(config: unknown): config is Socks5Route {
-  return typeof config === 'object' && config !== null && 'proxies' in config && Array.isArray(config.proxies) && config.proxies.length > 0
+  return (
+    typeof config === 'object' &&
+    config !== null &&
+    'proxies' in config &&
+    Array.isArray(config.proxies) &&
+    config.proxies.length > 0
+  )
 }

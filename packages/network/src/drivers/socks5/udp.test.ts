@@ -23,7 +23,8 @@ beforeEach(async () => {
 afterEach(() => relay.close())
 
 const portBytes = (port: number) => [port >> 8, port & 255]
-const answer = (address: readonly number[], port = relay.address().port) => Buffer.from([5, 0, 0, 1, ...address, ...portBytes(port)])
+const answer = (address: readonly number[], port = relay.address().port) =>
+  Buffer.from([5, 0, 0, 1, ...address, ...portBytes(port)])
 
 /** Grants an association at `address`, and keeps the connection open. */
 const granting =
@@ -43,9 +44,13 @@ const message = async (association: Awaited<ReturnType<typeof associate>>) => {
 describe('datagrams', () => {
   it.each([
     ['IPv4', { host: '192.0.2.7', port: 53 }, '00000001c00002070035'],
-    ['a name', { host: 'bücher.example', port: 5353 }, `0000000315${Buffer.from('xn--bcher-kva.example').toString('hex')}14e9`],
+    [
+      'a name',
+      { host: 'bücher.example', port: 5353 },
+      `0000000315${Buffer.from('xn--bcher-kva.example').toString('hex')}14e9`,
+    ],
     ['IPv6', { host: '2001:db8::1', port: 1 }, '0000000420010db80000000000000000000000010001'],
-  ])('go to %s, and come back from it', async (_name, target, header) => {
+  ])('are sent to %s, and received from it', async (_name, target, header) => {
     await using proxy = await ScriptedProxy.start(granting([127, 0, 0, 1]))
     using association = await associate(route(proxy))
     await association.send(Buffer.from('hello'), target)
@@ -54,14 +59,14 @@ describe('datagrams', () => {
     expect(packets[0]?.toString('hex')).toBe(header + Buffer.from('hello').toString('hex'))
   })
 
-  it('go to where the proxy was reached, when it says "any"', async () => {
+  it('are sent to the address of the proxy, when it replies "any"', async () => {
     await using proxy = await ScriptedProxy.start(granting([0, 0, 0, 0]))
     using association = await associate(route(proxy))
     await association.send(Buffer.from('hello'), { host: 'a.test', port: 1 })
     expect(await message(association)).toEqual(['hello', { host: 'a.test', port: 1 }])
   })
 
-  it('travel inside an overlay', async () => {
+  it('are sent inside an overlay', async () => {
     await using proxy = await ScriptedProxy.start(granting([127, 0, 0, 1]))
     await runInFrame(fork(emptyFrame, { overlay: entryId('app:proxy') }), async () => {
       using association = await associate(route(proxy))
@@ -70,7 +75,7 @@ describe('datagrams', () => {
     })
   })
 
-  it('of any bytes never break it; pieces and what has no header are dropped', async () => {
+  it('of any bytes never break it; fragments and datagrams without a header are dropped', async () => {
     await using proxy = await ScriptedProxy.start(granting([127, 0, 0, 1]))
     using association = await associate(route(proxy))
     await association.send(Buffer.from('first'), { host: 'a.test', port: 1 })
@@ -99,7 +104,9 @@ describe('datagrams', () => {
     const association = await associate(route(proxy))
     const closed: unknown[] = await once(association, 'close')
     expect(closed[0]).toMatchObject({ kind: 'Unavailable', retryable: true })
-    await expect(association.send(Buffer.from('x'), { host: 'a.test', port: 1 })).rejects.toMatchObject({ kind: 'Unavailable' })
+    await expect(association.send(Buffer.from('x'), { host: 'a.test', port: 1 })).rejects.toMatchObject({
+      kind: 'Unavailable',
+    })
 
     await using other = await ScriptedProxy.start(granting([127, 0, 0, 1]))
     const ours = await associate(route(other))
@@ -108,14 +115,18 @@ describe('datagrams', () => {
     await other.deserted()
   })
 
-  it('may be too long, or for nowhere', async () => {
+  it('may be too long, or have no destination', async () => {
     await using proxy = await ScriptedProxy.start(granting([127, 0, 0, 1]))
     using association = await associate(route(proxy))
-    await expect(association.send(Buffer.alloc(65_536), { host: 'a.test', port: 1 })).rejects.toMatchObject({ kind: 'Invalid' })
-    await expect(association.send(Buffer.alloc(1), { host: 'a.test', port: 0 })).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(association.send(Buffer.alloc(65_536), { host: 'a.test', port: 1 })).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
+    await expect(association.send(Buffer.alloc(1), { host: 'a.test', port: 0 })).rejects.toMatchObject({
+      kind: 'Invalid',
+    })
   })
 
-  it('are not supported behind another overlay, by a proxy that says so, or by another driver', async () => {
+  it('are not supported behind another overlay, by a proxy that refuses them, or by another driver', async () => {
     await using proxy = await ScriptedProxy.start(async (socket, read) => {
       await read(3)
       socket.write(greeting)
@@ -127,7 +138,7 @@ describe('datagrams', () => {
     await expect(associate(route(proxy, { via: route(proxy) }))).rejects.toMatchObject(refused)
   })
 
-  it('need a relay that is told by its address', async () => {
+  it('need a relay with an IP address', async () => {
     await using proxy = await ScriptedProxy.start(async (socket, read) => {
       await read(3)
       socket.write(greeting)

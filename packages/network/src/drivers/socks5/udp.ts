@@ -8,15 +8,18 @@ import type { SocksClient } from 'socks'
 import type { AssociateOptions, Dial, Target } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import { ownDatagrams } from '../../sockets/own-datagrams.ts'
-import { decodeHost, hostLength } from './address.ts'
 import { sendRequest, type Granted } from './request.ts'
 import { destinationOf } from '../target.ts'
 import { Failures } from './errors.ts'
-import { commands } from './messages.ts'
+import { commands, decodeHost, hostLength } from './messages.ts'
 import { proxiesOf } from './route.ts'
 
-/** The local address is not known yet (RFC 1928 §7: zeros). */
+/**
+ * The local address is not known yet (RFC 1928 §7: zeros). A proxy that listens on IPv6 only refuses zeros of IPv4, as
+ * an address type that it does not support.
+ */
 const anywhere: Target = { host: '0.0.0.0', port: 0 }
+const anywhereOfIpv6: Target = { host: '::', port: 0 }
 const unspecified = new Set(['0.0.0.0', '::'])
 
 /** @throws TroupeError `Invalid`, "not supported", for a proxy that carries no datagrams, or behind another overlay. */
@@ -24,10 +27,16 @@ export async function associate(route: Route, options: AssociateOptions, hop: Di
   const failures = new Failures(route.overlay, 'an association for datagrams', 'udp')
   if (options.port !== undefined) throw failures.unsupported('a proxy cannot bind a given port for datagrams').error
   const { via } = proxiesOf(route)
-  if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries only connections`).error
+  if (via)
+    throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries only connections`).error
   // Imported here and not above, because threads that send no datagrams do not need it.
   const { SocksClient: framing } = await import('socks')
-  const { socket, reply } = await sendRequest(route, { command: commands.associate, destination: anywhere, failures }, options, hop)
+  const { socket, reply } = await sendRequest(
+    route,
+    { command: commands.associate, destination: anywhere, destinationOverIpv6: anywhereOfIpv6, failures },
+    options,
+    hop,
+  )
   socket.on('error', () => {})
   try {
     const relay = { host: relayHost(reply, socket), port: reply.port }
@@ -41,8 +50,8 @@ export async function associate(route: Route, options: AssociateOptions, hop: Di
 
 /** Returns the relay address that the proxy reports; if that is "any", the address of the proxy itself. */
 function relayHost({ addressType, address }: Granted['reply'], socket: Socket): string {
-  const told = decodeHost(addressType, address)
-  return unspecified.has(told) ? (socket.remoteAddress ?? '') : told
+  const relayHost = decodeHost(addressType, address)
+  return unspecified.has(relayHost) ? (socket.remoteAddress ?? '') : relayHost
 }
 
 /** Opens a datagram socket that receives from the relay only. */
@@ -86,7 +95,8 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
     const packet = this.#framing.createUDPFrame({ remoteHost, data: Buffer.from(data) })
     await new Promise<void>((resolve, reject) => {
       this.#datagrams.send(packet, (error) => {
-        if (error && 'code' in error && error.code === 'EMSGSIZE') reject(invalid(`a datagram of ${data.length} bytes is too long`))
+        if (error && 'code' in error && error.code === 'EMSGSIZE')
+          reject(invalid(`a datagram of ${data.length} bytes is too long`))
         else if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
         else resolve()
       })
@@ -107,7 +117,10 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
     const length = hostLength(type, first)
     if (fragment !== 0 || length === undefined || packet.length < 4 + length + 2) return
     const { remoteHost, data } = this.#framing.parseUDPFrame(packet)
-    this.emit('message', data, { host: type === 4 ? shortened(remoteHost.host) : remoteHost.host, port: remoteHost.port })
+    this.emit('message', data, {
+      host: type === 4 ? shortened(remoteHost.host) : remoteHost.host,
+      port: remoteHost.port,
+    })
   }
 
   #end(error?: Error): void {

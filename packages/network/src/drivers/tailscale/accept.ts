@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { BroadcastChannel } from '../../guard/node/broadcast-channel.ts'
 import { listenOwn } from '../../sockets/own-sockets.ts'
 import type { Listener, Peer, ListenGrant } from '../../overlay/overlay.ts'
-import { AcceptQueue } from './accept-queue.ts'
+import { AcceptQueue } from '../accept-queue.ts'
 import { FirstLine, isFields, readFields, textsIn } from './json-line.ts'
 import { listenGrantOf } from './route.ts'
 import { parseAddress, readEnds, showAddresses } from './socket-addresses.ts'
@@ -26,16 +26,16 @@ export async function accept(listenGrant: ListenGrant): Promise<Listener> {
     acceptQueue.end(error)
   }
   news.addEventListener('message', (event) => {
-    const told: unknown = 'data' in event ? event.data : undefined
-    if (isFields(told) && typeof told['host'] === 'string') address = { ...address, host: told['host'] }
-    else end(lost({ ...listenGrant, address }, typeof told === 'string' ? told : 'it is gone'))
+    const detail: unknown = 'data' in event ? event.data : undefined
+    if (isFields(detail) && typeof detail['host'] === 'string') address = { ...address, host: detail['host'] }
+    else end(lost({ ...listenGrant, address }, typeof detail === 'string' ? detail : 'it is gone'))
   })
   news.unref()
   try {
     await listening(server, forward)
   } catch {
     end()
-    throw lost(listenGrant, 'it was given up before anybody accepted there')
+    throw lost(listenGrant, 'the listener was closed before it accepted a connection')
   }
   return {
     get address() {
@@ -56,7 +56,12 @@ async function listening(server: Server, path: string): Promise<void> {
 }
 
 function lost({ overlay, address }: ListenGrant, why: string): Error {
-  return unavailable(`nothing arrives any more at ${address.host}:${address.port} in overlay ${overlay}: ${why}`, { overlay })
+  return unavailable(
+    `no connections arrive any more at ${address.host}:${address.port} in overlay ${overlay}: ${why}`,
+    {
+      overlay,
+    },
+  )
 }
 
 async function take(socket: Socket, acceptQueue: AcceptQueue): Promise<void> {
@@ -68,7 +73,7 @@ async function take(socket: Socket, acceptQueue: AcceptQueue): Promise<void> {
     if (ends === undefined) throw new Error('no header')
     socket.write(taken)
     showAddresses(socket, ends)
-    if (!acceptQueue.push({ socket, peer: peerOf(ends.remote, header['peer']) })) socket.destroy()
+    if (!acceptQueue.put({ socket, peer: peerOf(ends.remote, header['peer']) })) socket.destroy()
   } catch {
     // If the socket is closed without a reply, the sidecar refuses the connection.
     socket.on('error', () => {}).destroy()

@@ -3,14 +3,18 @@
  * not run.
  */
 import type { EntryId } from '@troupe/core'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Joined } from './sidecar-messages.ts'
 
 export async function keepAddress(id: EntryId, stateDir: string, { dns_name: name, ips }: Joined): Promise<void> {
   const file = fileOf(id, stateDir)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  await writeFile(file, `${[name, ...ips].join(' ')}\n`, { mode: 0o600 })
+  // Replaced as a whole: other programs read it, and another program's entry of the same id may write it too.
+  const draft = `${file}.${randomUUID()}`
+  await writeFile(draft, `${[name, ...ips].join(' ')}\n`, { mode: 0o600 })
+  await rename(draft, file)
 }
 
 /** Returns name and addresses; `undefined` if the node never joined. */

@@ -27,6 +27,15 @@ it.each([
   ['tags[0]', { ...key, tags: ['web'] }],
   ['ca', { ...key, ca: 'ca.pem' }],
   ['exit_node', { ...key, exit_node: '' }],
+  ['auth_key', { auth_key: 'tskey-api-1234' }],
+  ['auth_key_env', { auth_key_env: '$KEY' }],
+  ['auth_key_env', { auth_key_env: 'KEY=1' }],
+  ['state_dir', { ...key, state_dir: 'file:///var/lib/web' }],
+  ['control_url', { ...key, control_url: 'https://user:word@tailnet.test' }],
+  ['control_url', { ...key, control_url: 'https://tailnet.test/?key=1' }],
+  ['exit_node', { ...key, exit_node: '10.0.0.0/8' }],
+  ['exit_node', { ...key, exit_node: '127.0.0.1' }],
+  ['exit_node', { ...key, exit_node: 'WEB', hostname: 'web' }],
   ['authkey', { ...key, authkey: 'x' }],
 ])('an entry is refused for its %s in %j', (path, fields) => {
   const problems = problemsOf(fields)

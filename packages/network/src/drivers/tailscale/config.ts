@@ -1,49 +1,86 @@
 /** The kind `network.tailscale`: the fields of its entries. */
 import { defineKind, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
+import { endpointFault } from '../endpoint-host.ts'
+import { isLoopback } from '../loopback.ts'
 
 /** One label of a DNS name (RFC 1035 §2.3.1): the node's name in MagicDNS. */
-const hostname = z.string().regex(/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i, 'expected a host name: 1 to 63 letters, digits and hyphens')
+const hostname = z
+  .string()
+  .regex(/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i, 'expected a host name: 1 to 63 letters, digits and hyphens')
 export const pemOpening = '-----BEGIN '
 const keyWords = 'expected an auth key of the tailnet'
+/** Keys of Tailscale for other uses. */
+const otherKeys = /^tskey-(?:api|scim|webhook)-/
 
-const fields = z.strictObject({
-  /** @default the entry's name */
-  hostname: hostname.optional(),
-  /** @default the operator logs the node in, at a URL that the log shows */
-  authKey: z.string(keyWords).trim().min(1, keyWords).optional(),
-  /** Name of the variable that holds the key. */
-  authKeyEnv: z.string().min(1).optional(),
-  /**
-   * Folder of the node's keys. A relative path is inside `network_service.state_dir`. @default
-   * `<network_service.state_dir>/tailscale/<hostname>`
-   */
-  stateDir: z.string().min(1).optional(),
-  /** Any coordination server. @default Tailscale's */
-  controlUrl: z.url({ protocol: /^https?$/, error: 'expected a URL with http or https' }).optional(),
-  /**
-   * Authorities (PEM) that may sign the certificates of the coordination server and its relays, in addition to the
-   * system's and those of `NODE_EXTRA_CA_CERTS`.
-   */
-  ca: z
-    .union([sourceFile(), z.string().startsWith(pemOpening)], 'expected a file such as "file://ca.pem", or PEM ("-----BEGIN …")')
-    .optional(),
-  /** The node is removed from the tailnet when it stops. */
-  ephemeral: z.boolean().default(false),
-  tags: z.array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"')).default([]),
-  /**
-   * Name or address of the peer through which traffic to targets outside the tailnet goes. @default such traffic is
-   * refused
-   */
-  exitNode: z.string().min(1).optional(),
-})
+const fields = () =>
+  z.strictObject({
+    /** @default the entry's name */
+    hostname: hostname.optional(),
+    /** @default the operator logs the node in, at a URL that the log shows */
+    authKey: z
+      .string(keyWords)
+      .trim()
+      .min(1, keyWords)
+      .refine((key) => !otherKeys.test(key), 'it is a key for the API of Tailscale: no node joins with it')
+      .optional(),
+    /** Name of the variable that holds the key. */
+    authKeyEnv: z
+      .string()
+      .regex(/^[^\s=$]+$/, 'expected the name of a variable')
+      .optional(),
+    /**
+     * Folder of the node's keys. A relative path is inside `network_service.state_dir`. @default
+     * `<network_service.state_dir>/tailscale/<hostname>`
+     */
+    stateDir: z
+      .string()
+      .min(1)
+      .refine((path) => !path.includes('://'), 'expected the path of a folder, and not a URL')
+      .optional(),
+    /** Any coordination server. @default Tailscale's */
+    controlUrl: z
+      .url({ protocol: /^https?$/, error: 'expected a URL with http or https' })
+      .refine(isPlain, 'expected a URL without login, query and fragment')
+      .optional(),
+    /**
+     * Authorities (PEM) that may sign the certificates of the coordination server and its relays, in addition to the
+     * system's and those of `NODE_EXTRA_CA_CERTS`.
+     */
+    ca: z
+      .union(
+        [sourceFile(), z.string().startsWith(pemOpening)],
+        'expected a file such as "file://ca.pem", or PEM ("-----BEGIN …")',
+      )
+      .optional(),
+    /** The node is removed from the tailnet when it stops. */
+    ephemeral: z.boolean().default(false),
+    tags: z.array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"')).default([]),
+    /**
+     * Name or address of the peer through which traffic to targets outside the tailnet goes. @default such traffic is
+     * refused
+     */
+    exitNode: z.string().min(1).refine(isPeer, 'expected the name or the address of a peer').optional(),
+  })
 
-type Fields = z.output<typeof fields>
+type Fields = z.output<ReturnType<typeof fields>>
 
 /** The kind of entries for nodes of a tailnet. */
-export const tailscaleKind = defineKind({ kind: 'network.tailscale', fields: fields.superRefine(checkKey) })
+export const tailscaleKind = defineKind({ kind: 'network.tailscale', fields: () => fields().superRefine(checkKey) })
 
-function checkKey({ authKey, authKeyEnv }: Fields, context: z.core.$RefinementCtx): void {
+function isPlain(text: string): boolean {
+  const url = URL.parse(text)
+  return url === null || (url.username === '' && url.password === '' && url.search === '' && url.hash === '')
+}
+
+/** Whether it may be a peer: a name, or an address of another machine. */
+function isPeer(text: string): boolean {
+  return text === '' || (endpointFault(text) === undefined && !isLoopback(text))
+}
+
+function checkKey({ authKey, authKeyEnv, exitNode, hostname }: Fields, context: z.core.$RefinementCtx): void {
+  if (exitNode !== undefined && exitNode.toLowerCase() === hostname?.toLowerCase())
+    issue(context, 'exitNode', 'it is the node itself: name another one')
   if (authKey !== undefined && authKeyEnv !== undefined)
     issue(context, 'authKeyEnv', 'auth_key and auth_key_env do not go together: give one')
 }

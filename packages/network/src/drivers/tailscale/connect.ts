@@ -16,7 +16,11 @@ export const tailscaleDriver = {
     const destination = destinationOf(target)
     const text = formatTarget(destination)
     const failures = new Failures(route, `a connection to ${text}`, text)
-    const { socket, answer } = await sendRequest(route, { op: 'dial', fields: { ...destination }, read: readEnds, failures }, options)
+    const { socket, answer } = await sendRequest(
+      route,
+      { op: 'dial', fields: { ...destination }, read: readEnds, failures },
+      options,
+    )
     return showAddresses(socket, answer)
   },
   resolve,

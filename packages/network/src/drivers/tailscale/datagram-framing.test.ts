@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { frameOf, DatagramFrames } from './datagram-framing.ts'
 
-it('takes datagrams out of a stream, however it is cut', () => {
+it('decodes datagrams of a stream, at any split', () => {
   const datagram = fc.record({
     address: fc.constantFrom('100.64.0.1:53', '[fd7a::1]:65535', ''),
     payload: fc.uint8Array({ maxLength: 300 }),

@@ -18,7 +18,11 @@ export async function associate(route: Route, options: AssociateOptions): Promis
   const { port = 0, ...rest } = options
   const what = port === 0 ? 'an association for datagrams' : `an association for datagrams on port ${port}`
   const failures = new Failures(route, what, 'udp')
-  const { socket } = await sendRequest(route, { op: 'packet', fields: { port }, read: (answer) => answer, failures }, rest)
+  const { socket } = await sendRequest(
+    route,
+    { op: 'packet', fields: { port }, read: (answer) => answer, failures },
+    rest,
+  )
   return new TailnetAssociation(socket)
 }
 
@@ -31,7 +35,9 @@ class TailnetAssociation extends EventEmitter<AssociationEvents> implements Asso
     super()
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    socket.on('error', () => {}).once('close', () => this.#end(unavailable('the tailnet ended the association for datagrams')))
+    socket
+      .on('error', () => {})
+      .once('close', () => this.#end(unavailable('the tailnet ended the association for datagrams')))
   }
 
   async send(data: Uint8Array, target: Target): Promise<void> {

@@ -4,98 +4,55 @@ import type { FieldsOf } from '@troupe/registry'
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay/overlay.ts'
+import type { Overlay } from '../../overlay/overlay.ts'
 import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay/overlay-kind.ts'
-import { OverlayState } from '../../overlay/overlay-state.ts'
-import { Prober } from '../prober.ts'
 import { pemOpening, tailscaleKind } from './config.ts'
-import { keepAddress, keptAddress } from './address-file.ts'
-import { TailnetNode } from './node.ts'
-import { tailscale } from './route.ts'
-import type { Sidecar, Sidecars } from './sidecar.ts'
-import { statusOf } from './status.ts'
-
-const capabilities: Capabilities = Object.freeze({ listen: true, tls: true, udp: true })
+import { keptAddress } from './address-file.ts'
+import type { Sidecars } from './sidecar.ts'
 
 type Fields = FieldsOf<typeof tailscaleKind>
 
-/** @param sidecars - The sidecars of this program. */
-export function tailscaleOverlay(sidecars: Sidecars): OverlayKind {
+/**
+ * All programs load this module, and few have a node: what runs one is loaded with the first.
+ *
+ * @param program - Returns the path of the sidecar.
+ */
+export function tailscaleOverlay(program: () => Promise<string>): OverlayKind {
+  /** Shared by all applications of this program. */
+  let sidecars: Sidecars | undefined
   return {
-    ...overlayKind(
-      tailscaleKind,
-      async (id, fields, site): Promise<Overlay> => open(id, fields, site, sidecars.of(authoritiesOf(id, fields))),
-    ),
+    ...overlayKind(tailscaleKind, async (id, fields, site): Promise<Overlay> => {
+      const authorities = authoritiesOf(id, fields)
+      const nodes = await import('./open-node.ts')
+      sidecars ??= new nodes.Sidecars(program)
+      return nodes.openNode({
+        id,
+        fields,
+        site,
+        hostname: hostnameOf(id, fields),
+        stateDir: stateOf(id, fields, site),
+        authKey: keyOf(id, fields, site),
+        sidecar: sidecars.of(authorities),
+      })
+    }),
     keptAddress,
-    held: (entries, id, site) => ({ path: 'state_dir', state: stateOf(id, entries.decode(id, tailscaleKind).fields, site) }),
+    problems: (entries, id) => caProblems(id, entries.decode(id, tailscaleKind).fields),
+    held: (entries, id, site) => ({
+      path: 'state_dir',
+      state: stateOf(id, entries.decode(id, tailscaleKind).fields, site),
+    }),
+    examine: async (entries, id, { stateDir, signal }) => {
+      const { fields } = entries.decode(id, tailscaleKind)
+      const { examineTailnet } = await import('./examine.ts')
+      return examineTailnet({
+        hasKey: keyOf(id, fields, { variable: (name) => entries.variable(id, name) }) !== undefined,
+        stateDir: stateOf(id, fields, { stateDir }),
+        controlUrl: fields.controlUrl,
+        authorities: authoritiesOf(id, fields),
+        signal,
+      })
+    },
     exclusive: (entries: Entries, id: EntryId, site) => stateOf(id, entries.decode(id, tailscaleKind).fields, site),
-  }
-}
-
-async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): Promise<Overlay> {
-  const { generation, log } = site
-  const { controlUrl, ephemeral, tags, exitNode } = fields
-  const stateDir = stateOf(id, fields, site)
-  const state = new OverlayState(id, log)
-  const watched: { prober?: Prober } = {}
-  const node = new TailnetNode({
-    overlay: id,
-    hostname: hostnameOf(id, fields),
-    stateDir,
-    authKey: keyOf(id, fields, site),
-    controlUrl,
-    ephemeral,
-    tags,
-    exitNode,
-    sidecar,
-    log,
-    onChange: () => watched.prober?.doubt(),
-    // The stored address is a convenience: the node runs without it.
-    onJoined: async (joined) => keepAddress(id, site.stateDir, joined).catch(() => undefined),
-  })
-  try {
-    await node.settled()
-  } catch (error) {
-    await node[Symbol.asyncDispose]()
-    throw error
-  }
-  const prober = new Prober({ state, look: async () => statusOf(node) })
-  watched.prober = prober
-  const route = Object.freeze({ overlay: id, generation, driver: tailscale, config: Object.freeze(node.route) })
-  return {
-    id,
-    kind: tailscaleKind.kind,
-    capabilities,
-    exclusive: stateDir,
-    // An ephemeral node is a new node each time.
-    identity: JSON.stringify([controlUrl, stateDir, ephemeral ? generation : 0]),
-    route,
-    async check() {
-      node.present()
-    },
-    async status() {
-      const status = await statusOf(node)
-      state.become(status)
-      return { ...status, ...state.view }
-    },
-    doubt: () => prober.doubt(),
-    bind: async (options: BindOptions): Promise<Binding> => {
-      const place = await node.bind(options)
-      return {
-        listenGrant: Object.freeze({
-          ...route,
-          config: Object.freeze(place.listenGrant),
-          address: { host: node.present().dns_name, port: place.port },
-        }),
-        [Symbol.asyncDispose]: async () => node.giveUp(place),
-      }
-    },
-    async discard() {
-      await Promise.all([prober[Symbol.asyncDispose](), node.discard()])
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([prober[Symbol.asyncDispose](), node[Symbol.asyncDispose]()])
-    },
   }
 }
 
@@ -108,12 +65,17 @@ function hostnameOf(id: EntryId, { hostname }: Fields): string {
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 63)
   if (name !== '') return name
-  throw invalid(`hostname: the name of ${id} can be none of a node: give it a hostname`, { overlay: id, path: 'hostname' })
+  throw invalid(`hostname: the name of ${id} is not a valid node name: set hostname`, {
+    overlay: id,
+    path: 'hostname',
+  })
 }
 
 /** Returns the folder of the node's keys, which only one node may use. */
 function stateOf(id: EntryId, fields: Fields, { stateDir }: Pick<Site, 'stateDir'>): string {
-  return fields.stateDir === undefined ? join(stateDir, 'tailscale', hostnameOf(id, fields)) : resolve(stateDir, fields.stateDir)
+  return fields.stateDir === undefined
+    ? join(stateDir, 'tailscale', hostnameOf(id, fields))
+    : resolve(stateDir, fields.stateDir)
 }
 
 /** @throws TroupeError `Invalid` for a file that cannot be read, or contains no certificate. */
@@ -126,14 +88,27 @@ function authoritiesOf(id: EntryId, { ca }: Fields): string {
     return text
   } catch (cause) {
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it holds none'
-    throw invalid(`ca: the certificates of overlay ${id} can not be read (${why})`, { overlay: id, path: 'ca' })
+    throw invalid(`ca: the certificates of overlay ${id} cannot be read (${why})`, { overlay: id, path: 'ca' })
+  }
+}
+
+/** What an operator should hear of before the overlay starts. */
+function caProblems(id: EntryId, fields: Fields): readonly { readonly path: string; readonly message: string }[] {
+  try {
+    void authoritiesOf(id, fields)
+    return []
+  } catch (error) {
+    return [{ path: 'ca', message: error instanceof Error ? error.message.replace(/^ca: /, '') : String(error) }]
   }
 }
 
 /** Returns the auth key; `undefined` where the operator logs the node in. */
-function keyOf(id: EntryId, { authKey, authKeyEnv }: Fields, { variable }: Site): string | undefined {
+function keyOf(id: EntryId, { authKey, authKeyEnv }: Fields, { variable }: Pick<Site, 'variable'>): string | undefined {
   if (authKey !== undefined || authKeyEnv === undefined) return authKey
   const key = variable(authKeyEnv)?.trim()
   if (key !== undefined && key !== '') return key
-  throw invalid(`auth_key_env: the variable ${authKeyEnv} of overlay ${id} is not set`, { overlay: id, path: 'auth_key_env' })
+  throw invalid(`auth_key_env: the variable ${authKeyEnv} of overlay ${id} is not set`, {
+    overlay: id,
+    path: 'auth_key_env',
+  })
 }

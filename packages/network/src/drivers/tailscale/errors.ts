@@ -36,14 +36,15 @@ export class Failures {
   noSidecar(code: string): TroupeError {
     return this.#failure(
       'Unavailable',
-      `failed: the sidecar of the tailnet is not there (${code}); it is started again when it has ended`,
+      `failed: the sidecar of the tailnet is not available (${code}); it is restarted if it has ended`,
       { code },
     )
   }
 
   refused({ code, error }: Refusal): TroupeError {
     const { kind, target } = meaningOf(code)
-    if (code === absent) return this.#failure(kind, `failed: its node is not in the tailnet: ${error} (${code})`, { code })
+    if (code === absent)
+      return this.#failure(kind, `failed: its node is not in the tailnet: ${error} (${code})`, { code })
     if (target) return this.#failure(kind, `failed: ${error} (${code})`, { replyCode: code, reply: error })
     return this.#failure(kind, `failed: ${error} (${code})`, { code })
   }

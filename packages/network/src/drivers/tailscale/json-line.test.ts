@@ -16,7 +16,7 @@ async function spokenTo(speak: (socket: Socket) => Promise<void>): Promise<Socke
   return connect(typeof address === 'object' && address ? address.port : 0, '127.0.0.1')
 }
 
-it('takes the line in pieces of every size, and leaves the rest as if nobody had read', async () => {
+it('reads the line in pieces of any size, and leaves the remaining bytes unread', async () => {
   const all = Buffer.from('{"ok":true}\nbytes of the connection\n')
   for (let size = 1; size <= all.length; size += 1) {
     const socket = await spokenTo(async (there) => {
@@ -32,7 +32,7 @@ it('takes the line in pieces of every size, and leaves the rest as if nobody had
   }
 })
 
-it('fails when the other side ends first, or goes on without a line', async () => {
+it('fails when the other side ends first, or sends no line', async () => {
   const ended = await spokenTo(async (there) => void there.end('{"ok"'))
   await expect(new FirstLine(ended).text()).rejects.toMatchObject({ code: 'FIN' })
   const endless = await spokenTo(async (there) => void there.write('x'.repeat(20_000)))
@@ -40,14 +40,16 @@ it('fails when the other side ends first, or goes on without a line', async () =
   endless.destroy()
 })
 
-it('knows answers from refusals, and both from nonsense', () => {
-  const read = (line: string) => readAnswer(readFields(line), ({ port }) => (typeof port === 'number' ? port : undefined))
+it('distinguishes replies, refusals and invalid lines', () => {
+  const read = (line: string) =>
+    readAnswer(readFields(line), ({ port }) => (typeof port === 'number' ? port : undefined))
   expect(read('{"ok":true,"port":80}')).toEqual({ taken: 80 })
   expect(read('{"ok":false,"code":"EIO","error":"words"}')).toEqual({ refused: { code: 'EIO', error: 'words' } })
-  for (const nonsense of ['{"ok":true}', '{"ok":false}', '{}', '[]', 'null', '"text"', '{', '']) expect(read(nonsense)).toBeUndefined()
+  for (const nonsense of ['{"ok":true}', '{"ok":false}', '{}', '[]', 'null', '"text"', '{', ''])
+    expect(read(nonsense)).toBeUndefined()
 })
 
-it('sees an end that came before it looked, together with a line that is cut off', async () => {
+it('sees an end that came before it listened, together with an incomplete line', async () => {
   const socket = new Socket()
   socket._read = () => undefined
   socket.push('{"ok":')

@@ -61,13 +61,18 @@ export class FirstLine {
     }
   }
 
-  readonly #onError = (error: Error): void => this.abandon(new NoLine('code' in error ? String(error.code) : 'no connection'))
+  readonly #onError = (error: Error): void =>
+    this.abandon(new NoLine('code' in error ? String(error.code) : 'no connection'))
 
   readonly #onEnd = (): void => this.abandon(new NoLine('FIN'))
 
   #release(): void {
     const socket = this.#socket
-    socket.off('error', this.#onError).off('end', this.#onEnd).off('close', this.#onEnd).off('readable', this.#onReadable)
+    socket
+      .off('error', this.#onError)
+      .off('end', this.#onEnd)
+      .off('close', this.#onEnd)
+      .off('readable', this.#onReadable)
   }
 }
 

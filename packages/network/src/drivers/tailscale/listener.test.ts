@@ -20,12 +20,21 @@ it.each([
   { accepting: a, closing: null },
   { accepting: a, closing: b },
   { accepting: null, closing: a },
-])('ends the listener of a thread in $accepting when a thread in $closing closes it', async ({ accepting, closing }) => {
-  const place = new TailnetListener(await mkdtemp(join(tmpdir(), 'troupe-place-')), { port: 80 })
-  const listenGrant = { overlay: a, generation: 1, driver: tailscale, config: place.listenGrant, address: { host: 'here', port: 80 } }
-  const listener = await inNetwork(accepting, async () => accept(listenGrant))
-  await inNetwork(closing, async () => place.close('the overlay was closed'))
-  const next = listener.connections[Symbol.asyncIterator]().next()
-  await expect(next).rejects.toMatchObject({ kind: 'Unavailable', details: { overlay: a } })
-  await expect(next).rejects.toThrow('the overlay was closed')
-})
+])(
+  'ends the listener of a thread in $accepting when a thread in $closing closes it',
+  async ({ accepting, closing }) => {
+    const place = new TailnetListener(await mkdtemp(join(tmpdir(), 'troupe-place-')), { port: 80 })
+    const listenGrant = {
+      overlay: a,
+      generation: 1,
+      driver: tailscale,
+      config: place.listenGrant,
+      address: { host: 'here', port: 80 },
+    }
+    const listener = await inNetwork(accepting, async () => accept(listenGrant))
+    await inNetwork(closing, async () => place.close('the overlay was closed'))
+    const next = listener.connections[Symbol.asyncIterator]().next()
+    await expect(next).rejects.toMatchObject({ kind: 'Unavailable', details: { overlay: a } })
+    await expect(next).rejects.toThrow('the overlay was closed')
+  },
+)

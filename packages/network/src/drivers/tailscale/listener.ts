@@ -25,7 +25,10 @@ export class TailnetListener {
     this.#folder = folder
     this.#options = options
     this.#port = options.port
-    this.listenGrant = { forward: join(folder, 's'), channel: `troupe:place:${randomBytes(channelBytes).toString('base64url')}` }
+    this.listenGrant = {
+      forward: join(folder, 's'),
+      channel: `troupe:place:${randomBytes(channelBytes).toString('base64url')}`,
+    }
   }
 
   /** The port; it stays the same across restarts of the sidecar, also if port 0 was requested. */
@@ -59,7 +62,8 @@ export class TailnetListener {
     // Before any wait: an accept that starts later finds no folder.
     const removed = rm(this.#folder, { recursive: true, force: true })
     tell(this.listenGrant.channel, why)
-    if (at && !at.process.isOver) await at.process.request('close', { listener: at.listener }, done, closeTimeout).catch(() => undefined)
+    if (at && !at.process.isOver)
+      await at.process.request('close', { listener: at.listener }, done, closeTimeout).catch(() => undefined)
     await removed
   }
 }

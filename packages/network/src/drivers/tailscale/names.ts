@@ -8,7 +8,11 @@ import { sendRequest } from './request.ts'
 import { Failures } from './errors.ts'
 import { textsIn } from './json-line.ts'
 
-export async function resolve(route: Route, name: string, options: ResolveOptions): Promise<readonly ResolvedAddress[]> {
+export async function resolve(
+  route: Route,
+  name: string,
+  options: ResolveOptions,
+): Promise<readonly ResolvedAddress[]> {
   const host = hostOf(name)
   const { family = 0, ...rest } = options
   const failures = new Failures(route, `a look-up of ${host}`, host)

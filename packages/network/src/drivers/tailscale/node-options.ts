@@ -1,5 +1,5 @@
 /** The options of a tailnet node, and what it reports. */
-import type { Backoff, Clock, EntryId, TroupeError } from '@troupe/core'
+import type { Backoff, Clock, EntryId, Log, TroupeError } from '@troupe/core'
 import type { StateValueFrom } from 'xstate'
 import type { Joined } from './sidecar-messages.ts'
 import type { nodeMachine } from './node.machine.ts'
@@ -17,7 +17,7 @@ export interface NodeOptions {
   readonly tags: readonly string[]
   readonly exitNode: string | undefined
   readonly sidecar: Sidecar
-  readonly log: (line: string) => void
+  readonly log: Log
   /** Called each time the node joins its tailnet. */
   readonly onJoined?: (joined: Joined) => Promise<void>
   /** Called when the node has joined, has left, or waits for a login or an admission. */
@@ -27,6 +27,9 @@ export interface NodeOptions {
   /** @default the system clock */
   readonly clock?: Clock
 }
+
+/** The level of lines about what an operator should see. */
+export const warning = { level: 'warn' } as const
 
 /** What the node waits for: a login in a browser, or the admission by an administrator. */
 export type Wish = { readonly type: 'login'; readonly url: string } | { readonly type: 'approval' }

@@ -45,7 +45,10 @@ export const nodeMachine = setup({
   },
   actions: {
     enter: assign({ failures: 0, error: undefined }),
-    fail: assign({ error: (_, { error }: { error: TroupeError }) => error, failures: ({ context }) => context.failures + 1 }),
+    fail: assign({
+      error: (_, { error }: { error: TroupeError }) => error,
+      failures: ({ context }) => context.failures + 1,
+    }),
   },
   guards: {
     isFinal: (_, { error }: { error: TroupeError }) => error.final,

@@ -18,7 +18,11 @@ class Stage implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack
 
   private constructor(program: string, folder: string, stack: AsyncDisposableStack) {
-    this.sidecar = new Sidecar({ program: async () => Promise.resolve(program), clock: this.clock, delays: { initial: 250, max: 250 } })
+    this.sidecar = new Sidecar({
+      program: async () => Promise.resolve(program),
+      clock: this.clock,
+      delays: { initial: 250, max: 250 },
+    })
     this.node = new TailnetNode({
       overlay: entryId('app:tailnet'),
       hostname: 'a',
@@ -66,8 +70,8 @@ requests((request, answer) => {
   answers[Math.min(count, answers.length - 1)](answer, request)
 })`
 
-it('joins anew when the sidecar has died, and tries again, later each time, where it does not get in', async () => {
-  const refuses = "(answer) => answer({ ok: false, code: 'ECONTROL', error: 'nobody answers' })"
+it('joins again when the sidecar has died, and retries with growing delays while it fails', async () => {
+  const refuses = "(answer) => answer({ ok: false, code: 'ECONTROL', error: 'no reply' })"
   const joins = '(answer) => answer(up)'
   await using stage = await Stage.start(scripted(`[${joins}, ${refuses}, ${refuses}, ${refuses}, ${joins}]`))
   const { node, clock, sidecar } = stage
@@ -78,7 +82,7 @@ it('joins anew when the sidecar has died, and tries again, later each time, wher
   clock.advance(250)
   for (const delay of [1000, 2000, 4000]) {
     await stage.until('Waiting')
-    expect(node.standing.error).toMatchObject({ kind: 'Unavailable', message: containing('nobody answers (ECONTROL)') })
+    expect(node.standing.error).toMatchObject({ kind: 'Unavailable', message: containing('no reply (ECONTROL)') })
     expect(() => node.present()).toThrow(/is not in its tailnet/)
     clock.advance(delay)
     if (delay < 4000) await vi.waitUntil(() => clock.waits.includes(delay * 2))
@@ -89,19 +93,21 @@ it('joins anew when the sidecar has died, and tries again, later each time, wher
   expect(stage.log).toHaveLength(4)
 })
 
-it('is refused for good, and does not try again', async () => {
-  await using stage = await Stage.start(scripted("[(answer) => answer({ ok: false, code: 'EAUTH', error: 'wrong key' })]"))
+it('is refused permanently, and does not retry', async () => {
+  await using stage = await Stage.start(
+    scripted("[(answer) => answer({ ok: false, code: 'EAUTH', error: 'wrong key' })]"),
+  )
   await expect(stage.node.settled()).rejects.toMatchObject({ kind: 'PermissionDenied', final: true })
   expect(stage.node.standing.state).toBe('Refused')
   // Only the timer of the sidecar, which runs.
   expect(stage.clock.waits).toEqual([10_000])
 })
 
-it('stands while somebody has to log it in, says where, and is given the time', async () => {
+it('waits for a user to log it in, reports the address, and is given the time', async () => {
   const url = 'https://login.test/a/1'
   const asks = `(answer, request) => {
     say({ ev: 'auth_url', node: request.node, url: '${url}' })
-    if (request.timeout_ms < 60_000) answer({ ok: false, code: 'ELOGIN', error: 'nobody came', url: '${url}' })
+    if (request.timeout_ms < 60_000) answer({ ok: false, code: 'ELOGIN', error: 'no login', url: '${url}' })
     else answer(up)
   }`
   await using stage = await Stage.start(scripted(`[${asks}]`))
@@ -120,3 +126,11 @@ it('stands while somebody has to log it in, says where, and is given the time', 
 function containing(part: string): unknown {
   return expect.stringContaining(part)
 }
+
+it('logs a name that it did not ask for, once (ivy/thicket#82)', async () => {
+  const renamed = "(answer) => answer({ ...up, dns_name: 'a-1.tail.test' })"
+  await using stage = await Stage.start(scripted(`[${renamed}, ${renamed}]`))
+  await stage.until('Joined')
+  const line = 'overlay app:tailnet: the tailnet named its node "a-1", not "a": another node may have that name'
+  expect(stage.log).toEqual([line])
+})

@@ -7,11 +7,12 @@ import type { BindOptions } from '../../overlay/overlay.ts'
 import { done, type Joined, joined, type NodeEvent, type Status, status } from './sidecar-messages.ts'
 import { refusalError } from './error-codes.ts'
 import { nodeMachine } from './node.machine.ts'
+import { GivenName } from './given-name.ts'
 import { TailnetListener } from './listener.ts'
 import type { TailscaleRoute } from './route.ts'
 import type { Tenant } from './sidecar.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
-import type { NodeOptions, Standing, Wish } from './node-options.ts'
+import { type NodeOptions, type Standing, warning, type Wish } from './node-options.ts'
 import { makeStateFolder } from './state-folder.ts'
 
 /** Less than the start time of a service, so that the failure reports the reason. */
@@ -32,6 +33,7 @@ export class TailnetNode implements AsyncDisposable {
   readonly #options: NodeOptions
   readonly #actor: Actor<typeof nodeMachine>
   readonly #tenant: Tenant
+  readonly #name: GivenName
   readonly #listeners = new Set<TailnetListener>()
   /** Settles when the node waits for a person. */
   readonly #wished = Promise.withResolvers<void>()
@@ -49,7 +51,11 @@ export class TailnetNode implements AsyncDisposable {
   constructor(options: NodeOptions) {
     const { overlay, sidecar, delays = defaultDelays, clock = systemClock } = options
     this.#options = options
-    this.#tenant = { node: `${overlay}#${randomBytes(secretBytes).toString('base64url')}`, onEvent: (event) => this.#hear(event) }
+    this.#name = new GivenName(options)
+    this.#tenant = {
+      node: `${overlay}#${randomBytes(secretBytes).toString('base64url')}`,
+      onEvent: (event) => this.#hear(event),
+    }
     const stay = { join: async () => this.#join(), last: async () => this.#last(), leave: async () => this.#leave() }
     this.#actor = createActor(nodeMachine, { input: { stay, delays }, clock })
     this.#actor.subscribe(() => options.onChange?.())
@@ -106,13 +112,13 @@ export class TailnetNode implements AsyncDisposable {
     await place.close('it was given up')
   }
 
-  /** Returns the status that the sidecar reports. @throws TroupeError `Unavailable` when it is not in its tailnet. */
-  async status(): Promise<Status> {
+  /** @param probe - Test the way to the tailnet before. @throws TroupeError `Unavailable` when it has not joined. */
+  async status(probe: boolean): Promise<Status> {
     this.present()
     const process = this.#process ?? (await this.#options.sidecar.process())
-    const told = await process.request('status', { node: this.#tenant.node }, status, requestTimeout)
-    await this.#rename(told.dns_name)
-    return told
+    const current = await process.request('status', { node: this.#tenant.node, probe }, status, requestTimeout)
+    await this.#rename(current.dns_name)
+    return current
   }
 
   /** An administrator may rename the node: peers then reach its places by the new name. */
@@ -138,7 +144,8 @@ export class TailnetNode implements AsyncDisposable {
     if (!this.#isUnwanted) return
     await rm(stateDir, { recursive: true, force: true })
     log(
-      `overlay ${overlay}: its new node "${hostname}" is logged out, and its keys are removed. The server may list it until somebody deletes it`,
+      `overlay ${overlay}: its new node "${hostname}" is logged out, and ` +
+        'its keys are removed. The server may list it until it is deleted there',
     )
   }
 
@@ -172,6 +179,7 @@ export class TailnetNode implements AsyncDisposable {
       throw this.#failed(error)
     }
     this.#wish = undefined
+    this.#name.tell(this.#joined.dns_name)
     await this.#options.onJoined?.(this.#joined)
     await Promise.all([...this.#listeners].map(async (place) => this.#reopen(place, process)))
     for (const place of this.#listeners) place.rename(this.#joined.dns_name)
@@ -188,7 +196,8 @@ export class TailnetNode implements AsyncDisposable {
 
   async #lose(place: TailnetListener, why: string): Promise<void> {
     if (!this.#listeners.delete(place)) return
-    this.#options.log(`overlay ${this.#options.overlay}: nothing arrives any more on port ${place.port}: ${why}`)
+    const { overlay, log } = this.#options
+    log(`overlay ${overlay}: no connections arrive any more on port ${place.port}: ${why}`, warning)
     await place.close(why)
   }
 
@@ -196,7 +205,8 @@ export class TailnetNode implements AsyncDisposable {
     const { overlay, log } = this.#options
     try {
       const how = await Promise.race([this.#process?.ended, this.#shutOut.promise])
-      if (!this.#isLeaving) log(`overlay ${overlay}: the sidecar has ended ${how}. Its connections are reset; it is started again`)
+      if (!this.#isLeaving)
+        log(`overlay ${overlay}: the sidecar has ended ${how}. Its connections are reset; it is started again`, warning)
     } catch (error) {
       if (error instanceof TroupeError && error.final) await this.#stayOut(error)
       throw error
@@ -207,9 +217,9 @@ export class TailnetNode implements AsyncDisposable {
 
   /** The tailnet no longer knows the node: it does not join again by itself, and no connection arrives. */
   async #stayOut({ message }: TroupeError): Promise<void> {
-    const reason = message.slice(message.indexOf(': ') + 2)
-    await this.#process?.request('down', { node: this.#tenant.node, reason }, done, requestTimeout).catch(() => undefined)
-    await Promise.all([...this.#listeners].map(async (place) => this.#lose(place, reason)))
+    const wish = { node: this.#tenant.node, reason: message.slice(message.indexOf(': ') + 2) }
+    await this.#process?.request('down', wish, done, requestTimeout).catch(() => undefined)
+    await Promise.all([...this.#listeners].map(async (place) => this.#lose(place, wish.reason)))
   }
 
   async #leave(): Promise<void> {
@@ -227,12 +237,12 @@ export class TailnetNode implements AsyncDisposable {
     switch (event.ev) {
       case 'auth_url':
         if (this.#wish?.type === 'login' && this.#wish.url === event.url) return
-        log(`overlay ${overlay}: the node "${hostname}" needs a login: open ${event.url}`)
+        log(`overlay ${overlay}: the node "${hostname}" needs a login: open ${event.url}`, warning)
         this.#want({ type: 'login', url: event.url })
         return
       case 'needs_approval':
         if (this.#wish?.type === 'approval') return
-        log(`overlay ${overlay}: an administrator of the tailnet has to admit the node "${hostname}"`)
+        log(`overlay ${overlay}: an administrator of the tailnet has to admit the node "${hostname}"`, warning)
         this.#want({ type: 'approval' })
         return
       case 'state':
@@ -264,9 +274,10 @@ export class TailnetNode implements AsyncDisposable {
   /** Returns the reason why it did not join, with the overlay's name, and logs it. */
   #failed(error: unknown): TroupeError {
     const { overlay, log } = this.#options
-    const { kind, message, details, final } = error instanceof TroupeError ? error : new TroupeError('Internal', String(error))
+    const { kind, message, details, final } =
+      error instanceof TroupeError ? error : new TroupeError('Internal', String(error))
     const text = `overlay ${overlay} is not in its tailnet: ${message}`
-    if (this.#serves && !this.#isLeaving) log(text)
+    if (this.#serves && !this.#isLeaving) log(text, warning)
     return new TroupeError(kind, text, {
       details: { ...details, overlay, ...(this.#wish?.type === 'login' && { url: this.#wish.url }) },
       ...(final && { retryable: false }),

@@ -25,7 +25,11 @@ export interface Granted<T> {
 }
 
 /** @throws TroupeError as the sidecar refuses; `Unavailable` where there is no sidecar, `Timeout`, `Canceled`. */
-export async function sendRequest<T>(route: Route, question: SidecarRequest<T>, options: DialOptions): Promise<Granted<T>> {
+export async function sendRequest<T>(
+  route: Route,
+  question: SidecarRequest<T>,
+  options: DialOptions,
+): Promise<Granted<T>> {
   const { op, fields, read, failures } = question
   const { signal, timeout = defaultTimeout } = options
   if (isAborted(signal)) throw failures.canceled()
@@ -37,7 +41,9 @@ export async function sendRequest<T>(route: Route, question: SidecarRequest<T>, 
   const timer = startDeadline(() => line.abandon(failures.timedOut(timeout)), timeout)
   try {
     // Sent in one write with the connection; the sidecar replies when the far side does.
-    socket.write(`${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(nodeTimeout(timeout))) })}\n`)
+    socket.write(
+      `${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(nodeTimeout(timeout))) })}\n`,
+    )
     const answer = readAnswer(readFields(await line.text()), read)
     // The signal may abort between the reply and this line.
     if (isAborted(signal)) throw failures.canceled()

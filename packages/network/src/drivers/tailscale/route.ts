@@ -41,7 +41,9 @@ export function listenGrantOf(listenGrant: Route): TailscaleListenGrant {
 }
 
 function foreign({ overlay }: Route, what: string): TroupeError {
-  return new TroupeError('Internal', `the ${what} of overlay ${overlay} is not one of the driver "${tailscale}"`, { details: { overlay } })
+  return new TroupeError('Internal', `the ${what} of overlay ${overlay} is not one of the driver "${tailscale}"`, {
+    details: { overlay },
+  })
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

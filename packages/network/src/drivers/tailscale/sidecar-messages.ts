@@ -34,6 +34,10 @@ export const status = z.object({
   rx: z.number(),
   tx: z.number(),
   peers: z.array(peer).nullish(),
+  /** What answered the last probe; absent before the first. */
+  reach: z.enum(['all', 'part', 'nothing']).optional(),
+  /** What is wrong with the control server. */
+  fault: z.string().optional(),
 })
 export type Status = z.output<typeof status>
 

@@ -76,7 +76,10 @@ export class SidecarProcess {
    */
   static async start(options: SidecarProcessOptions): Promise<SidecarProcess> {
     const sidecar = new SidecarProcess(options)
-    const timer = startDeadline(() => sidecar.#ready.reject(unavailable(`the sidecar said nothing in ${startTimeout} ms`)), startTimeout)
+    const timer = startDeadline(
+      () => sidecar.#ready.reject(unavailable(`the sidecar did not start within ${startTimeout} ms`)),
+      startTimeout,
+    )
     try {
       await sidecar.#ready.promise
       return sidecar
@@ -136,7 +139,8 @@ export class SidecarProcess {
     this.#child.stdin.write(`${JSON.stringify({ id, op, ...fields })}\n`)
     try {
       const answer = readAnswer(await promise, (fields) => schema.safeParse(fields).data)
-      if (answer === undefined) throw new TroupeError('Internal', `the sidecar sent an invalid reply to "${op}". Is it of another version?`)
+      if (answer === undefined)
+        throw new TroupeError('Internal', `the sidecar sent an invalid reply to "${op}". Is it of another version?`)
       if ('refused' in answer) throw refusalError(answer.refused)
       return answer.taken
     } finally {
@@ -160,7 +164,8 @@ export class SidecarProcess {
 
   async #end(): Promise<string> {
     const how = await once(this.#child, 'exit').then(
-      ([code, signal]: readonly unknown[]) => (typeof signal === 'string' ? `by ${signal}` : `with code ${String(code)}`),
+      ([code, signal]: readonly unknown[]) =>
+        typeof signal === 'string' ? `by ${signal}` : `with code ${String(code)}`,
       (error: unknown) => `before it began: ${error instanceof Error ? error.message : String(error)}`,
     )
     this.#isOver = true
@@ -201,7 +206,8 @@ export class SidecarProcess {
       this.#ready.reject(
         new TroupeError(
           'Invalid',
-          `the sidecar speaks version ${proto} of the protocol, and ${protocol} is needed: install the @troupe/tsnet that belongs to this version`,
+          `the sidecar speaks version ${proto} of the protocol, and ${protocol} ` +
+            'is needed: install the @troupe/tsnet that belongs to this version',
           { retryable: false },
         ),
       )

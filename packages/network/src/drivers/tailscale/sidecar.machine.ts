@@ -42,7 +42,10 @@ export const sidecarMachine = setup({
   actions: {
     hold: assign({ process: (_, { process }: { process: SidecarProcess }) => process, error: undefined }),
     lose: assign({ process: undefined, failures: ({ context }) => context.failures + 1 }),
-    fail: assign({ error: (_, { error }: { error: TroupeError }) => error, failures: ({ context }) => context.failures + 1 }),
+    fail: assign({
+      error: (_, { error }: { error: TroupeError }) => error,
+      failures: ({ context }) => context.failures + 1,
+    }),
     forget: assign({ process: undefined, failures: 0, error: undefined }),
     trust: assign({ failures: 0 }),
   },
@@ -69,7 +72,11 @@ export const sidecarMachine = setup({
         src: 'start',
         input: ({ context }) => context,
         onDone: [
-          { guard: 'isNeeded', target: 'Running', actions: { type: 'hold', params: ({ event }) => ({ process: event.output }) } },
+          {
+            guard: 'isNeeded',
+            target: 'Running',
+            actions: { type: 'hold', params: ({ event }) => ({ process: event.output }) },
+          },
           { target: 'Stopping', actions: { type: 'hold', params: ({ event }) => ({ process: event.output }) } },
         ],
         onError: [

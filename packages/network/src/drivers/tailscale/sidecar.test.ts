@@ -16,7 +16,7 @@ function sidecarOf({ program }: ScriptedSidecar, options: Partial<SidecarOptions
 }
 
 describe('the sidecar', () => {
-  it('is started when the first node comes, at the same place in all its lives, and ends with the last', async () => {
+  it('is started for the first node, with the same socket path each time, and ends with the last node', async () => {
     await using scripted = await ScriptedSidecar.write(well)
     const sidecar = sidecarOf(scripted)
     expect(sidecar.pid).toBeUndefined()
@@ -36,7 +36,7 @@ describe('the sidecar', () => {
     await sidecar.leave(tenant)
   })
 
-  it('is started again when it dies, later each time, and at once again when it has run for a while', async () => {
+  it('is restarted when it dies, with growing delays, and at once after it has run for a while', async () => {
     await using scripted = await ScriptedSidecar.write(well)
     const clock = new HandClock()
     const sidecar = sidecarOf(scripted, { clock, stable: 10_000 })
@@ -56,20 +56,24 @@ describe('the sidecar', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('tells why it does not start, and is tried again', async () => {
+  it('reports why it does not start, and is retried', async () => {
     await using scripted = await ScriptedSidecar.write(
-      `if (!existsSync(folder + '/tried')) { writeFileSync(folder + '/tried', ''); console.error('no luck'); process.exit(3) } ${well}`,
+      `if (!existsSync(folder + '/tried')) { writeFileSync(folder + ` +
+        `'/tried', ''); console.error('no luck'); process.exit(3) } ${well}`,
     )
     const clock = new HandClock()
     const sidecar = sidecarOf(scripted, { clock })
     sidecar.enter(tenant)
-    await expect(sidecar.process()).rejects.toMatchObject({ kind: 'Unavailable', message: containing('with code 3. It said: no luck') })
+    await expect(sidecar.process()).rejects.toMatchObject({
+      kind: 'Unavailable',
+      message: containing('with code 3. It said: no luck'),
+    })
     clock.advance(250)
     expect((await sidecar.process()).isOver).toBe(false)
     await sidecar.leave(tenant)
   })
 
-  it('is not tried again where there is no program', async () => {
+  it('is not retried without a program', async () => {
     const clock = new HandClock()
     const missing = new TroupeError('Unavailable', 'install it', { retryable: false })
     const sidecar = new Sidecar({ program: async () => Promise.reject(missing), clock })
@@ -79,11 +83,15 @@ describe('the sidecar', () => {
     await sidecar.leave(tenant)
   })
 
-  it('of another version is refused for good', async () => {
+  it('of another version is refused permanently', async () => {
     await using scripted = await ScriptedSidecar.write('ready(1); requests(() => {})')
     const sidecar = sidecarOf(scripted)
     sidecar.enter(tenant)
-    await expect(sidecar.process()).rejects.toMatchObject({ kind: 'Invalid', final: true, message: containing('version 1') })
+    await expect(sidecar.process()).rejects.toMatchObject({
+      kind: 'Invalid',
+      final: true,
+      message: containing('version 1'),
+    })
     await sidecar.leave(tenant)
   })
 
@@ -125,12 +133,12 @@ describe('a request', () => {
     ['EADDRINUSE', 'AlreadyExists', false],
     ['ECONTROL', 'Unavailable', false],
     ['EUNHEARDOF', 'Unavailable', false],
-  ])('that is answered with %s is %s', async (code, kind, final) => {
+  ])('with the reply %s is %s', async (code, kind, final) => {
     const script = `ready(); requests((request, answer) => answer({ ok: false, code: '${code}', error: 'in words' }))`
     await expect(asking(script, once)).rejects.toMatchObject({ kind, final, message: `in words (${code})` })
   })
 
-  it('fails when the sidecar dies, answers nonsense, or keeps silent', async () => {
+  it('fails when the sidecar dies, sends an invalid reply, or is silent', async () => {
     const dies = 'ready(); requests(() => process.exit(1))'
     await expect(asking(dies, once)).rejects.toMatchObject({ kind: 'Unavailable' })
     const babbles = 'ready(); requests((request, answer) => answer({ nothing: true }))'

@@ -14,7 +14,7 @@ export interface SidecarOptions {
   readonly program: () => Promise<string>
   /** Certificates (PEM) that its nodes trust in addition to the system's. */
   readonly authorities?: string | undefined
-  /** @default 250 ms, up to 30 s */
+  /** @default 250 ms, up to 30 s, and some jitter */
   readonly delays?: Backoff
   /** @default 10 s */
   readonly stable?: number
@@ -28,7 +28,7 @@ export interface Tenant {
   readonly onEvent: (event: NodeEvent) => void
 }
 
-const defaultDelays: Backoff = { initial: 250, max: 30_000 }
+const defaultDelays: Backoff = { initial: 250, max: 30_000, jitter: 0.2 }
 const defaultStable = 10_000
 
 export class Sidecar {
@@ -39,7 +39,13 @@ export class Sidecar {
   #folder: string | undefined
   #places = 0
 
-  constructor({ program, authorities, delays = defaultDelays, stable = defaultStable, clock = systemClock }: SidecarOptions) {
+  constructor({
+    program,
+    authorities,
+    delays = defaultDelays,
+    stable = defaultStable,
+    clock = systemClock,
+  }: SidecarOptions) {
     this.#program = program
     this.#authorities = authorities
     const input = { start: async () => this.#start(), isNeeded: () => this.#tenants.size > 0, delays, stable }
@@ -82,8 +88,12 @@ export class Sidecar {
     const { failures } = this.#actor.getSnapshot().context
     const hasFailed = (snapshot: SnapshotFrom<typeof sidecarMachine>) =>
       snapshot.value === 'Refused' || (snapshot.value === 'Waiting' && snapshot.context.failures > failures)
-    const runs = ({ value, context }: SnapshotFrom<typeof sidecarMachine>) => value === 'Running' && context.process?.isOver === false
-    const { context } = await waitFor(this.#actor, (snapshot) => runs(snapshot) || hasFailed(snapshot) || snapshot.value === 'Idle')
+    const runs = ({ value, context }: SnapshotFrom<typeof sidecarMachine>) =>
+      value === 'Running' && context.process?.isOver === false
+    const { context } = await waitFor(
+      this.#actor,
+      (snapshot) => runs(snapshot) || hasFailed(snapshot) || snapshot.value === 'Idle',
+    )
     if (context.process) return context.process
     throw context.error ?? unavailable('the sidecar of the tailnet has ended')
   }
@@ -105,7 +115,12 @@ export class Sidecar {
     const { socket } = this
     await rm(socket, { force: true })
     const authorities = await this.#keptAuthorities()
-    return SidecarProcess.start({ program, socket, authorities, onEvent: (event) => this.#tenants.get(event.node)?.onEvent(event) })
+    return SidecarProcess.start({
+      program,
+      socket,
+      authorities,
+      onEvent: (event) => this.#tenants.get(event.node)?.onEvent(event),
+    })
   }
 
   async #keptAuthorities(): Promise<string | undefined> {

@@ -7,8 +7,12 @@ import type { TailnetNode } from './node.ts'
 /** Messages of the tailnet about a node that gets no updates. */
 const outOfTouch = /coordination server|map response/i
 
-/** Returns the status, without secrets; queries the sidecar if it can. */
-export async function statusOf(node: TailnetNode): Promise<Omit<OverlayStatus, 'since'>> {
+/**
+ * Returns the status, without secrets; queries the sidecar if it can.
+ *
+ * @param probe - Test the way to the tailnet before; otherwise the result of the last test counts.
+ */
+export async function statusOf(node: TailnetNode, probe = false): Promise<Omit<OverlayStatus, 'since'>> {
   const { state, error, wish, joined } = node.standing
   const waits = {
     ...(error && { reason: error.message }),
@@ -17,18 +21,36 @@ export async function statusOf(node: TailnetNode): Promise<Omit<OverlayStatus, '
   }
   if (state !== 'Joined' || joined === undefined) return { state: state === 'Joining' ? 'starting' : 'down', ...waits }
   // The node may end during the query: then it is no longer up.
-  const told = await node.status().catch((thrown: unknown) => (thrown instanceof TroupeError ? thrown : undefined))
-  if (told instanceof TroupeError && told.kind === 'Timeout') return { state: 'down', reason: told.message }
-  if (told === undefined || told instanceof TroupeError || told.state !== 'Running') return { state: 'starting', ...waits }
-  const reason = told.health?.join('; ') ?? ''
+  const current = await node
+    .status(probe)
+    .catch((thrown: unknown) => (thrown instanceof TroupeError ? thrown : undefined))
+  if (current instanceof TroupeError && current.kind === 'Timeout') return { state: 'down', reason: current.message }
+  if (current === undefined || current instanceof TroupeError || current.state !== 'Running')
+    return { state: 'starting', ...waits }
+  const reason = reasonOf(current)
   return {
-    state: outOfTouch.test(reason) ? 'degraded' : 'up',
-    name: told.dns_name,
-    addresses: told.ips ?? [],
-    bytesSent: told.tx,
-    bytesReceived: told.rx,
-    peers: (told.peers ?? []).map(peerOf),
+    state: current.reach === 'nothing' ? 'down' : isInTouch(current) ? 'up' : 'degraded',
+    name: current.dns_name,
+    addresses: current.ips ?? [],
+    bytesSent: current.tx,
+    bytesReceived: current.rx,
+    peers: (current.peers ?? []).map(peerOf),
     ...(reason !== '' && { reason }),
+  }
+}
+
+function isInTouch({ reach, health }: Status): boolean {
+  return reach !== 'part' && !outOfTouch.test(health?.join('; ') ?? '')
+}
+
+function reasonOf({ reach, fault = '', health }: Status): string {
+  switch (reach) {
+    case 'nothing':
+      return `neither the coordination server nor a peer is reached: ${fault}`
+    case 'part':
+      return `it has no contact to its coordination server: ${fault}`
+    default:
+      return health?.join('; ') ?? ''
   }
 }
 

@@ -5,14 +5,15 @@ import { invalid, TroupeError } from '@troupe/core'
 export const blockSize = 64
 /** Maximum number of blocks for one thread: 16,384 names. */
 export const mostBlocks = 256
-const allBlocks = 2 ** 17 / blockSize
+/** All blocks, of which the first is never leased. */
+export const blockCount = 2 ** 17 / blockSize
 
 /**
  * The kernel's side. A returned block is leased again after all others, so an address stays unknown for a long time
  * before it stands for another name. Block 0 is never leased: its first address stands for no name.
  */
 export class AddressLeases {
-  readonly #free = Array.from({ length: allBlocks - 1 }, (_, at) => at + 1)
+  readonly #free = Array.from({ length: blockCount - 1 }, (_, at) => at + 1)
   readonly #held = new Map<number, Set<number>>()
 
   /**
@@ -25,14 +26,19 @@ export class AddressLeases {
   lease(holder: number, back?: number): number {
     const held = this.#held.get(holder) ?? new Set()
     if (back !== undefined) {
-      if (!held.delete(back)) throw invalid(`thread ${holder} does not hold block ${back} of addresses`, { block: back })
+      if (!held.delete(back))
+        throw invalid(`thread ${holder} does not hold block ${back} of addresses`, { block: back })
       this.#free.push(back)
     }
     const block = held.size < mostBlocks ? this.#free.shift() : undefined
     if (block === undefined) {
-      throw new TroupeError('RateLimited', 'no free address can stand for a name: connect by name, without a look-up first', {
-        details: { thread: holder, blocks: held.size },
-      })
+      throw new TroupeError(
+        'RateLimited',
+        'no free address can stand for a name: connect by name, without a look-up first',
+        {
+          details: { thread: holder, blocks: held.size },
+        },
+      )
     }
     this.#held.set(holder, held.add(block))
     return block

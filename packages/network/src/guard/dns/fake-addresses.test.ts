@@ -27,14 +27,14 @@ it('gives each name an address of 198.18.0.0/15 that leads back to it', async ()
   )
 })
 
-it('answers at once where a block is there', async () => {
+it('returns at once if the thread has a block', async () => {
   const table = new FakeAddresses(async () => Promise.resolve(1))
   await table.addressOf('one')
   expect(table.addressOf('two')).toBe('198.18.0.65')
   expect(table.addressOf('one')).toBe('198.18.0.64')
 })
 
-it('an address of one thread means no name in another, also when threads come and go', async () => {
+it('an address of one thread is no name in another, also when threads start and end', async () => {
   const leases = new AddressLeases()
   const [one, two] = [thread(leases, 1), thread(leases, 2)]
   const hers = await one.addressOf('bank.test')
@@ -45,14 +45,17 @@ it('an address of one thread means no name in another, also when threads come an
   expect(leases.isLeased(fakeNumberOf(hers) ?? -1)).toBe(false)
   expect(leases.isLeased(fakeNumberOf(his) ?? -1)).toBe(true)
   // A returned block is leased again last.
-  const seen = await Promise.all(Array.from({ length: 200 }, async (_, at) => thread(leases, at + 3).addressOf(`name${at}`)))
+  const seen = await Promise.all(
+    Array.from({ length: 200 }, async (_, at) => thread(leases, at + 3).addressOf(`name${at}`)),
+  )
   expect(seen).not.toContain(hers)
 })
 
-it('a thread forgets the block that it used longest ago, which is not leased again at once', async () => {
+it('a thread drops the block that it used longest ago, which is not leased again at once', async () => {
   const leases = new AddressLeases()
   const table = thread(leases, 1, 2)
-  const fill = async (prefix: string) => Promise.all(Array.from({ length: blockSize }, async (_, at) => table.addressOf(`${prefix}${at}`)))
+  const fill = async (prefix: string) =>
+    Promise.all(Array.from({ length: blockSize }, async (_, at) => table.addressOf(`${prefix}${at}`)))
   const [first = ''] = await fill('first')
   const [second = ''] = await fill('second')
   expect(table.nameOf(first)).toBe('first0')
@@ -62,7 +65,7 @@ it('a thread forgets the block that it used longest ago, which is not leased aga
   expect(await table.addressOf('second0')).not.toBe(second)
 })
 
-it('leases no more than there is', () => {
+it('leases no more than there are', () => {
   const leases = new AddressLeases()
   const refused: unknown = expect.objectContaining({ kind: 'RateLimited' })
   const take = (holder: number, blocks: number) => {
@@ -79,8 +82,15 @@ it('leases no more than there is', () => {
   expect(() => leases.lease(10, 2000)).toThrow(expect.objectContaining({ kind: 'Invalid' }))
 })
 
-it('knows its addresses in every form, and no other', () => {
-  const forms = ['198.18.1.2', '::ffff:198.18.1.2', '::FFFF:c612:102', '0:0:0:0:0:ffff:c612:0102', '::ffff:c612:102%eth0', '3323068674']
+it('recognises its addresses in every form, and no other', () => {
+  const forms = [
+    '198.18.1.2',
+    '::ffff:198.18.1.2',
+    '::FFFF:c612:102',
+    '0:0:0:0:0:ffff:c612:0102',
+    '::ffff:c612:102%eth0',
+    '3323068674',
+  ]
   const others = [
     '0xc6120102',
     '0xC6.0x12.1.2',

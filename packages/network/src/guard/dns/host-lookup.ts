@@ -69,7 +69,11 @@ export class HostLookup {
         (error: unknown, first: unknown, family: unknown) => {
           // A look-up of an earlier life of the socket, or of one that is over.
           if (handleOf(this.#socket) !== handle || !this.#socket.connecting) return
-          this.#take(error, Array.isArray(first) ? first.filter(isFound) : [{ address: String(first), family: Number(family) }], done)
+          this.#take(
+            error,
+            Array.isArray(first) ? first.filter(isFound) : [{ address: String(first), family: Number(family) }],
+            done,
+          )
         },
       ])
     })
@@ -93,11 +97,15 @@ export class HostLookup {
 
   /** Filters addresses with the list of blocked ones. */
   #judge(found: readonly Found[]): { readonly error?: Error | undefined; readonly allowed: readonly Found[] } {
-    const lists = [this.#options['blockList'], property(this.#socket, 'blockList')].filter((list) => BlockList.isBlockList(list))
+    const lists = [this.#options['blockList'], property(this.#socket, 'blockList')].filter((list) =>
+      BlockList.isBlockList(list),
+    )
     if (lists.length === 0) return { allowed: found }
     let error: Error | undefined
     const allowed = found.filter(({ address, family }) => {
-      const denial = lists.some((list) => list.check(address, family === 6 ? 'ipv6' : 'ipv4')) ? blocked(address) : this.#unjudged(address)
+      const denial = lists.some((list) => list.check(address, family === 6 ? 'ipv6' : 'ipv4'))
+        ? blocked(address)
+        : this.#unjudged(address)
       error ??= denial
       return denial === undefined
     })

@@ -9,6 +9,7 @@ import { dialerOfKernel } from '../../sealed/kernel-driver.ts'
 import { isSealed } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { checkPermission } from '../../sockets/socket-permission.ts'
+import { allowedTargets } from '../allowed-targets.ts'
 import { fakeAddresses, mapped } from './fake-addresses.ts'
 import { property } from '../../sockets/internals.ts'
 import { systemLookup } from '../../sockets/own-sockets.ts'
@@ -30,6 +31,13 @@ export function guardLookup(): void {
       const options = second === callback ? undefined : second
       void answerByKernel(name, options, callback)
       return {}
+    }
+    if (isAllowedName(name) && isCallable(callback)) {
+      const remembering = (error: unknown, first: unknown, family: unknown) => {
+        if (!error) remember(first)
+        Reflect.apply(callback, undefined, [error, first, family])
+      }
+      return Reflect.apply(target, self, [...args.slice(0, -1), remembering])
     }
     if (!isForOverlay(name) || !isCallable(callback)) {
       const asked = checkResolve(name)
@@ -53,7 +61,9 @@ export function guardLookup(): void {
     }
     if (!isForOverlay(name)) {
       await checkResolve(name)
-      return Reflect.apply(target, self, args)
+      const found: unknown = await Reflect.apply(target, self, args)
+      if (isAllowedName(name)) remember(found)
+      return found
     }
     if (threadOverlay() === undefined) throw unbound('dns.promises.lookup')
     const found = await standIn(name, options)
@@ -63,7 +73,21 @@ export function guardLookup(): void {
 
 /** Node itself handles values that are not names, without a query. */
 function isForOverlay(name: unknown): name is string {
-  return typeof name === 'string' && name !== '' && threadOverlay() !== null
+  return typeof name === 'string' && name !== '' && threadOverlay() !== null && !isAllowedName(name)
+}
+
+/** This machine looks the name up: the caller of the program named it. */
+function isAllowedName(name: unknown): boolean {
+  return typeof name === 'string' && allowedTargets()?.hasName(name) === true
+}
+
+/** Code connects to the addresses of such a name. */
+function remember(first: unknown): void {
+  const found: readonly unknown[] = Array.isArray(first) ? first : [first]
+  for (const item of found) {
+    const address = typeof item === 'string' ? item : property(item, 'address')
+    if (typeof address === 'string') allowedTargets()?.remember(address)
+  }
 }
 
 /** Checks permission in the clear network; an address is not a name. */
@@ -94,7 +118,11 @@ async function askKernel(name: string, options: unknown): Promise<readonly Resol
     const error = asTroupeError(thrown)
     const { code } = error.details
     const asked = error.kind === 'PermissionDenied' ? 'EACCES' : 'EAI_FAIL'
-    throw Object.assign(error, { code: typeof code === 'string' ? code : asked, syscall: 'getaddrinfo', hostname: name })
+    throw Object.assign(error, {
+      code: typeof code === 'string' ? code : asked,
+      syscall: 'getaddrinfo',
+      hostname: name,
+    })
   }
 }
 
@@ -117,7 +145,11 @@ function answerByStandIn(name: string, options: unknown, callback: Callable): vo
   else answer(found)
 }
 
-async function answerLater(found: Promise<LookupAddress>, answer: (found: LookupAddress) => void, callback: Callable): Promise<void> {
+async function answerLater(
+  found: Promise<LookupAddress>,
+  answer: (found: LookupAddress) => void,
+  callback: Callable,
+): Promise<void> {
   try {
     answer(await found)
   } catch (error) {
@@ -135,7 +167,8 @@ function standIn(name: string, options: unknown): LookupAddress | Promise<Lookup
   const wanted = familyIn(options)
   // Filters against private addresses must see the loopback address.
   if (local.test(name)) return wanted === 6 ? { address: '::1', family: 6 } : { address: '127.0.0.1', family: 4 }
-  const inFamily = (address: string) => (wanted === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 })
+  const inFamily = (address: string) =>
+    wanted === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 }
   const address = fakeAddresses.addressOf(name)
   return typeof address === 'string' ? inFamily(address) : address.then(inFamily)
 }

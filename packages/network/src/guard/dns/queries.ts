@@ -10,6 +10,7 @@ import { isSealed, sealedRefusal } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { checkPermission } from '../../sockets/socket-permission.ts'
 import { property } from '../../sockets/internals.ts'
+import { allowedTargets } from '../allowed-targets.ts'
 import { unbound, deniedIn } from '../errors.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from '../node/patch.ts'
 
@@ -71,10 +72,17 @@ export function guardQueries(): void {
 const inTheClear = Symbol('asked in the clear')
 
 /** Returns the result of a query; `undefined` if Node runs it as usual. */
-function answerTo(title: string, name: string, args: readonly unknown[], original: Callable, self: unknown): Promise<unknown> | undefined {
+function answerTo(
+  title: string,
+  name: string,
+  args: readonly unknown[],
+  original: Callable,
+  self: unknown,
+): Promise<unknown> | undefined {
   const network = threadOverlay()
   if (network === undefined) return Promise.reject(unbound(title))
   const subject = String(args[0])
+  if (allowedTargets()?.hasName(subject) === true) return undefined
   if (network !== null) return ask(network, title, typeOf(name, args), subject, args)
   if (isSealed()) return Promise.reject(sealedRefusal(title, 'Connect by name, or use dns.lookup'))
   return checkPermission('socket.resolve', subject)?.then(() => {
@@ -87,7 +95,13 @@ function typeOf(name: string, args: readonly unknown[]): string | undefined {
   return name === 'resolve' && typeof args[1] === 'string' ? args[1] : queries[name]
 }
 
-async function ask(overlay: EntryId, title: string, type: string | undefined, subject: string, args: readonly unknown[]): Promise<unknown> {
+async function ask(
+  overlay: EntryId,
+  title: string,
+  type: string | undefined,
+  subject: string,
+  args: readonly unknown[],
+): Promise<unknown> {
   if (type !== 'A' && type !== 'AAAA' && type !== 'PTR') throw deniedIn(overlay, title, byName)
   try {
     const route = await networkAccess().route(overlay)
@@ -99,7 +113,11 @@ async function ask(overlay: EntryId, title: string, type: string | undefined, su
   } catch (thrown) {
     const error = asTroupeError(thrown)
     if (error.kind === 'Invalid') throw deniedIn(overlay, title, byName)
-    throw Object.assign(error, { code: codeOf(error), syscall: `query${type === 'PTR' ? 'Ptr' : type}`, hostname: subject })
+    throw Object.assign(error, {
+      code: codeOf(error),
+      syscall: `query${type === 'PTR' ? 'Ptr' : type}`,
+      hostname: subject,
+    })
   }
 }
 

@@ -72,9 +72,9 @@ export function connectWhenAllowed(handle: object, args: readonly unknown[], ori
 function permissionFor(socket: object, address: string, port: number | undefined): Promise<void> | undefined {
   // The permission of the guard's own sockets was checked before.
   if (isDialling(socket)) return undefined
-  const told: unknown = Reflect.get(socket, connectOptions)
+  const stored: unknown = Reflect.get(socket, connectOptions)
   // For a connection that bypassed the guard, only the address is known.
-  const { host, asks } = told instanceof ConnectOptions ? told : { host: address, asks: true }
+  const { host, asks } = stored instanceof ConnectOptions ? stored : { host: address, asks: true }
   const ask = () => (asks ? checkConnect(host, address, port) : undefined)
   const real = refuseFakeAddress(address)
   return real === undefined ? ask() : real.then(ask)

@@ -24,7 +24,7 @@ function hosts(): readonly unknown[] {
     .filter((host) => host !== undefined)
 }
 
-it('looks up no names in an overlay', () => {
+it('resolves no names in an overlay', () => {
   expect(hosts()).toContain('localhost')
   installGuard()
   expect(inNetwork(null, hosts)).toContain('localhost')
@@ -32,7 +32,7 @@ it('looks up no names in an overlay', () => {
   expect(inNetwork(null, hosts)).toContain('localhost')
 })
 
-it('keeps what code chose for the clear, and cannot be turned back in an overlay', () => {
+it('keeps the setting of code in the clear network, and cannot be enabled in an overlay', () => {
   const { report } = process
   const isExcluded = (): unknown => Reflect.get(report, 'excludeNetwork')
   const choose = (value: unknown) => Reflect.set(report, 'excludeNetwork', value)

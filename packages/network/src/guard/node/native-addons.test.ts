@@ -50,7 +50,7 @@ afterAll(async () => {
 const isTrusted = (file: string) => isTrustedAddon(join(folder, file))
 
 describe('an addon is trusted', () => {
-  it('where its package was named', () => {
+  it('if its package was named', () => {
     expect(isTrusted('node_modules/better-sqlite3/build/addon.node')).toBe(false)
     trustAddons(['better-sqlite3', '@img/other', '@app/own'])
     expect(isTrusted('node_modules/better-sqlite3/build/addon.node')).toBe(true)
@@ -60,7 +60,7 @@ describe('an addon is trusted', () => {
     expect(isTrustedAddon(`file://${folder}/node_modules/@img/other/other.node`)).toBe(true)
   })
 
-  it('where it is the binary for one platform of a package that was named', () => {
+  it('if it is the platform binary of a named package', () => {
     trustAddons(['sharp'])
     expect(isTrusted('node_modules/@img/sharp-linux-x64/lib/sharp.node')).toBe(true)
     expect(isTrusted('node_modules/.store/sharp@1/node_modules/sharp/inner.node')).toBe(true)
@@ -69,7 +69,7 @@ describe('an addon is trusted', () => {
     expect(isTrusted('node_modules/@img/sharp-linux-x64/lib/sharp.node')).toBe(true)
   })
 
-  it('by where it lies, not by what it or a link calls it', () => {
+  it('by its location, not by its name or a link', () => {
     trustAddons(['better-sqlite3'])
     expect(isTrusted('node_modules/guest/guest.node')).toBe(false)
     expect(isTrusted('node_modules/better-sqlite3/link.node')).toBe(false)
@@ -83,7 +83,9 @@ it('is loaded in an overlay, and no other is', () => {
   installGuard({ native: ['sharp'] })
   const load = (file: string) => () => inNetwork(a, () => process.dlopen({ exports: {} }, join(folder, file)))
   // It gets as far as the loader of the operating system.
-  expect(load('node_modules/@img/sharp-linux-x64/lib/sharp.node')).toThrow(expect.objectContaining({ code: 'ERR_DLOPEN_FAILED' }))
+  expect(load('node_modules/@img/sharp-linux-x64/lib/sharp.node')).toThrow(
+    expect.objectContaining({ code: 'ERR_DLOPEN_FAILED' }),
+  )
   expect(load('node_modules/better-sqlite3/build/addon.node')).toThrow(
     expect.objectContaining({ code: 'EOVERLAY', message: containing('network_service.native') }),
   )

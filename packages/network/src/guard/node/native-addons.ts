@@ -22,7 +22,10 @@ export function isTrustedAddon(file: unknown): boolean {
   if (trusted.length === 0 || typeof file !== 'string') return false
   try {
     const home = packageOf(realpathSync(file.startsWith('file:') ? fileURLToPath(file) : file))
-    return home !== undefined && trusted.some((name) => name === home.name || optionalPackages(name, home.folder).includes(home.name))
+    return (
+      home !== undefined &&
+      trusted.some((name) => name === home.name || optionalPackages(name, home.folder).includes(home.name))
+    )
   } catch {
     // A missing file belongs to no package.
     return false

@@ -1,6 +1,6 @@
 /**
  * Guards native handles, below all of Node's own code. Outside the clear network no handle may open, bind or connect
- * anything, whoever holds it, except handles that dial for the guard. This catches calls that the guard above misses,
+ * anything, in any code, except handles that dial for the guard. This catches calls that the guard above misses,
  * and callers that saved a function earlier.
  */
 import { constants } from 'node:os'

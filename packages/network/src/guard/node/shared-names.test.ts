@@ -14,7 +14,12 @@ let stranger: Thread
 
 beforeAll(async () => {
   const program = `const { parentPort, BroadcastChannel } = require('node:worker_threads')
-    parentPort.on('message', ([name, text]) => { const c = new BroadcastChannel(name); c.postMessage(text); c.close(); parentPort.postMessage('posted') })`
+    parentPort.on('message', ([name, text]) => {
+      const channel = new BroadcastChannel(name)
+      channel.postMessage(text)
+      channel.close()
+      parentPort.postMessage('posted')
+    })`
   stranger = new workerThreads.Worker(program, { eval: true })
   lab = await startLab()
   installGuard()
@@ -43,7 +48,7 @@ function listen(name: string, networks: readonly (EntryId | null)[]) {
 }
 
 describe('BroadcastChannel', () => {
-  it('reaches those of its own network', async () => {
+  it('reaches threads of its own network', async () => {
     const { got, channels, close } = listen('news', [a, a, b, null])
     channels[0]?.postMessage('of a')
     await expect.poll(() => got).toEqual([[], ['of a'], [], []])
@@ -53,7 +58,7 @@ describe('BroadcastChannel', () => {
     close()
   })
 
-  it('does not reach what came under the same id later, and leads elsewhere', async () => {
+  it('does not reach an overlay that was created later under the same id', async () => {
     const within = (epoch?: number) => {
       rebindThreadNetwork({ overlay: a, ...(epoch !== undefined && { epoch }) })
       return new BroadcastChannel('news')
@@ -65,7 +70,7 @@ describe('BroadcastChannel', () => {
     for (const channel of channels) channel.close()
   })
 
-  it('is found in the clear by code outside of applications, in an overlay by nobody there', async () => {
+  it('is shared in the clear network with code outside of applications, and not in an overlay', async () => {
     const { got, close } = listen('news', [a, null])
     stranger.postMessage(['news', 'from outside'])
     await once(stranger, 'message')
@@ -73,7 +78,7 @@ describe('BroadcastChannel', () => {
     close()
   })
 
-  it('cannot be given the name by which another network is kept apart', async () => {
+  it('cannot be given the prefix that separates another network', async () => {
     const inside = `troupe:${JSON.stringify([a, null, null])}:news`
     const { got, close } = listen('news', [a])
     const clear = listen(inside, [null, null])
@@ -84,7 +89,7 @@ describe('BroadcastChannel', () => {
     for (const each of [{ close }, clear]) each.close()
   })
 
-  it('keeps apart what the overlay keeps apart', async () => {
+  it('separates what the overlay isolates', async () => {
     const made = ['one', 'two', 'one'].map((actor) => {
       rebindThreadNetwork({ overlay: a, isolation: { actor } })
       return new BroadcastChannel('news')
@@ -95,9 +100,11 @@ describe('BroadcastChannel', () => {
     made.forEach((channel) => channel.close())
   })
 
-  it('is what it was otherwise', () => {
+  it('otherwise works as without the guard', () => {
     expect(BroadcastChannel.name).toBe('BroadcastChannel')
-    expect((): unknown => Reflect.construct(BroadcastChannel, [])).toThrow(expect.objectContaining({ code: 'ERR_MISSING_ARGS' }))
+    expect((): unknown => Reflect.construct(BroadcastChannel, [])).toThrow(
+      expect.objectContaining({ code: 'ERR_MISSING_ARGS' }),
+    )
     expect(globalThis.BroadcastChannel).toBe(workerThreads.BroadcastChannel)
     rebindThreadNetwork(undefined)
     expect(() => new BroadcastChannel('x')).toThrow(expect.objectContaining({ code: 'EUNBOUND' }))
@@ -121,10 +128,13 @@ describe('Web Locks', () => {
     expect(await runInFrame(emptyFrame, async () => locks.request('table', (lock) => lock?.mode))).toBe('exclusive')
   })
 
-  it('refuse what they refused', async () => {
+  it('refuse what they refuse without the guard', async () => {
     const request: unknown = Reflect.get(navigator.locks, 'request')
     const ask = async (...args: unknown[]): Promise<unknown> =>
-      inNetwork(a, async (): Promise<unknown> => (isCallable(request) ? Reflect.apply(request, navigator.locks, args) : undefined))
+      inNetwork(
+        a,
+        async (): Promise<unknown> => (isCallable(request) ? Reflect.apply(request, navigator.locks, args) : undefined),
+      )
     await expect(ask('-name', () => {})).rejects.toMatchObject({ name: 'NotSupportedError' })
     await expect(ask('name')).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
   })

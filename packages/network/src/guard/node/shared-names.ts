@@ -46,12 +46,17 @@ function guardChannels(): void {
       const name = String(args[0])
       const given = args.length === 0 ? [] : [scoped(name, prefix('BroadcastChannel'))]
       const channel: unknown = Reflect.construct(target, given, newTarget)
-      if (typeof channel !== 'object' || channel === null) throw new TypeError('BroadcastChannel constructs nothing')
+      if (typeof channel !== 'object' || channel === null) throw new TypeError('BroadcastChannel is not a constructor')
       return Object.defineProperty(channel, 'name', { value: name, configurable: true })
     },
   })
   workerThreads.BroadcastChannel = guarded
-  Object.defineProperty(globalThis, 'BroadcastChannel', { value: guarded, writable: true, configurable: true, enumerable: false })
+  Object.defineProperty(globalThis, 'BroadcastChannel', {
+    value: guarded,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  })
 }
 
 function guardLocks(): void {

@@ -5,7 +5,7 @@ import { overlayHealth } from '../../dial/overlay-health.ts'
 import { installGuard } from '../install.ts'
 import { a, inNetwork, listening, startLab } from '../testing/lab.ts'
 
-it('a connection counts as open, with its bytes, for as long as the socket lives that got it', async () => {
+it('a connection counts as open, with its bytes, as long as the socket that received it', async () => {
   installGuard()
   await using _ = await startLab()
   const server = createServer((socket) => socket.pipe(socket))

@@ -2,10 +2,10 @@
 import { isIPv6, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { unavailable } from '@troupe/core'
+import { isIsolated } from '../../dial/connection-handover.ts'
 import { connectionMoved } from '../../dial/overlay-health.ts'
 import type { Target } from '../../overlay/overlay.ts'
-import { handleOf, internals, property } from '../../sockets/internals.ts'
-import { detachHandle } from '../../sockets/detach-handle.ts'
+import { detachHandle, handleOf, internals, property } from '../../sockets/internals.ts'
 import { type Callable, isCallable } from './patch.ts'
 
 /**
@@ -15,6 +15,7 @@ import { type Callable, isCallable } from './patch.ts'
  */
 export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
   connectionMoved(dialled, socket)
+  if (socket instanceof TLSSocket && isIsolated(socket)) dropSession(socket)
   const { handle, rest } = detachHandle(dialled)
   // With a new handle Node would forget that `end()` was called.
   Reflect.set(socket, '_undestroy', () => {})
@@ -28,6 +29,15 @@ export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer
   if (rest === undefined) return
   if (socket instanceof TLSSocket) throw unavailable(`${target.host}:${target.port} spoke before the TLS handshake`)
   deliver(socket, rest)
+}
+
+/** Makes a TLS socket forget the session that it was to resume. */
+function dropSession(socket: TLSSocket): void {
+  const options = property(socket, '_tlsOptions')
+  if (typeof options === 'object' && options !== null) Reflect.set(options, 'session', undefined)
+  // Node reads it from the former handle.
+  const handle = handleOf(socket)
+  if (handle !== undefined) Reflect.set(handle, 'getSession', () => null)
 }
 
 /**

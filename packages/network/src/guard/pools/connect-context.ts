@@ -10,7 +10,8 @@ export interface ConnectContext {
 
 /** Returns the context in the options of a connection. */
 export function contextIn(options: unknown): ConnectContext | undefined {
-  const context: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, contextKey) : undefined
+  const context: unknown =
+    typeof options === 'object' && options !== null ? Reflect.get(options, contextKey) : undefined
   return isStamp(context) ? context : undefined
 }
 

@@ -9,10 +9,6 @@ import { connectionKey, isKeyed } from './connection-key.ts'
 import { property } from '../../sockets/internals.ts'
 import { type Callable, isCallable, replaceFunction } from '../node/patch.ts'
 
-// An import would read all names of the module, including `WebSocket`, which loads undici
-// (`docs/discoveries/0057-importing-http.md`).
-const { Agent } = process.getBuiltinModule('node:http')
-
 /**
  * In options: the context of the request, and its key at that time. Connections are also pooled in other contexts, and
  * in later generations of the overlay.
@@ -36,8 +32,17 @@ const asking = new WeakSet<Callable>()
  * Every request calls these, so they are plain functions. In the clear network they do nothing unless policies apply.
  */
 export function guardAgents(): void {
+  // An import would read all names of the module, including `WebSocket`, which loads undici
+  // (`docs/discoveries/0057-importing-http.md`), and in threads without the guard.
+  const { Agent } = process.getBuiltinModule('node:http')
   replaceFunction(Agent.prototype, 'addRequest', (original) => {
-    return function addRequest(this: unknown, request: unknown, options: unknown, port: unknown, localAddress: unknown) {
+    return function addRequest(
+      this: unknown,
+      request: unknown,
+      options: unknown,
+      port: unknown,
+      localAddress: unknown,
+    ) {
       if (!isKeyed()) return original.call(this, request, options, port, localAddress)
       const given = typeof options === 'object' && options !== null ? options : { host: options, port, localAddress }
       const slot = threadOverlay() === null ? currentSlot() : undefined

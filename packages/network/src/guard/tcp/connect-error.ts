@@ -26,6 +26,16 @@ export function asConnectError(thrown: unknown, { host, port }: Target): TroupeE
   return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
 }
 
+/**
+ * Returns `thrown` as the `error` event of a socket whose first bytes were sent before the connection stood. Without a
+ * reply code the target may have got them, so this is no failed `connect`, after which libraries send again.
+ */
+export function asEarlyError(thrown: unknown, target: Target): TroupeError & { readonly code: string } {
+  const error = asConnectError(thrown, target)
+  if (error.details['replyCode'] !== undefined) return error
+  return Object.assign(error, { code: 'ECONNRESET', syscall: 'write' })
+}
+
 /** Several connections may fail with the same error object. */
 function advised(error: TroupeError): TroupeError {
   const advice = applicationAccess()?.advice

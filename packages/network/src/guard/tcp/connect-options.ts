@@ -22,3 +22,9 @@ export function readConnect(args: readonly unknown[]): ConnectCall {
 function isObject(value: unknown): value is Readonly<Record<PropertyKey, unknown>> {
   return typeof value === 'object' && value !== null
 }
+
+/**
+ * Milliseconds for a dial: as long as operating systems wait for a connection. For a shorter wait the caller sets a
+ * timeout, or destroys the socket.
+ */
+export const dialTimeout = 130_000

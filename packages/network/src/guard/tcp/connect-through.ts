@@ -5,20 +5,28 @@
 import type { EntryId } from '@troupe/core'
 import { isIP, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Target } from '../../overlay/overlay.ts'
+import { TLSSocket } from 'node:tls'
+import type { EarlyData, Target } from '../../overlay/overlay.ts'
 import { swapHandle } from '../node/swap-handle.ts'
-import { asConnectError } from './connect-error.ts'
+import { asConnectError, asEarlyError } from './connect-error.ts'
 import type { ConnectCall } from './connect-options.ts'
 import { EarlyEnd } from '../early-end.ts'
+import { EarlyWrites } from './early-writes.ts'
 import { HostLookup, type HostLookupOptions } from '../dns/host-lookup.ts'
 import { handleOf, property } from '../../sockets/internals.ts'
 import { type Callable, isCallable } from '../node/patch.ts'
+
+/** Options of {@link Way.open}. */
+export interface OpenOptions {
+  readonly signal: AbortSignal
+  readonly early?: EarlyData
+}
 
 /** How a connection is opened. */
 export interface Way {
   /** The overlay that it leads through, if any. */
   readonly overlay?: EntryId
-  open(target: Target, signal: AbortSignal): Promise<Socket>
+  open(target: Target, options: OpenOptions): Promise<Socket>
   readonly unjudged: HostLookupOptions['unjudged']
   /** Returns the remote address that the socket shows, where the connection does not know it. */
   readonly peerOf?: (target: Target) => Target | Promise<Target>
@@ -61,7 +69,7 @@ export function connectBy(socket: Socket, { options, callback }: ConnectCall, wa
 }
 
 /**
- * Settles when handles that were told to close are closed: their `close` precedes all events of the next life, as with
+ * Settles when closing handles are closed: their `close` precedes all events of the next life, as with
  * Node's own sockets.
  */
 async function formerClosed(): Promise<void> {
@@ -128,23 +136,30 @@ class Carrying {
     socket.on('close', stop)
     let target: Target = { host: hosts[0] ?? '', port }
     const { overlay } = this.#way
-    using _early = overlay === undefined ? undefined : new EarlyEnd(socket, overlay, () => target)
+    using _end = overlay === undefined ? undefined : new EarlyEnd(socket, overlay, () => target)
+    // Of a TLS socket the writes are not the first bytes.
+    const early =
+      overlay === undefined || socket instanceof TLSSocket ? undefined : new EarlyWrites(socket, () => this.#isOver)
+    const options: OpenOptions = { signal: closing.signal, ...(early && { early }) }
     const open = async (host: string) => {
       target = { host: this.#way.nameOf(host), port }
-      return this.#way.open(target, closing.signal)
+      return this.#way.open(target, options)
     }
     try {
-      const [dialled] = await Promise.all([firstOf(hosts, open, closing.signal), closed])
+      const [dialled] = await Promise.all([firstOf(hosts, open, options), closed])
       const peer = await this.#way.peerOf?.(target)
-      if (this.#isOver) dialled.destroy()
-      else {
+      if (this.#isOver) {
+        early?.[Symbol.dispose]()
+        dialled.destroy()
+      } else {
         swapHandle(socket, dialled, target, peer)
         this.#handle = handleOf(socket)
       }
     } catch (error) {
+      early?.[Symbol.dispose]()
       if (!this.#isOver) {
         Reflect.set(socket, 'connecting', false)
-        socket.destroy(asConnectError(error, target))
+        socket.destroy(early?.isSpent === true ? asEarlyError(error, target) : asConnectError(error, target))
       }
     } finally {
       socket.off('close', stop)
@@ -159,19 +174,24 @@ class Carrying {
 
   #complete(request: object): void {
     const finish = property(request, 'oncomplete')
-    if (!this.#isOver && isCallable(finish)) Reflect.apply(finish, request, [0, handleOf(this.#socket), request, true, true])
+    if (!this.#isOver && isCallable(finish))
+      Reflect.apply(finish, request, [0, handleOf(this.#socket), request, true, true])
   }
 }
 
 /** Returns the result for the first host that `open` reaches; tries one after the other. */
-async function firstOf(hosts: readonly string[], open: (host: string) => Promise<Socket>, signal: AbortSignal): Promise<Socket> {
+async function firstOf(
+  hosts: readonly string[],
+  open: (host: string) => Promise<Socket>,
+  { signal, early }: OpenOptions,
+): Promise<Socket> {
   let failure: unknown
   for (const host of hosts) {
     try {
       return await open(host)
     } catch (error) {
       failure = error
-      if (signal.aborted) break
+      if (signal.aborted || early?.isSpent === true) break
     }
   }
   throw failure

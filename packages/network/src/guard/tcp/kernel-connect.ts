@@ -3,9 +3,10 @@ import type { Socket } from 'node:net'
 import type { ConnectRequest } from '../../dial/network-access.ts'
 import { sealedRefusal } from '../../sealed/sealed.ts'
 import { connectBy } from './connect-through.ts'
-import type { ConnectCall } from './connect-options.ts'
+import { type ConnectCall, dialTimeout } from './connect-options.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
-import { openDirect } from './open-connection.ts'
+import { dialerOfKernel } from '../../sealed/kernel-driver.ts'
+import { takeOver } from '../../handoff/socket-handoff.ts'
 import type { Callable } from '../node/patch.ts'
 
 /** Connects `socket`, or returns the reason why that is impossible. */
@@ -18,9 +19,10 @@ export function connectByKernel(socket: Socket, call: ConnectCall, original: Cal
     socket,
     call,
     {
-      open: async (target, signal) => {
+      open: async (target, { signal }) => {
         await refuseFakeAddress(target.host)
-        return openDirect({ target, ...local(options) }, signal)
+        const request: ConnectRequest = { overlay: null, target, ...local(options) }
+        return takeOver(await dialerOfKernel().dial(request, { signal, timeout: dialTimeout }))
       },
       unjudged: () => undefined,
       nameOf: (host) => host,
@@ -37,7 +39,11 @@ const families: ReadonlyMap<unknown, 4 | 6> = new Map<unknown, 4 | 6>([
   ['IPv6', 6],
 ])
 
-function local({ family, localAddress, localPort }: ConnectCall['options']): Pick<ConnectRequest, 'family' | 'localAddress' | 'localPort'> {
+function local({
+  family,
+  localAddress,
+  localPort,
+}: ConnectCall['options']): Pick<ConnectRequest, 'family' | 'localAddress' | 'localPort'> {
   const wanted = families.get(family)
   return {
     ...(wanted !== undefined && { family: wanted }),

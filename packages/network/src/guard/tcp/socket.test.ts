@@ -3,7 +3,18 @@ import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { route } from '../../drivers/socks5/testing/sample.ts'
 import { installGuard } from '../install.ts'
-import { a, b, containing, eventOf, eventsOf, inNetwork, type Lab, listening, startLab, textOf } from '../testing/lab.ts'
+import {
+  a,
+  b,
+  containing,
+  eventOf,
+  eventsOf,
+  inNetwork,
+  type Lab,
+  listening,
+  startLab,
+  textOf,
+} from '../testing/lab.ts'
 
 /** Sends the address of the client, then echoes its input. */
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
@@ -17,12 +28,10 @@ const peers: string[] = []
 let lab: Lab
 let port = 0
 let bannerPort = 0
-let deadPort = 0
+/** Nothing listens there: the system assigns no port below its ephemeral range. */
+const closedPort = 2
 
 beforeAll(async () => {
-  const dead = net.createServer()
-  deadPort = await listening(dead)
-  dead.close()
   port = await listening(server)
   bannerPort = await listening(banner)
   installGuard()
@@ -49,7 +58,7 @@ async function expectParity<T>(use: (host: string) => Promise<T>): Promise<T> {
   return overlay
 }
 
-it('takes each overlay’s way, and names travel as names', async () => {
+it('uses each overlay’s route, and sends names as names', async () => {
   const before = peers.length
   for (const network of [a, b]) {
     await inNetwork(network, async () => {
@@ -68,7 +77,7 @@ it('takes each overlay’s way, and names travel as names', async () => {
   expect(peers.slice(before)).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.1'])
 })
 
-describe('what a plain socket shows, one in an overlay shows', () => {
+describe('a socket in an overlay behaves as a plain socket', () => {
   it('the order of events, and half-closing', async () => {
     const seen = await expectParity(async (host) => {
       const socket = net.connect({ host, port })
@@ -78,10 +87,13 @@ describe('what a plain socket shows, one in an overlay shows', () => {
       socket.end('two')
       return { states, text: await textOf(socket), events: await events, after: [socket.connecting, socket.readyState] }
     })
-    expect(seen).toMatchObject({ text: 'one twobye', events: ['connectionAttempt', 'connect', 'ready', 'end', 'close'] })
+    expect(seen).toMatchObject({
+      text: 'one twobye',
+      events: ['connectionAttempt', 'connect', 'ready', 'end', 'close'],
+    })
   })
 
-  it('its far end', async () => {
+  it('its remote address', async () => {
     await expectParity(async (host) => {
       const socket = net.connect({ host, port, noDelay: true, keepAlive: true })
       await once(socket, 'connect')
@@ -91,7 +103,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     })
   })
 
-  it('what the far end says first, also to a reader that comes late', async () => {
+  it('the first bytes of the server, also to a reader that comes late', async () => {
     const text = await expectParity(async (host) => {
       const socket = net.connect(bannerPort, host)
       await once(socket, 'connect')
@@ -101,7 +113,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     expect(text).toBe('welcome, all of you')
   })
 
-  it('a buffer of the reader’s own', async () => {
+  it('a buffer of the reader', async () => {
     const pieces = await inBoth(async (host) => {
       let text = ''
       const callback = (length: number, buffer: Uint8Array) => {
@@ -115,7 +127,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     expect(pieces).toEqual({ plain: 'welcome, all of you', overlay: 'welcome, all of you' })
   })
 
-  it('a reader’s own buffer that is taken back for a while', async () => {
+  it('a reader’s own buffer that is withdrawn for a while', async () => {
     const { overlay } = await inBoth(async (host) => {
       let text = ''
       let pauses = 0
@@ -152,7 +164,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     })
   })
 
-  it('destroying it while it connects', async () => {
+  it('destroy while it connects', async () => {
     const events = await expectParity(async (host) => {
       const socket = net.connect(port, host)
       const seen = eventsOf(socket)
@@ -171,8 +183,13 @@ describe('what a plain socket shows, one in an overlay shows', () => {
       controller.abort()
       return seen
     }
-    expect(await inNetwork(a, async () => aborted({}))).toEqual(['lookup', 'connectionAttempt', 'error ABORT_ERR', 'close'])
-    const { plain, overlay } = await inBoth(async () => aborted({ lookup: never }))
+    expect(await inNetwork(a, async () => aborted({}))).toEqual([
+      'lookup',
+      'connectionAttempt',
+      'error ABORT_ERR',
+      'close',
+    ])
+    const { plain, overlay } = await inBoth(async () => aborted({ lookup: () => undefined }))
     expect([plain, overlay]).toEqual([
       ['error ABORT_ERR', 'close'],
       ['error ABORT_ERR', 'close'],
@@ -189,11 +206,11 @@ describe('what a plain socket shows, one in an overlay shows', () => {
   })
 
   it('a target that refuses', async () => {
-    const events = await expectParity(async (host) => eventsOf(net.connect(deadPort, host)))
+    const events = await expectParity(async (host) => eventsOf(net.connect(closedPort, host)))
     expect(events).toEqual(['connectionAttempt', 'error ECONNREFUSED', 'close'])
   })
 
-  it('a port that cannot be', async () => {
+  it('an invalid port', async () => {
     await expectParity(async (host) => {
       await Promise.resolve()
       try {
@@ -205,7 +222,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     })
   })
 
-  it('a second life', async () => {
+  it('a second connection of one socket', async () => {
     await expectParity(async (host) => {
       const socket = new net.Socket()
       for (let life = 0; life < 2; life++) {
@@ -222,7 +239,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     })
   })
 
-  it('a second life that begins before the close of the first', async () => {
+  it('a second connection that begins before the close of the first', async () => {
     const again = async (host: string, wait: boolean) => {
       const socket = net.connect(port, host)
       if (wait) await once(socket, 'connect')
@@ -243,7 +260,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     expect(lab.asked.get(a)?.length).toBe(asked + 1)
   })
 
-  it('errors thrown by listeners, which are nobody’s but theirs', async () => {
+  it('errors thrown by listeners stay with the listeners', async () => {
     await inNetwork(a, async () => {
       const socket = net.connect(port, '127.0.0.1')
       const { promise, resolve } = Promise.withResolvers<unknown>()
@@ -263,7 +280,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
   })
 })
 
-it('does not resolve here, and leaves from no address or port of this side’s own', async () => {
+it('does not resolve here, and refuses a local address or port', async () => {
   for (const own of [{ localAddress: '127.0.0.9' }, { localPort: 40_404 }]) {
     const refused = { kind: 'PermissionDenied', code: 'EOVERLAY', message: containing(`a ${Object.keys(own)[0]}`) }
     expect(await failing(a, { host: 'web.test', port, ...own })).toMatchObject(refused)
@@ -278,9 +295,15 @@ it('does not resolve here, and leaves from no address or port of this side’s o
   }
 })
 
-it('says what is wrong in the words of connect(2) and in its own', async () => {
+it('reports errors with the fields of connect(2) and its own message', async () => {
   const error = await failing(a, { port: 80, host: 'refused.test' })
-  expect(error).toMatchObject({ kind: 'Unavailable', code: 'ECONNREFUSED', syscall: 'connect', address: 'refused.test', port: 80 })
+  expect(error).toMatchObject({
+    kind: 'Unavailable',
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+    address: 'refused.test',
+    port: 80,
+  })
   expect(error).toHaveProperty('message', containing('app:a'))
 })
 
@@ -288,7 +311,7 @@ it('fails closed without a route or a proxy', async () => {
   const known = lab.routes.get(b)
   lab.routes.delete(b)
   expect(await failing(b, { port, host: '127.0.0.1' })).toMatchObject({ kind: 'NotFound', code: 'EOVERLAY' })
-  lab.routes.set(b, { ...route({ port: deadPort }), overlay: b })
+  lab.routes.set(b, { ...route({ port: closedPort }), overlay: b })
   expect(await failing(b, { port, host: '127.0.0.1' })).toMatchObject({ kind: 'Unavailable', code: 'ECONNREFUSED' })
   if (known) lab.routes.set(b, known)
 })
@@ -300,5 +323,3 @@ async function failing(network: typeof a, options: net.NetConnectOpts): Promise<
     return promise
   })
 }
-
-function never(): void {}

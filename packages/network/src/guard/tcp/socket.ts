@@ -8,16 +8,17 @@ import { isSealed } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { connectBy } from './connect-through.ts'
 import { asConnectError } from './connect-error.ts'
-import { type ConnectCall, readConnect } from './connect-options.ts'
+import { type ConnectCall, dialTimeout, readConnect } from './connect-options.ts'
 import { isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
 import { coverDispatchers } from '../pools/undici-dispatcher.ts'
+import { allowedTargets, publishAllowed } from '../allowed-targets.ts'
 import { isFakeAddress } from '../dns/fake-addresses.ts'
 import { connectByKernel } from './kernel-connect.ts'
-import { dropAllowance, takeAllowance } from '../../sockets/own-sockets.ts'
-import { shownAddress } from './shown-address.ts'
-import { realHost } from '../dns/real-host.ts'
+import { allowConnect, dropAllowance, takeAllowance } from '../../sockets/own-sockets.ts'
+import { realHost, shownAddress } from '../dns/real-host.ts'
 import { deniedIn, unbound } from '../errors.ts'
-import { open } from './open-connection.ts'
+import { networkAccess } from '../../dial/network-access.ts'
+import { dial } from '../../dial/dial.ts'
 import { contextIn } from '../pools/connect-context.ts'
 import { willConnect } from '../node/deferred-connect.ts'
 import { type Callable, replaceFunction } from '../node/patch.ts'
@@ -39,9 +40,11 @@ function guarded(socket: Socket, args: readonly unknown[], original: Callable): 
   const call = readConnect(args)
   const permitted = takeAllowance(socket, call)
   // A sealed thread opens nothing itself, not even for the HTTP client.
-  if (permitted) return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, permitted)
+  if (permitted)
+    return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, permitted)
   const network = threadOverlay()
   if (network === undefined) return destroyed(socket, unbound('net.Socket.connect'))
+  if (network !== null && isAllowed(call)) return connectAllowed(socket, call, original)
   if (network !== null) return connectThrough(socket, network, call, original)
   if (isSealed()) return connectByKernel(socket, call, original)
   const slot = contextIn(call.options)?.slot
@@ -57,6 +60,22 @@ function connectAsked(socket: Socket, args: readonly unknown[], call: ConnectCal
   return Reflect.apply(original, socket, args)
 }
 
+/** Whether a target stays in the clear, in a program that runs in an overlay as a whole. */
+function isAllowed({ options: { path, host } }: ConnectCall): boolean {
+  const targets = allowedTargets()
+  if (targets === undefined) return false
+  if (typeof path === 'string' && path !== '') return targets.hasPath(path)
+  return targets.hasHost(typeof host === 'string' && host !== '' ? host : 'localhost')
+}
+
+function connectAllowed(socket: Socket, { options, callback }: ConnectCall, original: Callable): unknown {
+  const { path, host, port } = options
+  allowConnect(socket)
+  const name = typeof host === 'string' && host !== '' ? host : 'localhost'
+  publishAllowed(typeof path === 'string' && path !== '' ? path : `${name}:${Number(port)}`)
+  return Reflect.apply(original, socket, [options, callback])
+}
+
 /** Fails like a failed connection; a socket that was closed before emits no `error` event. */
 function destroyed(socket: Socket, error: Error): Socket {
   if (socket.destroyed) throw error
@@ -65,7 +84,8 @@ function destroyed(socket: Socket, error: Error): Socket {
 
 function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
-  if (typeof path === 'string' && path !== '') return destroyed(socket, deniedIn(overlay, 'a Unix socket (net.Socket.connect)'))
+  if (typeof path === 'string' && path !== '')
+    return destroyed(socket, deniedIn(overlay, 'a Unix socket (net.Socket.connect)'))
   const own = ownPlace(call.options)
   if (own !== undefined) return destroyed(socket, deniedIn(overlay, `net.Socket.connect with a ${own}`, noOwnPlace))
   if (typeof host === 'string') {
@@ -80,8 +100,10 @@ function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, ori
     call,
     {
       overlay,
-      open: async (target, signal) => open(overlay, target, signal),
-      unjudged: (address) => (isFakeAddress(address) ? deniedIn(overlay, 'net.Socket.connect with a blockList', noBlockList) : undefined),
+      open: async (target, options) =>
+        dial(await networkAccess().route(overlay), target, { ...options, timeout: dialTimeout }),
+      unjudged: (address) =>
+        isFakeAddress(address) ? deniedIn(overlay, 'net.Socket.connect with a blockList', noBlockList) : undefined,
       peerOf: shownAddress,
       nameOf: realHost,
     },
@@ -98,4 +120,5 @@ function ownPlace({ localAddress, localPort }: ConnectCall['options']): string |
   return typeof localPort === 'number' && localPort !== 0 ? 'localPort' : undefined
 }
 
-const noBlockList = 'Names are resolved at its far end, out of the list’s sight: leave the list out, and forbid addresses at the proxy'
+const noBlockList =
+  'Names are resolved at its far end, out of the list’s sight: leave the list out, and forbid addresses at the proxy'

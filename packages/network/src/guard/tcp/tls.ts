@@ -6,6 +6,7 @@ import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { isCarried } from './connect-through.ts'
+import { isIsolated } from '../../dial/connection-handover.ts'
 import { property } from '../../sockets/internals.ts'
 import { isCallable, replaceMethod } from '../node/patch.ts'
 
@@ -13,9 +14,14 @@ export function guardTls(): void {
   replaceMethod(tls, 'connect', (target, self, args) => {
     const [options] = args
     const socket = property(options, 'socket')
-    if (!(socket instanceof Socket) || !isCarried(socket)) return Reflect.apply(target, self, args)
+    if (!(socket instanceof Socket)) return Reflect.apply(target, self, args)
+    if (isIsolated(socket) && property(options, 'session') !== undefined)
+      return Reflect.apply(target, self, [{ ...Object(options), session: undefined }, args.find(isCallable)])
+    if (!isCarried(socket)) return Reflect.apply(target, self, args)
     const host = property(options, 'host') ?? property(socket, '_host')
-    return Reflect.apply(target, self, [{ ...Object(options), host, socket: new Bytes(socket) }, args.find(isCallable)])
+    // TLS begins before it is known whether the connection will be an isolated one.
+    const own = { host, socket: new Bytes(socket), session: undefined }
+    return Reflect.apply(target, self, [{ ...Object(options), ...own }, args.find(isCallable)])
   })
 }
 

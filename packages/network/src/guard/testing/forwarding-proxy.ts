@@ -23,7 +23,7 @@ export class ForwardingProxy implements AsyncDisposable {
 
   /**
    * It resolves the names `*.test` and `localhost` to this machine. It refuses `refused.test`, and never replies for
-   * `silent.test`.
+   * `silent.test`. It accepts any login.
    */
   static async start(exit: string): Promise<ForwardingProxy> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true })
@@ -50,8 +50,14 @@ export class ForwardingProxy implements AsyncDisposable {
 
   async #serve(client: Socket): Promise<void> {
     const read = reader(client)
-    await read((await read(2)).readUInt8(1))
-    client.write(Buffer.from([5, 0]))
+    const methods = await read((await read(2)).readUInt8(1))
+    const isLogin = !methods.includes(0)
+    client.write(Buffer.from([5, isLogin ? 2 : 0]))
+    if (isLogin) {
+      await read((await read(2)).readUInt8(1))
+      await read((await read(1)).readUInt8(0))
+      client.write(Buffer.from([1, 0]))
+    }
     const { command, host, port } = await requestFrom(read)
     if (command !== connect) {
       client.end(unsupported)

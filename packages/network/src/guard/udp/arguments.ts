@@ -12,7 +12,9 @@ export interface BindCall {
 export function readBind(args: readonly unknown[]): BindCall {
   const [first, second] = args
   const [port, address] =
-    typeof first === 'object' && first !== null ? [property(first, 'port'), property(first, 'address')] : [first, second]
+    typeof first === 'object' && first !== null
+      ? [property(first, 'port'), property(first, 'address')]
+      : [first, second]
   return {
     port: typeof port === 'function' ? 0 : portOf(port ?? 0),
     address: typeof address === 'string' && address !== '' ? address : undefined,
@@ -28,7 +30,11 @@ export interface ConnectDatagramsCall {
 
 export function readConnect(args: readonly unknown[]): ConnectDatagramsCall {
   const [port, address] = args
-  return { port: portOf(port), address: typeof address === 'string' && address !== '' ? address : 'localhost', callback: callbackOf(args) }
+  return {
+    port: portOf(port),
+    address: typeof address === 'string' && address !== '' ? address : 'localhost',
+    callback: callbackOf(args),
+  }
 }
 
 export interface SendCall {
@@ -62,7 +68,9 @@ function callbackOf(args: readonly unknown[]): unknown {
 function portOf(value: unknown): number {
   const port = Number(value)
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
-  throw Object.assign(invalid(`a port is a whole number of 0 to 65535, not ${String(value)}`), { code: 'ERR_SOCKET_BAD_PORT' })
+  throw Object.assign(invalid(`a port is a whole number of 0 to 65535, not ${String(value)}`), {
+    code: 'ERR_SOCKET_BAD_PORT',
+  })
 }
 
 function bytesOf(message: unknown): Buffer {

@@ -20,7 +20,10 @@ export function noteDatagramOptions(): void {
     const lookup = property(options, 'lookup')
     const list = property(options, 'sendBlockList')
     if (typeof socket === 'object' && socket !== null && (lookup !== undefined || list !== undefined)) {
-      made.set(socket, { lookup: isCallable(lookup) ? lookup : undefined, sendBlockList: BlockList.isBlockList(list) ? list : undefined })
+      made.set(socket, {
+        lookup: isCallable(lookup) ? lookup : undefined,
+        sendBlockList: BlockList.isBlockList(list) ? list : undefined,
+      })
     }
     return socket
   })

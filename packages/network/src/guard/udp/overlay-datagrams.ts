@@ -36,7 +36,8 @@ export class OverlayDatagrams {
   /** Opens the association, at that port of the overlay if it is not 0. */
   bind({ port, address, callback }: BindCall): void {
     if (this.#way !== undefined) throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound')
-    if (!everywhere.has(address)) throw deniedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
+    if (!everywhere.has(address))
+      throw deniedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
     if (isCallable(callback)) this.#socket.once('listening', () => void Reflect.apply(callback, this.#socket, []))
     this.#open(port).catch((error: unknown) => this.#fail(error))
   }

@@ -38,7 +38,9 @@ async function send(host: string, options: Partial<SocketOptions> = {}): Promise
   return inNetwork(a, async () => {
     const socket = createSocket({ type: 'udp4', ...options })
     try {
-      await new Promise<void>((resolve, reject) => socket.send('x', 9, host, (error) => (error ? reject(error) : resolve())))
+      await new Promise<void>((resolve, reject) =>
+        socket.send('x', 9, host, (error) => (error ? reject(error) : resolve())),
+      )
       return targets.at(-1)
     } catch (error) {
       return error
@@ -48,7 +50,7 @@ async function send(host: string, options: Partial<SocketOptions> = {}): Promise
   })
 }
 
-it('names travel as names, and addresses that stand for names as the names', async () => {
+it('names are sent as names, and stand-in addresses as their names', async () => {
   expect(await send('web.test')).toBe('web.test:9')
   const { address } = await inNetwork(a, async () => dns.promises.lookup('bank.test'))
   expect(await send(address)).toBe('bank.test:9')
@@ -57,7 +59,7 @@ it('names travel as names, and addresses that stand for names as the names', asy
   expect(targets.filter((target) => target.startsWith('198.'))).toEqual([])
 })
 
-it('a lookup of the socket’s own is asked', async () => {
+it('a lookup function of the socket is called', async () => {
   const lookup: SocketOptions['lookup'] = (name, _options, done) => {
     if (name === 'forbidden.test') done(new Error('forbidden'), '', 4)
     else done(null, '192.0.2.1', 4)
@@ -67,15 +69,18 @@ it('a lookup of the socket’s own is asked', async () => {
   expect(await send('192.0.2.7', { lookup })).toBe('192.0.2.7:9')
 })
 
-it('a list of forbidden addresses is heeded, and refused for names', async () => {
+it('a list of forbidden addresses is applied, and refused for names', async () => {
   const sendBlockList = new BlockList()
   sendBlockList.addAddress('192.0.2.7')
   expect(await send('192.0.2.7', { sendBlockList })).toMatchObject({ code: 'ERR_IP_BLOCKED' })
   expect(await send('192.0.2.8', { sendBlockList })).toBe('192.0.2.8:9')
-  expect(await send('web.test', { sendBlockList })).toMatchObject({ code: 'EOVERLAY', message: containing('sendBlockList') })
+  expect(await send('web.test', { sendBlockList })).toMatchObject({
+    code: 'EOVERLAY',
+    message: containing('sendBlockList'),
+  })
 })
 
-it('sockets stay what they are', () => {
+it('sockets keep their class', () => {
   const socket = dgram.createSocket('udp4')
   expect(socket).toBeInstanceOf(dgram.Socket)
   socket.close()

@@ -18,9 +18,11 @@ export const knownNames: Readonly<Record<string, KnownNames>> = { ...network, ..
 const table = new Map<string, Classification>()
 for (const [module, { routed = {}, harmless }] of Object.entries(knownNames)) {
   for (const name of harmless.split(' ')) table.set(`${module} ${name}`, 'harmless')
-  for (const names of Object.values(routed)) for (const name of names.split(' ')) table.set(`${module} ${name}`, 'routed')
+  for (const names of Object.values(routed))
+    for (const name of names.split(' ')) table.set(`${module} ${name}`, 'routed')
 }
-for (const { module, names } of refusedWays) for (const name of names.split(' ')) table.set(`${module} ${name}`, 'refused')
+for (const { module, names } of refusedWays)
+  for (const name of names.split(' ')) table.set(`${module} ${name}`, 'refused')
 
 /** Returns the classification of a name of a module; `undefined` for an unknown one. */
 export function classify(module: string, name: string): Classification | undefined {

@@ -10,9 +10,17 @@ import { fileURLToPath } from 'node:url'
 export type NamesOfNode = Readonly<Record<string, Readonly<Record<string, string | null>>>>
 
 /** Flags that add names. Flags that this version of Node does not have are skipped. */
-const flags = ['eventsource', 'webstorage', 'stream-iter', 'vm-modules', 'vfs', 'bench', 'web-worker', 'quic', 'ffi'].map(
-  (name) => `--experimental-${name}`,
-)
+const flags = [
+  'eventsource',
+  'webstorage',
+  'stream-iter',
+  'vm-modules',
+  'vfs',
+  'bench',
+  'web-worker',
+  'quic',
+  'ffi',
+].map((name) => `--experimental-${name}`)
 
 const program = fileURLToPath(new URL('./fixtures/names-of-node.ts', import.meta.url))
 

@@ -11,6 +11,8 @@ export interface RefusedWay {
   readonly names: string
   /** What to do instead. It ends the error, and appears in `docs/ways-out.md`. */
   readonly advice: string
+  /** What to do instead in a program that runs in an overlay as a whole. @default the same */
+  readonly programAdvice?: string
   /** How the error reaches the caller. @default 'throw' */
   readonly answer?: 'throw' | 'reject' | 'callback'
   /** Limits the refusal to some calls, with a description of them for the docs. */

@@ -3,14 +3,18 @@
  * threads it is the far end of their ports. It forwards what threads send to each other without decoding it.
  */
 import { EventEmitter } from 'node:events'
-import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
+import { MessagePort, type Transferable } from 'node:worker_threads'
 import type { Readable, Writable } from 'node:stream'
 import { invalid } from '@troupe/core'
 import { decodeWithin, encode } from '../../pipe/codec.ts'
 import { channelOf, frameHeader, FrameReader, kernelChannel, type OnFrame, threadOfChannel } from '../../pipe/frames.ts'
+import type { PeerRead } from '../../pipe/messages.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
+import { PeerRelay } from './peer-relay.ts'
 
-/** Bytes that may wait for a process which does not read them. */
+/** Bytes that wait for a process, beyond which nothing more of other threads is forwarded to it. */
+const mostForwarded = 16 << 20
+/** Bytes that may wait for a process which does not read them: mostly of the kernel itself. */
 const maxWaiting = 256 << 20
 /** Milliseconds per turn in which frames are processed; the rest waits for the next turn. */
 const slice = 10
@@ -22,16 +26,20 @@ export interface ChildPortOptions {
   readonly pass: (handle: object) => number
   /** The process broke the protocol and must be ended. */
   readonly onViolation: (what: string) => void
+  /** A thread broke the protocol in what it sent to the process. */
+  readonly onPeerBreach: (thread: number, why: string) => void
 }
 
 type Introduction = Extract<ToThread, { type: 'channel' }>
 
 export class ChildPort extends EventEmitter {
   readonly #options: ChildPortOptions
-  readonly #ports = new Map<number, MessagePort>()
+  readonly #relays = new Map<number, PeerRelay>()
   #waiting: Uint8Array[] | undefined = []
   #down: Writable | undefined
   #corked = false
+  /** Nothing more of other threads is forwarded. */
+  #isFull = true
   #ended = false
   readonly #reader = new FrameReader((channel, payload) => this.#takeFrame(channel, payload))
   #rest: { readonly chunk: Uint8Array; readonly at: number } | undefined
@@ -50,6 +58,8 @@ export class ChildPort extends EventEmitter {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
     for (const bytes of waiting) this.#write(bytes)
+    down.on('drain', this.#drained)
+    this.#drained()
     up.on('error', () => undefined)
     up.on('data', (chunk: Uint8Array) => {
       this.#read(up, chunk, 0)
@@ -60,7 +70,11 @@ export class ChildPort extends EventEmitter {
   }
 
   postMessage(message: ToThread | object, transfer: readonly (Transferable | object)[] = []): void {
-    if (this.#ended) return
+    if (this.#ended) {
+      // Nothing else would close a connection that was opened for it in the meantime.
+      for (const handle of transfer) closeHandle(handle)
+      return
+    }
     if (isIntroduction(message)) this.#introduce(message)
     else this.#send(kernelChannel, encode(this.#passing(message, transfer)))
   }
@@ -75,25 +89,35 @@ export class ChildPort extends EventEmitter {
     if (this.#ended) return
     this.#ended = true
     this.#waiting = []
-    for (const port of this.#ports.values()) port.close()
-    this.#ports.clear()
+    for (const relay of this.#relays.values()) relay.close()
+    this.#relays.clear()
     this.emit('close')
     this.removeAllListeners()
   }
 
-  #introduce({ port, ...message }: Introduction): void {
+  #introduce({ port, words, ...message }: Introduction): void {
     const { thread } = message
     this.#send(kernelChannel, encode(message))
-    this.#ports.set(thread, port)
-    port.on('message', (bytes: unknown) => {
-      this.#forward(thread, bytes)
+    if (words === undefined) throw new Error('a channel to a process of its own has no words')
+    const relay = new PeerRelay({
+      port,
+      words,
+      forward: (bytes) => {
+        this.#send(channelOf(thread), bytes)
+      },
+      onRead: (read) => {
+        this.#send(kernelChannel, encode({ type: 'peerRead', thread, read } satisfies PeerRead))
+      },
+      onBreach: (why) => {
+        relay.close()
+        this.#options.onPeerBreach(thread, why)
+      },
     })
-    port.on('messageerror', () => {
-      port.close()
-    })
+    if (this.#isFull) relay.pause()
+    this.#relays.set(thread, relay)
     port.on('close', () => {
-      if (this.#ports.get(thread) !== port) return
-      this.#ports.delete(thread)
+      if (this.#relays.get(thread) !== relay) return
+      this.#relays.delete(thread)
       this.#send(channelOf(thread), new Uint8Array())
     })
     port.unref()
@@ -104,21 +128,22 @@ export class ChildPort extends EventEmitter {
     if ('type' in message && (message.type === 'kill' || message.type === 'cancel')) this.#forwardAll()
     if (transfer.length === 0) return message
     const [handle, ...more] = transfer
-    if (handle === undefined || more.length > 0 || transfer.some((item) => item instanceof MessagePort || !('value' in message))) {
+    if (
+      handle === undefined ||
+      more.length > 0 ||
+      transfer.some((item) => item instanceof MessagePort || !('value' in message))
+    ) {
       throw invalid('a port does not cross to a process of its own')
     }
     const value: unknown = Reflect.get(message, 'value')
-    return { ...message, value: { ...(typeof value === 'object' ? value : {}), handle: { passed: this.#options.pass(handle) } } }
-  }
-
-  #forwardAll(): void {
-    for (const [thread, port] of this.#ports) {
-      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) this.#forward(thread, next.message)
+    return {
+      ...message,
+      value: { ...(typeof value === 'object' ? value : {}), handle: { passed: this.#options.pass(handle) } },
     }
   }
 
-  #forward(thread: number, bytes: unknown): void {
-    if (bytes instanceof Uint8Array && bytes.length > 0) this.#send(channelOf(thread), bytes)
+  #forwardAll(): void {
+    for (const relay of this.#relays.values()) relay.takeNow()
   }
 
   #send(channel: number, payload: Uint8Array): void {
@@ -139,7 +164,17 @@ export class ChildPort extends EventEmitter {
       process.nextTick(this.#uncork)
     }
     down.write(bytes)
-    if (down.writableLength > maxWaiting) this.#violated(`does not read what it is sent: ${down.writableLength} bytes wait`)
+    if (!this.#isFull && down.writableLength > mostForwarded) {
+      this.#isFull = true
+      for (const relay of this.#relays.values()) relay.pause()
+    }
+    if (down.writableLength > maxWaiting)
+      this.#violated(`does not read what it is sent: ${down.writableLength} bytes wait`)
+  }
+
+  readonly #drained = (): void => {
+    this.#isFull = false
+    for (const relay of this.#relays.values()) relay.resume()
   }
 
   readonly #uncork = (): void => {
@@ -197,14 +232,14 @@ export class ChildPort extends EventEmitter {
       return
     }
     const thread = threadOfChannel(channel)
-    const port = this.#ports.get(thread)
+    const relay = this.#relays.get(thread)
     // The other thread may have ended in the meantime.
-    if (port === undefined) return
-    if (payload.length > 0) port.postMessage(payload, [payload.buffer])
-    else {
-      this.#ports.delete(thread)
-      port.close()
-    }
+    if (relay === undefined) return
+    if (payload.length === 0) {
+      this.#relays.delete(thread)
+      relay.close()
+    } else if (!relay.post(payload))
+      this.#violated(`sent more to thread ${thread} than that thread reads, and did not wait`)
   }
 
   #tellKernel(payload: Uint8Array): void {
@@ -228,4 +263,10 @@ export class ChildPort extends EventEmitter {
 
 function isIntroduction(message: object): message is Introduction {
   return 'type' in message && message.type === 'channel'
+}
+
+/** Closes a native handle, or a port. */
+export function closeHandle(handle: object): void {
+  const close: unknown = Reflect.get(handle, 'close')
+  if (typeof close === 'function') Reflect.apply(close, handle, [])
 }

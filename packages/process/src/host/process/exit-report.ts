@@ -4,9 +4,19 @@ import { exitFailure } from '../../worker-threads/thread-failure.ts'
 
 /** The report of the launcher (`packages/tsnet/launcher`). */
 export interface Report {
-  readonly started?: { readonly namespaces: boolean; readonly why?: string }
+  readonly started?: Started
   readonly failed?: string
   readonly ended?: Ended
+}
+
+export interface Started {
+  readonly namespaces: boolean
+  readonly why?: string
+  /** The folder of its cgroup. */
+  readonly cgroup?: string
+  readonly cgroup_why?: string
+  /** Limits of the cgroup whose controllers are not available. */
+  readonly unlimited?: readonly string[]
 }
 
 interface Ended {
@@ -27,6 +37,7 @@ export function endOf(end: End | undefined, lastWords: string): TroupeError {
 }
 
 function reasonOf(signal: string, lastWords: string): string {
+  if (signal === 'OOM') return 'it ran out of memory'
   if (signal === 'SIGXCPU') return 'it used up its time on the processor'
   if (lastWords.includes('heap out of memory')) return 'it ran out of heap'
   return lastWords.includes('out of memory') ? 'it ran out of memory' : `its process was ended by ${signal}`

@@ -7,7 +7,10 @@ const path = z.string().startsWith('/', 'expected an absolute path')
 const name = z
   .string()
   .regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
-  .refine((variable) => !/^(NODE_OPTIONS|NODE_CHANNEL_.*|LD_.*|DYLD_.*)$/.test(variable), 'such a variable could give permissions, or code')
+  .refine(
+    (variable) => !/^(NODE_OPTIONS|NODE_CHANNEL_.*|LD_.*|DYLD_.*)$/.test(variable),
+    'such a variable could give permissions, or code',
+  )
 
 export const isolationFields = {
   /**
@@ -26,6 +29,8 @@ export const isolationFields = {
         .optional(),
       /** CPU time after which a process is terminated. @default unlimited */
       cpu: duration().optional(),
+      /** Processors that it may use at a time, such as 0.5; only where it has a cgroup. @default unlimited */
+      cpus: z.number().min(0.01).max(1024).optional(),
       openFiles: z
         .int()
         .min(64)
@@ -55,4 +60,6 @@ export function checkIsolation(host: Readonly<Record<string, unknown>>, context:
 }
 
 /** What a process of its own is started with. */
-export type IsolationSettings = z.output<z.ZodObject<typeof isolationFields>> & { readonly resourceLimits?: ResourceLimits | undefined }
+export type IsolationSettings = z.output<z.ZodObject<typeof isolationFields>> & {
+  readonly resourceLimits?: ResourceLimits | undefined
+}

@@ -37,7 +37,9 @@ export function moduleFiles(root: string, modules: readonly string[]): readonly 
     .filter((url) => url.startsWith('file:'))
     .map((url) => packageOf(dirname(fileURLToPath(url))))
   const folders = [...new Set([...packages, ...installed(packages), ...installed([root])])]
-  const above = [root, ...folders].flatMap(ancestors).flatMap((folder) => [join(folder, 'package.json'), join(folder, 'node_modules')])
+  const above = [root, ...folders]
+    .flatMap(ancestors)
+    .flatMap((folder) => [join(folder, 'package.json'), join(folder, 'node_modules')])
   const own = readdirSync(root)
     .filter((name) => !name.startsWith('.'))
     .map((name) => join(root, name))
@@ -52,7 +54,9 @@ function outermost(paths: readonly string[]): readonly string[] {
 
 const names = [
   'troupe',
-  ...['core', 'registry', 'tsnet', 'network', 'policy', 'process', 'functions', 'http'].map((name) => `@troupe/${name}`),
+  ...['runtime', 'core', 'registry', 'tsnet', 'network', 'policy', 'process', 'functions', 'http'].map(
+    (name) => `@troupe/${name}`,
+  ),
 ]
 
 /** Returns the folders of Troupe's packages. In a workspace these are elsewhere. */

@@ -2,7 +2,8 @@
  * The reason why an overlay may be used: some code chose it and was allowed to. A grant is valid as long as the
  * policies allow that choice.
  */
-import type { EntryId, Frame } from '@troupe/core'
+import { serialize } from 'node:v8'
+import { type EntryId, type Frame, forgetOldest } from '@troupe/core'
 
 /** The part of the policies that grants need. */
 export interface PolicyCheck {
@@ -35,12 +36,12 @@ export class GrantValidity {
   /** The grant of the code in `frame` that has just been allowed to choose `overlay`. */
   of(frame: Frame, overlay: EntryId | null): Grant {
     if (!this.#judge.governs(frame)) return always
-    const key = JSON.stringify([overlay, frame.actor, frame.scope])
+    // Actors may hold anything that structured clone carries: in JSON, maps would be alike, and big numbers an error.
+    const key = serialize([overlay, frame.actor, frame.scope]).toString('latin1')
     const known = this.#known.get(key) ?? new CheckedGrant(this.#judge, frame, overlay)
     this.#known.delete(key)
     this.#known.set(key, known)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > mostKept && oldest !== undefined) this.#known.delete(oldest)
+    forgetOldest(this.#known, mostKept)
     return known
   }
 }

@@ -5,7 +5,7 @@ import { always } from './grant-validity.ts'
 
 const proxy = entryId('net:proxy')
 
-it('a thread holds what it was granted, as long as a reason for that stands, and no other thread does', () => {
+it('a thread holds a grant as long as a reason for it exists, and no other thread does', () => {
   const grants = new OverlayGrants()
   const reason = { isValid: true }
   grants.grant(1, proxy, reason)

@@ -2,7 +2,7 @@
  * The actor, scope and values of processes and calls, for the threads to which they send. A message's own frame is not
  * trusted for this.
  */
-import type { Frame, Pid } from '@troupe/core'
+import { type Frame, type Pid, forgetOldest } from '@troupe/core'
 import type { SenderFrame } from '../../protocol/kernel-thread.ts'
 import type { ProcessRecord, ProcessTable } from '../process-table.ts'
 
@@ -25,7 +25,6 @@ export class SenderFrames {
   ended({ pid, frame }: ProcessRecord): void {
     if (frame.actor === undefined && frame.scope === undefined) return
     this.#ended.set(pid, frame)
-    const [oldest] = this.#ended.keys()
-    if (this.#ended.size > mostRemembered && oldest !== undefined) this.#ended.delete(oldest)
+    forgetOldest(this.#ended, mostRemembered)
   }
 }

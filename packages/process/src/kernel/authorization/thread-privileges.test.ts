@@ -20,8 +20,8 @@ function privileges() {
   return { books, changes, place }
 }
 
-describe('the standing of a thread', () => {
-  it('is that of all code that ever was in it', () => {
+describe('the privileges of a thread', () => {
+  it('are those of all code that ever ran in it', () => {
     const { books, changes, place } = privileges()
     expect(books.of(1)).toEqual({ policyEnforced: true })
     place(1, policyEnforced)
@@ -32,7 +32,7 @@ describe('the standing of a thread', () => {
     expect(changes).toEqual([[1, { policyEnforced: false }]])
   })
 
-  it('holds what was permitted, until the policies change or the target ends', () => {
+  it('include permissions until the policies change or the target ends', () => {
     const { books, place } = privileges()
     const [one, two] = [pid(5, 1), pid(5, 2)]
     place(1, policyEnforced)

@@ -17,7 +17,11 @@ export class Bindings implements AsyncDisposable {
   #last = 0
 
   /** @param isAlive - Whether the process is still alive; a process that has ended holds nothing. */
-  async hold(pid: Pid, binding: Binding, isAlive: () => boolean): Promise<{ readonly ticket: ListenGrant; readonly number: number }> {
+  async hold(
+    pid: Pid,
+    binding: Binding,
+    isAlive: () => boolean,
+  ): Promise<{ readonly ticket: ListenGrant; readonly number: number }> {
     if (!isAlive()) {
       await binding[Symbol.asyncDispose]()
       throw denied(`process ${pid} has ended`, { pid })
@@ -47,7 +51,8 @@ export class Bindings implements AsyncDisposable {
   /** Releases everything that a process held. */
   processEnded(pid: Pid): void {
     this.#allowed.delete(pid)
-    for (const [number, held] of [...this.#held]) if (held.pid === pid) void this.release(pid, number).catch(() => undefined)
+    for (const [number, held] of [...this.#held])
+      if (held.pid === pid) void this.release(pid, number).catch(() => undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

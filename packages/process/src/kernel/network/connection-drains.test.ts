@@ -20,7 +20,8 @@ function lab() {
     broadcast: (message: ToThread) => {
       sent.push(message)
       if (message.type !== 'streams' || silent) return
-      for (const [number, generation] of oldest) queueMicrotask(() => drains.told({ number } as Thread, overlay, generation))
+      for (const [number, generation] of oldest)
+        queueMicrotask(() => drains.onReport({ number } as Thread, overlay, generation))
     },
   }
   const drains = new ConnectionDrains(threads as unknown as ThreadTable)
@@ -34,7 +35,7 @@ function lab() {
 }
 
 describe('a drain', () => {
-  it('ends at once where no thread holds a connection of it, or of one before', async () => {
+  it('ends at once if no thread holds a connection of it, or of an earlier one', async () => {
     const { drains, oldest } = lab()
     oldest.set(1, 3)
     const done = Promise.withResolvers<void>()
@@ -43,7 +44,7 @@ describe('a drain', () => {
     drains[Symbol.dispose]()
   })
 
-  it('ends when the last thread has let go, and cuts nothing', async () => {
+  it('ends when the last thread has released it, and aborts nothing', async () => {
     const { drains, oldest, cuts, asks } = lab()
     oldest.set(1, 2).set(2, 5)
     const done = vi.fn()
@@ -56,7 +57,7 @@ describe('a drain', () => {
     drains[Symbol.dispose]()
   })
 
-  it('cuts what is left when its time is up, be a thread too busy to answer', async () => {
+  it('aborts the rest at its timeout, even if a thread is too busy to respond', async () => {
     const { drains, oldest, cuts, silence } = lab()
     oldest.set(1, 1)
     silence()

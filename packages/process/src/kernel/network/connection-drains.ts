@@ -39,7 +39,7 @@ export class ConnectionDrains implements Disposable {
   }
 
   /** A thread reports the oldest generation by which it holds a connection. */
-  told(thread: Thread, overlay: EntryId, oldest: number | undefined): void {
+  onReport(thread: Thread, overlay: EntryId, oldest: number | undefined): void {
     const asked = this.#asked.get(overlay)
     if (asked === undefined || !asked.waiting.delete(thread.number)) return
     asked.oldest = Math.min(asked.oldest, oldest ?? Number.POSITIVE_INFINITY)
@@ -67,7 +67,8 @@ export class ConnectionDrains implements Disposable {
     const asked = this.#asked.get(overlay)
     if (asked === undefined || asked.waiting.size > 0) return
     this.#asked.delete(overlay)
-    for (const drain of [...this.#drains]) if (drain.overlay === overlay && drain.generation < asked.oldest) this.#end(drain)
+    for (const drain of [...this.#drains])
+      if (drain.overlay === overlay && drain.generation < asked.oldest) this.#end(drain)
   }
 
   #end(drain: Drain): void {

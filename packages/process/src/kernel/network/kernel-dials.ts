@@ -5,12 +5,27 @@
  */
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
-import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
-import { dial, type ConnectRequest, type SocketHandoff, handOver, type ResolvedAddress, type Route } from '@troupe/network'
+import {
+  denied,
+  type EntryId,
+  invalid,
+  isEntryId,
+  startDeadline,
+  stopTimer,
+  TroupeError,
+  Semaphore,
+} from '@troupe/core'
+import {
+  dial,
+  type ConnectRequest,
+  type SocketHandoff,
+  handOver,
+  type ResolvedAddress,
+  type Route,
+} from '@troupe/network'
 import { connectDirect, isPrivateAddress, lookupDirect, systemLookup } from '@troupe/network/kernel'
 import { z } from 'zod'
 import type { Requests } from '../../protocol/requests.ts'
-import { Semaphore } from '../../semaphore.ts'
 import type { Requester } from '../request-handler.ts'
 
 /**
@@ -24,7 +39,7 @@ const maxPending = 512
 const maxLookups = 2
 const maxTimeout = 130_000
 const maxHost = 1024
-/** The maximum length of keys in requests, plus what the HTTP client adds. */
+/** The maximum length of keys that keep connections apart. */
 const maxKey = 256
 
 const schema = z.strictObject({
@@ -86,14 +101,18 @@ export class KernelDials {
     if (!thread.sealed) throw denied(`thread ${thread.number} opens its connections itself`)
     const { dials, lookups } = this.#of(thread.number)
     if (dials.size >= maxPending || dials.has(number)) {
-      throw new TroupeError('RateLimited', `a thread may have ${maxPending} connections under way`, { details: { max: maxPending } })
+      throw new TroupeError('RateLimited', `a thread may have ${maxPending} connections under way`, {
+        details: { max: maxPending },
+      })
     }
     const abort = new AbortController()
     dials.set(number, abort)
     const limit = Math.min(timeout, maxTimeout)
     const { host, port } = connectRequest.target
     const timer = startDeadline(() => {
-      abort.abort(new TroupeError('Timeout', `no connection to ${host}:${port} within ${limit} ms`, { details: { host, port } }))
+      abort.abort(
+        new TroupeError('Timeout', `no connection to ${host}:${port} within ${limit} ms`, { details: { host, port } }),
+      )
     }, limit)
     try {
       const socket = await this.#open(connectRequest, requester, { signal: abort.signal, timeout: limit, lookups, key })
@@ -112,13 +131,20 @@ export class KernelDials {
 
   /** Cancels a dial whose caller no longer waits. */
   cancel(thread: number, request: number): void {
-    this.#pending.get(thread)?.dials.get(request)?.abort(new TroupeError('Canceled', 'the connection is no longer needed'))
+    this.#pending
+      .get(thread)
+      ?.dials.get(request)
+      ?.abort(new TroupeError('Canceled', 'the connection is no longer needed'))
   }
 
   /** @throws TroupeError like {@link dial} */
-  async resolve({ name, family }: Requests['resolve']['ask'], requester: Requester): Promise<readonly ResolvedAddress[]> {
+  async resolve(
+    { name, family }: Requests['resolve']['ask'],
+    requester: Requester,
+  ): Promise<readonly ResolvedAddress[]> {
     if (!requester.thread.sealed) throw denied(`thread ${requester.thread.number} resolves names itself`)
-    if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('the name to resolve must be a non-empty text')
+    if (typeof name !== 'string' || name === '' || name.length > maxHost)
+      throw invalid('the name to resolve must be a non-empty text')
     if (family !== 0 && family !== 4 && family !== 6) throw invalid('the address family must be 4, 6, or 0 for any')
     this.#options.permitClear(requester, 'socket.resolve', name)
     const found = await this.#of(requester.thread.number).lookups.acquire(async () => lookupDirect(name, family))
@@ -136,7 +162,11 @@ export class KernelDials {
     for (const abort of pending?.dials.values() ?? []) abort.abort(new TroupeError('Canceled', 'its thread has ended'))
   }
 
-  async #open(connectRequest: ConnectRequest, requester: Requester, { signal, timeout, lookups, key }: Limits): Promise<Socket> {
+  async #open(
+    connectRequest: ConnectRequest,
+    requester: Requester,
+    { signal, timeout, lookups, key }: Limits,
+  ): Promise<Socket> {
     const { overlay, target } = connectRequest
     if (overlay === null) {
       const { permitClear } = this.#options
@@ -198,7 +228,8 @@ function refusalOf(found: string | readonly LookupAddress[], permit: (address: s
 
 function parse(asked: unknown): DialRequest {
   const { data, error } = schema.safeParse(asked)
-  if (data === undefined) throw invalid(`invalid dial request: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
+  if (data === undefined)
+    throw invalid(`invalid dial request: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
   const { connectRequest, timeout, key } = data
   const { overlay, target, family, localAddress, localPort } = connectRequest
   return {

@@ -2,7 +2,7 @@
  * The networks to which threads are bound: the clear network, or an overlay, with the isolation key if it isolates by
  * actor or process. Work of one network runs only in threads of that network.
  */
-import { type EntryId, type Frame, unavailable } from '@troupe/core'
+import { type EntryId, type Frame, unavailable, forgetOldest } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 import type { Overlay, OverlayTable } from '@troupe/network/kernel'
 
@@ -87,7 +87,8 @@ export class Networks {
     if (this.isCurrent(network)) return
     const { overlay } = network
     throw unavailable(
-      `overlay ${overlay} was replaced by one that leads elsewhere, or deleted, since this thread began: start the process anew`,
+      `overlay ${overlay} was replaced by one that leads elsewhere, ` +
+        'or deleted, since this thread began: start the process again',
       {
         overlay,
         code: 'ENETWORK',
@@ -109,16 +110,19 @@ export class Networks {
     const key = prefixOf(running.id, epoch) + JSON.stringify(isolation)
     const known = this.#networks.get(key)
     if (known !== undefined) return known
-    const network = Object.freeze({ key, overlay: running.id, ...epochField(epoch), isolation: Object.freeze(isolation) })
+    const network = Object.freeze({
+      key,
+      overlay: running.id,
+      ...epochField(epoch),
+      isolation: Object.freeze(isolation),
+    })
     if (process === undefined) this.#remember(network)
     return network
   }
 
   #remember(network: Network): void {
     this.#networks.set(network.key, network)
-    if (this.#networks.size <= mostRemembered) return
-    const [oldest] = this.#networks.keys()
-    if (oldest !== undefined) this.#networks.delete(oldest)
+    forgetOldest(this.#networks, mostRemembered)
   }
 
   /** The network of an overlay that does not isolate callers. */
@@ -139,7 +143,8 @@ export class Networks {
     if (counted !== undefined) return counted
     const identity = JSON.stringify([kind, isolates, own])
     const known = this.#known.get(id)
-    const epoch = known === undefined ? 0 : known.epoch + (known.identity === undefined || known.identity === identity ? 0 : 1)
+    const epoch =
+      known === undefined ? 0 : known.epoch + (known.identity === undefined || known.identity === identity ? 0 : 1)
     this.#known.set(id, { epoch, identity })
     this.#epochs.set(running, epoch)
     return epoch

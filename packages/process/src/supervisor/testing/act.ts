@@ -5,7 +5,7 @@ import type { Running, Start } from '../../service/service-instance.ts'
 
 /** One incarnation. */
 export class Act {
-  /** Aborts when nobody waits for it to come up any more. */
+  /** Aborts when its start is no longer awaited. */
   readonly signal: AbortSignal
   readonly running: Promise<Running>
   /** Aborts when there is no more time to stop in order; there once it was asked to stop. */

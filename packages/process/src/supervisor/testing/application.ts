@@ -11,8 +11,7 @@ import {
   RunningSupervisors,
   servicesOf,
 } from '../../kernel.ts'
-import { setRuntime } from '../../thread/current.ts'
-import { setOutsideParticipant } from '../../thread/participant.ts'
+import { joinProgram } from '../../thread/current.ts'
 import { States } from './states.ts'
 
 /** Entries by name: kind and fields, as YAML has them. */
@@ -31,12 +30,18 @@ const programs = { adder: 'addChild', ask: 'ask', child: 'main', stubborn: 'stub
  * @param entries - Beside the host `app:host` and the programs of `programs/child.ts`.
  * @param pins - Overlays that entries are pinned to.
  */
-export async function startApplication(entries: Entries, pins: Readonly<Record<string, string | null>> = {}): Promise<TestApplication> {
+export async function startApplication(
+  entries: Entries,
+  pins: Readonly<Record<string, string | null>> = {},
+): Promise<TestApplication> {
   const registry = new Registry({ kinds: [...processKinds, ...networkKinds], root: import.meta.dirname })
   const all: Entries = {
     host: { kind: 'process.host', lifecycle: { auto_start: true } },
     ...Object.fromEntries(
-      Object.entries(programs).map(([name, method]) => [name, { kind: 'process.ts', source: 'file://programs/child.ts', method }]),
+      Object.entries(programs).map(([name, method]) => [
+        name,
+        { kind: 'process.ts', source: 'file://programs/child.ts', method },
+      ]),
     ),
     ...entries,
   }
@@ -52,19 +57,22 @@ export async function startApplication(entries: Entries, pins: Readonly<Record<s
   }
   const overlays = new OverlayTable(registry)
   const kernel = new Kernel({ registry, overlays, preload: [], log })
-  setRuntime(kernel.runtime)
-  setOutsideParticipant(kernel.runtime.root)
+  const leave = joinProgram(kernel.runtime)
   const states = new States()
   const onService = (status: unknown) => {
     if (isStatus(status)) states.record(status)
   }
   serviceChannel.subscribe(onService)
+  await using unless = new AsyncDisposableStack()
+  unless.defer(leave)
+  unless.defer(async () => kernel[Symbol.asyncDispose]())
   const supervisor = new ServiceSupervisor({
     graph: registry.graph(),
     services: servicesOf(kernel, new RunningSupervisors({ kernel, log })),
     log,
   })
   await supervisor.startAll()
+  unless.move()
   return {
     kernel,
     supervisor,
@@ -74,8 +82,7 @@ export async function startApplication(entries: Entries, pins: Readonly<Record<s
       await supervisor.stopAll()
       serviceChannel.unsubscribe(onService)
       await kernel[Symbol.asyncDispose]()
-      setOutsideParticipant(undefined)
-      setRuntime(undefined)
+      leave()
     },
   }
 }

@@ -2,9 +2,11 @@
 import { type EntryId, entryId } from '@troupe/core'
 import type { Graph } from '@troupe/registry'
 
-/** @param references - By the name of each entry, the names that it refers to; entries without references may be left out. */
+/** @param references - By entry name, the names that the entry refers to; entries without references are optional. */
 export function graphOf(references: Readonly<Record<string, readonly string[]>>): Graph {
-  const edges = Object.entries(references).flatMap(([from, targets]) => targets.map((to) => ({ from: id(from), to: id(to) })))
+  const edges = Object.entries(references).flatMap(([from, targets]) =>
+    targets.map((to) => ({ from: id(from), to: id(to) })),
+  )
   return {
     levels: [],
     dependenciesOf: (of) => edges.filter(({ from }) => from === of).map(({ to }) => to),

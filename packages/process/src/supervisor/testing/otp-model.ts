@@ -1,4 +1,4 @@
-/** OTP's `supervisor` as a model: what it starts and stops, step by step, after the functions of the same names in supervisor.erl. */
+/** A model of OTP's `supervisor`: its starts and stops, step by step, by the functions of supervisor.erl. */
 import type { AutoShutdown, RestartType, Rules } from '../strategy.ts'
 
 export interface ModelChild {

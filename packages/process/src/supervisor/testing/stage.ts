@@ -9,7 +9,10 @@ import { States } from './states.ts'
 export const id = entryId('app:it')
 
 /** @param lifecycle - As it is written; delays grow from 1 s to 4 s without jitter unless it says otherwise. */
-export function staged(lifecycle: Readonly<Record<string, unknown>> = {}, blockedBy: () => TroupeError | undefined = () => undefined) {
+export function staged(
+  lifecycle: Readonly<Record<string, unknown>> = {},
+  blockedBy: () => TroupeError | undefined = () => undefined,
+) {
   const clock = new SimulatedClock()
   const play = new Play()
   const states = new States()
@@ -23,5 +26,11 @@ export function staged(lifecycle: Readonly<Record<string, unknown>> = {}, blocke
     clock,
     onChange: states.record,
   })
-  return { clock, play, service, states, until: async (state: ServiceState, times = 1) => states.until(id, state, times) }
+  return {
+    clock,
+    play,
+    service,
+    states,
+    until: async (state: ServiceState, times = 1) => states.until(id, state, times),
+  }
 }

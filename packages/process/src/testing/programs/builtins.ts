@@ -4,14 +4,14 @@ import { processes } from '../../index.ts'
 
 const nothing = () => undefined
 const throws = () => {
-  throw new Error('as it was told')
+  throw new Error('a requested failure')
 }
 
 function replace(holder: object, key: PropertyKey, value: unknown): void {
   Reflect.set(holder, key, value)
 }
 
-const deeds: Readonly<Record<string, () => void>> = {
+const operations: Readonly<Record<string, () => void>> = {
   push: () => replace(Array.prototype, 'push', nothing),
   splice: () => replace(Array.prototype, 'splice', throws),
   map: () => replace(Array.prototype, 'map', throws),
@@ -22,7 +22,7 @@ const deeds: Readonly<Record<string, () => void>> = {
   add: () => replace(Set.prototype, 'add', nothing),
   weak: () => replace(WeakMap.prototype, 'get', throws),
   Promise: () => replace(globalThis, 'Promise', nothing),
-  // oxlint-disable-next-line unicorn/no-thenable -- A word for a deed.
+  // oxlint-disable-next-line unicorn/no-thenable -- The name of an operation.
   then: () => replace(Promise.prototype, 'then', nothing),
   withResolvers: () => replace(Promise, 'withResolvers', undefined),
   keys: () => replace(Object, 'keys', throws),
@@ -31,21 +31,21 @@ const deeds: Readonly<Record<string, () => void>> = {
   abort: () => replace(globalThis, 'AbortController', nothing),
 }
 
-/** Breaks one, and goes on as if nothing were. */
+/** Breaks one, and continues. */
 export async function breaks(what: string, other: string): Promise<unknown> {
-  deeds[what]?.()
+  operations[what]?.()
   return processes.call(other, 'ask')
 }
 
 /** Breaks one, and waits for messages. */
 export async function breaksAndWaits(what: string): Promise<void> {
-  deeds[what]?.()
+  operations[what]?.()
   for await (const message of self.inbox) message.reply('got')
 }
 
 /** Breaks one, and returns. */
 export function breaksAndReturns(what: string): string {
-  deeds[what]?.()
+  operations[what]?.()
   return 'returned'
 }
 

@@ -4,7 +4,7 @@ import { processes, self } from '../../index.ts'
 
 const host = 'app:host'
 
-/** Replies to `ask` with its pid; ends at `stop`; fails at `fail`; does what else it is told. */
+/** Replies to `ask` with its pid; ends at `stop`; fails at `fail`; does other requested work. */
 export async function member(): Promise<string> {
   for await (const message of self.inbox) {
     switch (message.topic) {
@@ -16,7 +16,7 @@ export async function member(): Promise<string> {
         message.reply()
         break
       case 'fail':
-        throw new TypeError('told to fail')
+        throw new TypeError('requested failure')
       case 'timer':
         setTimeout(() => {
           throw new RangeError('in a timer')
@@ -78,7 +78,7 @@ export async function overfill(count: number): Promise<string> {
   )
 }
 
-/** Talks to another without a pause, until it is told by a timer to stop. */
+/** Talks to another without a pause, until a timer stops it. */
 export async function chatter(): Promise<number> {
   const other = await processes.spawn('app:crowd.echo', host)
   const clock = { isOver: false }
@@ -98,7 +98,7 @@ export async function echo(): Promise<void> {
   for await (const message of self.inbox) processes.trySend(message.from, 'pong', message.payload)
 }
 
-/** Becomes `next` when told, with how many messages it has seen. */
+/** Becomes `next` on request, with the number of its messages. */
 export async function first(next: string): Promise<unknown> {
   let seen = 0
   for await (const message of self.inbox) {

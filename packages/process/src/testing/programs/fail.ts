@@ -1,4 +1,5 @@
 /** Programs that fail, each in its own way. */
+import type { Pid } from '@troupe/core'
 import { processes, self } from '@troupe/process'
 
 /** Throws at once, with a cause and a field of its own. */
@@ -38,4 +39,15 @@ export function returnsOddly() {
 /** Is cancelled in the middle of a wait. */
 export async function waits() {
   await self.receive()
+}
+
+/** Sends more than is read, and fails while its messages wait. */
+export function overfills(to: Pid): never {
+  for (let n = 0; n < 3000; n += 1) processes.send(to, 'x', n).catch(() => undefined)
+  throw new RangeError('far')
+}
+
+/** Reads nothing. */
+export async function deaf() {
+  await new Promise(() => undefined)
 }

@@ -18,15 +18,21 @@ export function shout(victim: string) {
 
 function envelopes(victim: string, own: string): Readonly<Record<string, unknown>> {
   return {
-    'a request by nobody': { type: 'request', number: 1e6, by: 'me', name: 'terminate', ask: { pid: victim } },
+    'a request without a sender': { type: 'request', number: 1e6, by: 'me', name: 'terminate', ask: { pid: victim } },
     'the end of another': { type: 'finished', pid: victim, exit: 'forged' },
     'dead letters that are none': { type: 'deadLetters', letters: null, dropped: 'many' },
     'a connection to nothing': { type: 'connect' },
-    'a request of a name that objects have': { type: 'request', number: 1e6 + 1, by: own, name: 'constructor', ask: {} },
+    'a request of a name that objects have': {
+      type: 'request',
+      number: 1e6 + 1,
+      by: own,
+      name: 'constructor',
+      ask: {},
+    },
     'half a request': { type: 'request', number: 1e6 + 2 },
     'a claim of an overlay': { type: 'claim', overlay: { toString: 5 } },
-    'the birth of another': { type: 'processStarted', pid: victim, by: victim },
-    'a birth without asking': {
+    'a start message for another process': { type: 'processStarted', pid: victim, by: victim },
+    'a start message without a request': {
       type: 'processStarted',
       pid: own.replace('.1>', '.7>'),
       by: own,
@@ -54,9 +60,21 @@ export async function deep(victim: string, kind: 'list' | 'map' | 'error') {
   for (const depth of [1000, 2000, 4000, 6000, 9000, 14_000]) {
     let value: unknown = 1
     for (let i = 0; i < depth; i += 1) {
-      value = kind === 'list' ? [value] : kind === 'map' ? new Map([[1, value]]) : Object.assign(new Error('deep'), { cause: value })
+      value =
+        kind === 'list'
+          ? [value]
+          : kind === 'map'
+            ? new Map([[1, value]])
+            : Object.assign(new Error('deep'), { cause: value })
     }
-    const line = { level: 'info' as const, time: 0, message: 'deep', fields: { value }, trace: undefined, overlay: undefined }
+    const line = {
+      level: 'info' as const,
+      time: 0,
+      message: 'deep',
+      fields: { value },
+      trace: undefined,
+      overlay: undefined,
+    }
     await Promise.allSettled([processes.send(victim, 'deep', value), kernel.request('log', line, self.pid)])
   }
   return 'done'
@@ -74,17 +92,29 @@ function tell(message: unknown): void {
   if (typeof say === 'function') Reflect.apply(say, kernel, [message])
 }
 
-/** Tells the kernel nonsense over its own port, and then asks something that it would answer to others. */
+/** Sends the kernel malformed messages over its own port, and then a valid request. */
 export async function babble(victim: string, name: string) {
   tell(envelopes(victim, self.pid)[name])
-  return processes.names.lookup('nobody')
+  return processes.names.lookup('unknown')
 }
 
 /** Asks what has not the form of a question. Answers with the kinds of the errors. */
 export async function misask() {
   const { kernel } = currentRuntime()
   const answers: Record<string, unknown> = {}
-  for (const name of ['spawn', 'call', 'program', 'upgrade', 'terminate', 'cancel', 'register', 'unregister', 'lookup', 'permit', 'can']) {
+  for (const name of [
+    'spawn',
+    'evaluate',
+    'program',
+    'upgrade',
+    'terminate',
+    'cancel',
+    'register',
+    'unregister',
+    'lookup',
+    'permit',
+    'can',
+  ]) {
     for (const ask of [{ pid: 5, name: 5, entry: [], action: {} }, { more: { than: ['is', 'asked'] } }]) {
       const request: unknown = Reflect.get(kernel, 'request')
       if (typeof request !== 'function') continue
@@ -99,7 +129,7 @@ export async function misask() {
 }
 
 /** The port by which something is posted. */
-function portBeneath(work: () => void): MessagePort | undefined {
+function rawPort(work: () => void): MessagePort | undefined {
   const ports: MessagePort[] = []
   const own = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'postMessage')
   Object.defineProperty(MessagePort.prototype, 'postMessage', {
@@ -113,18 +143,22 @@ function portBeneath(work: () => void): MessagePort | undefined {
   return ports[0]
 }
 
-/** Posts handles to the kernel, by the port itself: of files, and the native ones beneath, of ports and streams, where nothing looks for them. */
+/** Posts handles to the kernel by the raw port: of files, native handles, ports and streams, where none is expected. */
 export async function handles(where: 'request' | 'nonsense' | 'list') {
-  const port = portBeneath(() => {
+  const port = rawPort(() => {
     tell({ type: 'connect', thread: 0 })
   })
   const file = await open('/etc/hostname')
-  const native: unknown = Reflect.get(file, Object.getOwnPropertySymbols(file).find((symbol) => String(symbol).includes('kHandle')) ?? '')
+  const native: unknown = Reflect.get(
+    file,
+    Object.getOwnPropertySymbols(file).find((symbol) => String(symbol).includes('kHandle')) ?? '',
+  )
   const { port1 } = new MessageChannel()
   const [list, moved] = [Object.assign([1], { file: native }), [native, port1]]
   const value = where === 'list' ? { list, port1 } : { file: native, deep: new Map([[1, [port1]]]) }
   const ask = { entry: 'app:forge.handles', args: [value], choice: {}, inherit: { values: {} } }
-  const message = where === 'nonsense' ? { type: 'x', value } : { type: 'request', number: 1e6, by: self.pid, name: 'call', ask }
+  const message =
+    where === 'nonsense' ? { type: 'x', value } : { type: 'request', number: 1e6, by: self.pid, name: 'call', ask }
   const post: unknown = port && Reflect.get(port, 'postMessage')
   if (typeof post === 'function') Reflect.apply(post, port, [message, moved])
   await new Promise((resolve) => setTimeout(resolve, 60_000))
@@ -132,7 +166,7 @@ export async function handles(where: 'request' | 'nonsense' | 'list') {
 
 /** Posts to the kernel for some seconds, without regard for its credit. */
 export function flood() {
-  const port = portBeneath(() => {
+  const port = rawPort(() => {
     tell({ type: 'connect', thread: 0 })
   })
   const end = Date.now() + 5000
@@ -142,7 +176,7 @@ export function flood() {
 /** Asks much in one turn. Answers with how much was answered. */
 export async function chatter(count: number) {
   const { kernel } = currentRuntime()
-  const asked = Array.from({ length: count }, async () => kernel.request('lookup', { name: 'nobody' }, self.pid))
+  const asked = Array.from({ length: count }, async () => kernel.request('lookup', { name: 'unknown' }, self.pid))
   return (await Promise.all(asked)).length
 }
 

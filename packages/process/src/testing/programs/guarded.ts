@@ -1,19 +1,19 @@
-/** Programs that do what policies are asked about, and programs that try to do it without asking. */
+/** Programs that do what policies decide on, and programs that try to do it without a decision. */
 import { currentFrame, entryId, emptyFrame, fork, isPid, type Pid } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import { ask, currentParticipant, currentRuntime, processes, self } from '@troupe/process'
 
 const host = 'app:host'
-/** A refusal takes some turns of the kernel; so many answers take more. */
+/** A refusal takes some turns of the kernel; this many requests take more. */
 const someAnswers = 10
 
 /** Settles after what was asked before was answered. */
 async function laterAnswers(): Promise<void> {
-  for (let n = 0; n < someAnswers; n += 1) await processes.names.lookup('nobody')
+  for (let n = 0; n < someAnswers; n += 1) await processes.names.lookup('missing')
 }
 
 /** What can be done; `to` is a process that collects messages. */
-const deeds = {
+const operations = {
   spawn: async () => processes.spawn('app:guarded.rest', host),
   spawnMonitored: async () => processes.spawnMonitored('app:guarded.rest', host),
   spawnLinked: async () => processes.spawnLinked('app:guarded.rest', host),
@@ -48,7 +48,15 @@ const deeds = {
   joinForeign: async (to: Pid) => processes.groups.join('workers', to),
   leave: async () => processes.groups.leave('workers'),
   leaveForeign: async (to: Pid) => processes.groups.leave('workers', to),
-  broadcast: async () => processes.groups.broadcast('nobody', 'news'),
+  broadcast: async () => processes.groups.broadcast('missing', 'news'),
+  lookup: async () => (await processes.names.lookup('collector')) ?? 'none',
+  members: async () => (await processes.groups.members('collectors')).join() || 'none',
+  ownMember: async () => {
+    await processes.groups.join('own')
+    await processes.names.register('own')
+    const [member] = await processes.groups.members('own')
+    if (member !== self.pid || (await processes.names.lookup('own')) !== self.pid) throw new Error('it is hidden')
+  },
   entry: async () => ask('entry', { id: entryId('app:guarded.rest') }),
   entries: async () => (await ask('entries', {})).length,
   getEnv: async () => ask('getEnv', { name: 'HOME' }),
@@ -61,24 +69,29 @@ const deeds = {
   can: async () => ask('can', { action: 'document.read', resource: 'd', meta: { owner: 'ann' } }),
 }
 
-export type Deed = keyof typeof deeds
+export type Operation = keyof typeof operations
+
+/** Operations whose results are returned. */
+const withResult: ReadonlySet<Operation> = new Set(['entries', 'can', 'lookup', 'members'])
 
 /** Does it, and answers `done`, or what was denied. */
-export async function act(deed: Deed, to: string) {
+export async function act(operation: Operation, to: string) {
   if (!isPid(to)) throw new Error(`${to} is no pid`)
   try {
-    const answer = await deeds[deed](to)
-    return deed === 'entries' || deed === 'can' ? answer : 'done'
+    const answer = await operations[operation](to)
+    return withResult.has(operation) ? answer : 'done'
   } catch (error) {
-    return told(error)
+    return described(error)
   }
 }
 
-function told(error: unknown): unknown {
+function described(error: unknown): unknown {
   if (!(error instanceof Error && 'kind' in error && 'details' in error)) throw error
   const details: unknown = error.details
   if (error.kind !== 'PermissionDenied' || typeof details !== 'object' || details === null) return error.kind
-  return 'action' in details && 'resource' in details ? `${String(details.action)} of ${String(details.resource)}` : error.message
+  return 'action' in details && 'resource' in details
+    ? `${String(details.action)} of ${String(details.resource)}`
+    : error.message
 }
 
 function unlessTimeout(error: unknown): void {
@@ -94,7 +107,7 @@ export async function collector() {
   return topics
 }
 
-/** Sends without asking whether it may, by the runtime's own means, and then asks for what it may do. */
+/** Sends without a decision, by the runtime's own means, and then requests what it may do. */
 export async function smuggle(to: string, allowed: string) {
   if (!isPid(to) || !isPid(allowed)) throw new Error('no pid')
   const { router } = currentRuntime()
@@ -129,8 +142,15 @@ export async function overlays(count: number) {
   return seen
 }
 
-/** Asks to start something, with claims of its own making about what it inherits. */
-export async function claim(inherit: Readonly<Record<string, unknown>>) {
+/**
+ * Asks to start something, with claims of its own making about what it inherits, and chooses for it: fields without a
+ * value, and a link besides the result, which the API never sends.
+ */
+export async function claim(
+  inherit: Readonly<Record<string, unknown>>,
+  choice: Readonly<Record<string, unknown>> = {},
+  isLinked = false,
+) {
   const { links, kernel } = currentRuntime()
   const honest = { overlay: undefined, values: {}, deadline: undefined, trace: undefined }
   const { watcher, exit } = links.promise(self.pid)
@@ -142,9 +162,10 @@ export async function claim(inherit: Readonly<Record<string, unknown>>) {
         entry: entryId('app:tree.frame'),
         host: entryId(host),
         args: [],
-        choice: {},
+        choice,
         inherit: { ...honest, ...inherit },
         monitor: watcher,
+        ...(isLinked && { link: self.pid }),
       },
       self.pid,
     )
@@ -152,7 +173,7 @@ export async function claim(inherit: Readonly<Record<string, unknown>>) {
     const ended = await exit
     return 'value' in ended ? ended.value : ended.error.kind
   } catch (error) {
-    return told(error)
+    return described(error)
   }
 }
 
@@ -171,7 +192,7 @@ export async function bear() {
     await kernel.request('entry', { id: entryId('app:guarded.rest') }, born)
     return 'done'
   } catch (error) {
-    return told(error)
+    return described(error)
   }
 }
 

@@ -57,7 +57,7 @@ export function exhaust() {
 }
 
 export async function rejectUnseen() {
-  void Promise.reject(new Error('nobody looked'))
+  void Promise.reject(new Error('unhandled'))
   await self.receive()
 }
 
@@ -93,7 +93,7 @@ export async function untilCancelled() {
   return undefined
 }
 
-/** Cancelled, it goes on. */
+/** Continues after a cancellation. */
 export async function stubborn() {
   self.signal.addEventListener('abort', () => undefined)
   await new Promise(() => undefined)

@@ -48,7 +48,9 @@ export async function unmonitor(target: string) {
 /** Ends a process that it monitors no longer, while children come and go. */
 export async function unmonitorWhileSpawning(target: string, children: number) {
   await processes.monitor(target)
-  const spawned = Array.from({ length: children }, async () => processes.spawnMonitored('app:life.answer', 'app:host', 5))
+  const spawned = Array.from({ length: children }, async () =>
+    processes.spawnMonitored('app:life.answer', 'app:host', 5),
+  )
   await processes.send(target, 'end', 'over')
   await processes.unmonitor(target)
   await Promise.all(spawned)
@@ -86,7 +88,7 @@ export async function both(program: string, ...args: unknown[]) {
   return { child, events: (await nextEvents(2)).map(plain) }
 }
 
-/** Spawns a linked child, names it to `tell`, and ends as it is told by a message. */
+/** Spawns a linked child, names it to `tell`, and ends as a message requests. */
 export async function parent(tell: string) {
   const child = await processes.spawnLinked('app:life.wait', 'app:host')
   await processes.send(tell, 'child', child)

@@ -34,17 +34,19 @@ const results: readonly (readonly [string, () => Uint8Array])[] = [
 export function litter(word: string, semaphore: number): void {
   for (let turn = 0; turn < semaphore; turn += 1) {
     const kept: Uint8Array[] = []
-    for (let size = 64; size < 100_000; size = Math.ceil(size * 1.3)) kept.push(new Uint8Array(size).fill(word.charCodeAt(0)))
+    for (let size = 64; size < 100_000; size = Math.ceil(size * 1.3))
+      kept.push(new Uint8Array(size).fill(word.charCodeAt(0)))
   }
 }
 
-/** Names what handed out bytes that nobody wrote. */
+/** Names the allocators that returned bytes with old contents. */
 export function residue(semaphore: number): readonly string[] {
   const found = new Set<string>()
   for (let turn = 0; turn < semaphore; turn += 1) {
     litter('P', 1)
     for (const [name, make] of makers) {
-      for (let size = 32; size < 200_000; size = Math.ceil(size * 1.5)) if (make(size).some((byte) => byte !== 0)) found.add(name)
+      for (let size = 32; size < 200_000; size = Math.ceil(size * 1.5))
+        if (make(size).some((byte) => byte !== 0)) found.add(name)
     }
     for (const [name, make] of results) {
       const result = make()

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import net, { type Socket } from 'node:net'
+import os from 'node:os'
 import { text } from 'node:stream/consumers'
 import { currentFrame, entryId } from '@troupe/core'
 import { ask, currentRuntime, processes, self } from '@troupe/process'
@@ -23,7 +24,10 @@ export function reported() {
   const report: unknown = process.report.getReport()
   Reflect.set(Array.prototype, Symbol.iterator, iterator)
   Reflect.set(Reflect, 'apply', apply)
-  return { excluded: process.report.excludeEnv, shown: typeof report === 'object' && report !== null && 'environmentVariables' in report }
+  return {
+    excluded: process.report.excludeEnv,
+    shown: typeof report === 'object' && report !== null && 'environmentVariables' in report,
+  }
 }
 
 /** Connects in the process's own network, and answers what the server said, and what the socket shows. */
@@ -85,48 +89,76 @@ export async function forge(connectRequests: readonly unknown[], timeout: unknow
   const request: (...args: never[]) => Promise<unknown> = kernel.request.bind(kernel)
   const forged = async (connectRequest: unknown): Promise<unknown> =>
     Reflect.apply(request, undefined, ['dial', { connectRequest, timeout }, self.pid])
-  return Promise.all(connectRequests.map(async (connectRequest) => told(async () => forged(connectRequest))))
+  return Promise.all(connectRequests.map(async (connectRequest) => outcomeOf(async () => forged(connectRequest))))
 }
 
-/** Asks for many connections at once that nobody answers, and gives up on them. */
+/** Requests many connections that never open, and abandons them. */
 export async function flood(count: number, overlay: string) {
   const { kernel } = currentRuntime()
   const connectRequest = { overlay: entryId(overlay), target: { host: 'web.test', port: 80 } }
   const asked = Array.from({ length: count }, () => kernel.ask('dial', { connectRequest, timeout: 60_000 }, self.pid))
-  const outcomes = asked.map(async ({ answer }) => told(async () => answer))
+  const outcomes = asked.map(async ({ answer }) => outcomeOf(async () => answer))
   // Those beyond the limit are refused at once.
   const first = await Promise.race(outcomes)
   for (const { number } of asked) await kernel.request('cancelDial', { request: number }, self.pid)
   const kinds = await Promise.all(outcomes)
-  return { first, kinds: Object.fromEntries(Object.entries(Object.groupBy(kinds, String)).map(([kind, all]) => [kind, all?.length])) }
+  return {
+    first,
+    kinds: Object.fromEntries(Object.entries(Object.groupBy(kinds, String)).map(([kind, all]) => [kind, all?.length])),
+  }
 }
 
-/** Asks for what would have code run where no seal is, or change what does. */
-export async function breakOut() {
-  const entry = entryId('app:sealed.permissions')
-  const deeds: Readonly<Record<string, () => Promise<unknown>>> = {
-    spawn: async () => processes.spawn(entry, 'app:open'),
-    spawnSealed: async () => processes.spawn(entry, 'app:host'),
-    apply: async () => ask('apply', { changes: [{ op: 'delete', entry: { id: entry } }] }),
-    rollback: async () => ask('rollback', { version: 0 }),
-    setEnv: async () => ask('setEnv', { name: 'X', value: 'y' }),
-    startChild: async () => ask('startChild', { supervisor: 'app:supervisor', child: {} }),
-    bind: async () => ask('bind', { overlay: entryId('net:proxy'), options: { port: 0 } }),
+/** Tries to change what belongs to the whole program, or to other processes of its user. */
+export async function reach() {
+  const title = process.title
+  const operations: Readonly<Record<string, () => unknown>> = {
+    ownPriority: () => {
+      os.setPriority(os.getPriority())
+    },
+    parentPriority: () => {
+      os.setPriority(process.ppid, os.getPriority(process.ppid))
+    },
+    title: () => {
+      process.title = title
+    },
   }
   const outcomes: Record<string, unknown> = {}
-  for (const [name, deed] of Object.entries(deeds)) outcomes[name] = await told(deed)
+  for (const [name, operation] of Object.entries(operations))
+    outcomes[name] = await outcomeOf(async () => {
+      operation()
+    })
   return outcomes
 }
 
-/** Connects to where nobody answers, and waits. */
+/** Asks for what would have code run where no seal is, change or stop it, or read what belongs to it. */
+export async function breakOut() {
+  const entry = entryId('app:sealed.permissions')
+  const operations: Readonly<Record<string, () => Promise<unknown>>> = {
+    spawn: async () => processes.spawn(entry, 'app:open'),
+    spawnSealed: async () => processes.spawn(entry, 'app:host'),
+    setEnv: async () => ask('setEnv', { name: 'X', value: 'y' }),
+    startChild: async () => ask('startChild', { supervisor: 'app:supervisor', child: {} }),
+    terminateChild: async () => ask('terminateChild', { supervisor: 'app:supervisor', child: 'a' }),
+    deleteChild: async () => ask('deleteChild', { supervisor: 'app:supervisor', child: 'a' }),
+    getEnv: async () => ask('getEnv', { name: 'HOME' }),
+    entry: async () => ask('entry', { id: entryId('net:proxy') }),
+    entries: async () => ask('entries', {}),
+    bind: async () => ask('bind', { overlay: entryId('net:proxy'), options: { port: 0 } }),
+  }
+  const outcomes: Record<string, unknown> = {}
+  for (const [name, operation] of Object.entries(operations)) outcomes[name] = await outcomeOf(operation)
+  return outcomes
+}
+
+/** Connects to an address that never responds, and waits. */
 export async function hang() {
   net.connect(80, 'web.test').on('error', () => {})
   await new Promise(() => {})
 }
 
-async function told(deed: () => Promise<unknown>): Promise<unknown> {
+async function outcomeOf(operation: () => Promise<unknown>): Promise<unknown> {
   try {
-    await deed()
+    await operation()
     return 'done'
   } catch (error) {
     return error instanceof Error && 'kind' in error ? error.kind : String(error)

@@ -52,7 +52,7 @@ export async function hearOut(program: string, upTo: number) {
 }
 
 /** Waits for a message that says `go`, and then takes `count` numbers. */
-export async function onceTold(count: number) {
+export async function afterSignal(count: number) {
   await self.receive({ topic: 'go' })
   return collect(count)
 }
@@ -83,7 +83,7 @@ export function offer(to: Pid, times: number) {
   return Array.from({ length: times }, (_, n) => processes.trySend(to, 'n', n))
 }
 
-/** Fills a mailbox and returns how many messages fitted, when there is no more room: half of it is given out at a time. */
+/** Fills a mailbox and returns how many messages fitted. Credit is given for half of the mailbox at a time. */
 export async function fill(to: Pid) {
   await processes.send(to, 'n', 'first')
   let fitted = 1
@@ -97,7 +97,7 @@ export async function fill(to: Pid) {
   return fitted
 }
 
-/** Settles when the receiver's thread has dealt with what was sent: what it says of processes that are not there, it says after that. */
+/** Settles when the receiver's thread has handled earlier messages: it reports absent processes only after those. */
 async function reports(to: Pid) {
   for (let rest = 3; rest > 0; rest -= 1) {
     serial += 1
@@ -122,7 +122,7 @@ export async function call(to: string, topic: string, payload: unknown, timeout?
   return processes.call(to, topic, payload, timeout === undefined ? {} : { timeout })
 }
 
-/** Replies with what cannot be carried, with a buffer that it moves, and with an error. Returns whether the buffer has moved. */
+/** Replies with a value that cannot be cloned, a transferred buffer, and an error. Returns whether the buffer moved. */
 export async function replyOddly() {
   const bytes = new Uint8Array([1, 2, 3])
   for await (const message of self.inbox) {
@@ -135,7 +135,7 @@ export async function replyOddly() {
   return false
 }
 
-/** Sends without waiting, and returns how many were accepted once the receiver's thread has dealt with them; with `trySend` if it is to try. */
+/** Sends without waiting, by `trySend` if `tries`. Returns how many were accepted, once the receiver handled them. */
 export async function accepted(to: Pid, times: number, tries: boolean) {
   let count = 0
   for (let n = 0; n < times; n += 1) {
@@ -162,12 +162,12 @@ export async function callSelf(name: string) {
 }
 
 /** Passes over all but a topic, and then replies to what is left. */
-export async function replyOnceTold() {
+export async function replyOnSignal() {
   await self.receive({ topic: 'go' })
   for await (const message of self.inbox) message.reply('done')
 }
 
-/** Calls so many times at once. Returns replies, and kinds of errors. */
+/** Calls that many times at once. Returns replies, and kinds of errors. */
 export async function callTimes(to: string, times: number) {
   return Promise.all(Array.from({ length: times }, async (_, n) => processes.call(to, 'job', n).catch(kindOf)))
 }

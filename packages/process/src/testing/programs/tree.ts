@@ -33,7 +33,11 @@ export async function frames(count: number) {
   for await (const message of self.inbox) {
     const before = currentFrame()?.overlay
     const child = await processes.exec('app:tree.frame', 'app:host')
-    seen.push([before, typeof child === 'object' && child !== null && 'overlay' in child ? child.overlay : 'none', currentFrame()?.overlay])
+    seen.push([
+      before,
+      typeof child === 'object' && child !== null && 'overlay' in child ? child.overlay : 'none',
+      currentFrame()?.overlay,
+    ])
     message.reply(seen.length)
     if (seen.length === count) break
   }
@@ -89,7 +93,7 @@ export async function sendOnce(to: string, payload: unknown) {
   await processes.send(to, 'frame', payload)
 }
 
-/** Joins groups and hears what is sent, until it is told to end. Returns the topics of messages and the types of events. */
+/** Joins groups and receives until a message ends it. Returns the topics of messages and the types of events. */
 export async function member(...groups: string[]) {
   self.setOptions({ trapLinks: true })
   for (const group of groups) await processes.groups.join(group)
@@ -118,7 +122,7 @@ export async function sendUnheard(to: Pid) {
   return [refused, processes.trySend(to, 'second', 1)]
 }
 
-/** Links and monitors a process of another network, cancels it, and tells what it learned of its end. */
+/** Links and monitors a process of another network, cancels it, and returns the events of its end. */
 export async function watchAndCancel(to: Pid) {
   self.setOptions({ trapLinks: true })
   await processes.link(to)

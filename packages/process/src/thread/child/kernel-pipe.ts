@@ -9,7 +9,11 @@ import { errorToWire, invalid } from '@troupe/core'
 import { decode, encode, encodeWithin } from '../../pipe/codec.ts'
 import { channelOf, frameHeader, FrameReader, kernelChannel, threadOfChannel } from '../../pipe/frames.ts'
 import type { PeerPort } from '../../mailbox/peer-port.ts'
+import type { PeerRead } from '../../pipe/messages.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
+import { checkPlain } from '../../protocol/network-crossing.ts'
+import { peerWindow } from '../../shared-memory/credit.ts'
+import { PipeCredit } from './pipe-credit.ts'
 
 /** Fixed by the launcher (`packages/tsnet/launcher`). */
 const downFd = 4
@@ -120,6 +124,10 @@ export class KernelPipe extends EventEmitter {
 
   #deliver(message: unknown): void {
     if (!isMessage(message)) return
+    if (isRead(message)) {
+      this.#ports.get(message.thread)?.credit.report(message.read)
+      return
+    }
     const received = this.#received(isIntroduction(message) ? this.#introduced(message) : message)
     if (received !== undefined) this.emit('message', received)
   }
@@ -137,6 +145,7 @@ export class KernelPipe extends EventEmitter {
 
 /** Represents the port to another thread. */
 class PeerPipe extends EventEmitter implements PeerPort {
+  readonly credit = new PipeCredit(peerWindow.units)
   readonly #channel: number
   readonly #send: Send
   readonly #onClose: () => void
@@ -149,8 +158,9 @@ class PeerPipe extends EventEmitter implements PeerPort {
     this.#onClose = onClose
   }
 
-  postMessage(bytes: Uint8Array): void {
-    if (!this.#ended) this.#send(this.#channel, bytes)
+  /** Declarations are for the kernel, which counts by itself here. */
+  postMessage(bytes: object): void {
+    if (!this.#ended && bytes instanceof Uint8Array) this.#send(this.#channel, bytes)
   }
 
   take(bytes: Uint8Array): void {
@@ -173,6 +183,7 @@ class PeerPipe extends EventEmitter implements PeerPort {
   end(): void {
     if (this.#ended) return
     this.#ended = true
+    this.credit.close()
     this.emit('close')
   }
 }
@@ -181,7 +192,11 @@ function leave(): never {
   process.exit()
 }
 
-function isMessage(message: unknown): message is ToThread {
+function isRead(message: ToThread | PeerRead): message is PeerRead {
+  return message.type === 'peerRead'
+}
+
+function isMessage(message: unknown): message is ToThread | PeerRead {
   return typeof message === 'object' && message !== null && 'type' in message
 }
 
@@ -199,9 +214,14 @@ function after(bytes: readonly Uint8Array[], written: number): Uint8Array[] {
   return []
 }
 
-/** The kernel refuses what costs it too much: such a result of a process is replaced by an error, and such a request is not sent. */
+/**
+ * The kernel refuses what costs it too much, and cannot receive everything: such a result is replaced by an error, and
+ * such a request is not sent.
+ */
 function encodeForKernel(message: object): Uint8Array {
   try {
+    if ('exit' in message) checkPlain(message.exit, 'result')
+    else if ('ask' in message) checkPlain(message.ask, 'ask')
     return encodeWithin(message)
   } catch (cause) {
     if (!('type' in message) || message.type !== 'finished') throw cause

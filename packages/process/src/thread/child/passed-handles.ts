@@ -49,7 +49,13 @@ export class PassedHandles {
 }
 
 function isAnswer(message: object): message is Answer & { readonly value: object } {
-  return 'type' in message && message.type === 'answer' && 'value' in message && typeof message.value === 'object' && message.value !== null
+  return (
+    'type' in message &&
+    message.type === 'answer' &&
+    'value' in message &&
+    typeof message.value === 'object' &&
+    message.value !== null
+  )
 }
 
 function isPassed(value: unknown): value is PassedHandle {

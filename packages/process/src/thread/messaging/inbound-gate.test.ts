@@ -7,8 +7,27 @@ import { InboundGate } from './inbound-gate.ts'
 
 const proxy = entryId('net:proxy')
 const [one, two, sender] = [pid(1, 1), pid(1, 2), pid(2, 1)]
-const send = (to: Pid, topic: string): Signal => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0, claim: 'open' })
-const receiveWindow: Signal = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [], arrived: 0, waiting: [], room: 1 }
+const send = (to: Pid, topic: string): Signal => ({
+  op: 'send',
+  to,
+  from: sender,
+  topic,
+  frame: 0,
+  payloads: [1],
+  call: 0,
+  claim: 'open',
+})
+const receiveWindow: Signal = {
+  op: 'flow',
+  from: sender,
+  credits: 1,
+  window: 1,
+  head: 0,
+  others: [],
+  arrived: 0,
+  waiting: [],
+  room: 1,
+}
 
 const little = { actor: { id: 'mallory', meta: {} }, scope: [entryId('app:little')], values: {} }
 
@@ -31,15 +50,15 @@ function gate(privileges: Privileges, network: PeerNetwork = { overlay: null, is
   return { it, passed, frames, refused, asked }
 }
 
-describe('what comes from a thread', () => {
-  it('passes without a question when not all of its code is asked about', () => {
+describe('a message from another thread', () => {
+  it('passes without a request if no policy applies to its thread', () => {
     const { it, passed, asked } = gate({ policyEnforced: false })
     it.accept(send(one, 'a'), emptyFrame)
     it.accept({ op: 'link', target: one, other: sender }, emptyFrame)
     expect([passed.length, asked]).toEqual([2, []])
   })
 
-  it('else waits for the word of the kernel, in order', () => {
+  it('otherwise waits for the decision of the kernel, in order', () => {
     const { it, passed, refused, asked } = gate({ policyEnforced: true })
     it.onSender(sender, little)
     it.accept(receiveWindow, emptyFrame)
@@ -60,7 +79,7 @@ describe('what comes from a thread', () => {
     expect(asked.at(-1)).toBe(`process.monitor ${one}`)
   })
 
-  it('is asked about again when the policies have changed', () => {
+  it('is authorised again when the policies have changed', () => {
     const { it, passed, asked } = gate({ policyEnforced: true })
     it.onSender(sender, little)
     it.accept(send(one, 'a'), emptyFrame)
@@ -74,7 +93,7 @@ describe('what comes from a thread', () => {
     expect(passed).toHaveLength(2)
   })
 
-  it('is in the network that the kernel says, whatever it says itself', () => {
+  it('has the network that the kernel reports, whatever it claims', () => {
     const cleared = fork(emptyFrame, { overlay: null, values: { a: 1 } })
     const disguised = fork(emptyFrame, { overlay: entryId('net:other') })
     const framesIn = (network: PeerNetwork) => {
@@ -89,7 +108,7 @@ describe('what comes from a thread', () => {
     expect(framesIn({ overlay: null, isOwn: false })).toEqual([cleared, cleared, fork(emptyFrame, { overlay: null })])
   })
 
-  it('acts for whom the kernel says, whatever it says itself', () => {
+  it('has the actor that the kernel reports, whatever it claims', () => {
     const { it, frames, asked } = gate({ policyEnforced: false })
     const claimed = fork(emptyFrame, { actor: { id: 'admin', meta: {} }, scope: [], values: { tenant: 'theirs' } })
     it.accept(send(one, 'a'), claimed)
@@ -102,14 +121,14 @@ describe('what comes from a thread', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('acts for nobody where the kernel knows no such sender', () => {
+  it('has no actor if the kernel knows no such sender', () => {
     const { it, frames } = gate({ policyEnforced: false })
     it.accept(send(one, 'a'), fork(emptyFrame, { actor: { id: 'admin', meta: {} } }))
     it.onSender(sender)
     expect(frames).toEqual([emptyFrame])
   })
 
-  it('cannot leave an identity out where all of its code is asked about', () => {
+  it('cannot leave out its sender if policies apply to its thread', () => {
     const { it, frames, asked } = gate({ policyEnforced: true })
     it.accept(send(one, 'a'), emptyFrame)
     it.onAuthorized('process.send', one, true)
@@ -118,7 +137,7 @@ describe('what comes from a thread', () => {
     expect(frames).toMatchObject([{ actor: { id: 'mallory' } }])
   })
 
-  it('brings nothing from another network that could carry work', () => {
+  it('of another network contains nothing that could carry work', () => {
     const { it } = gate({ policyEnforced: false }, { overlay: proxy, isOwn: false })
     const { port1 } = new MessageChannel()
     const signals: readonly Signal[] = [
@@ -133,10 +152,11 @@ describe('what comes from a thread', () => {
     port1.close()
   })
 
-  it('reaches a process of another network only where that accepts it', () => {
+  it('reaches a process of another network only if that accepts it', () => {
     const other = entryId('net:other')
     const from = (network: PeerNetwork) => gate({ policyEnforced: false }, network).it
-    const accepted = (network: PeerNetwork) => [[], [other], [proxy], 'any' as const].map((accepts) => from(network).isAccepted(accepts))
+    const accepted = (network: PeerNetwork) =>
+      [[], [other], [proxy], 'any' as const].map((accepts) => from(network).isAccepted(accepts))
     expect(accepted({ overlay: proxy, isOwn: false })).toEqual([false, false, true, true])
     expect(accepted({ overlay: proxy, isOwn: true })).toEqual([true, true, true, true])
     expect(accepted({ overlay: null, isOwn: false })).toEqual([true, true, true, true])

@@ -2,9 +2,10 @@
  * Decides what is accepted from another thread. That thread may run untrusted code, so nothing that it claims is
  * believed. It may do what the kernel allows it, in an overlay that the kernel confirms.
  */
-import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
+import { type EntryId, type Frame, fork, type Pid, forgetOldest } from '@troupe/core'
 import { checkCrossing, checkEncodable } from '../../protocol/network-crossing.ts'
 import type { Accepts } from '../../protocol/programs.ts'
+import { signalRule } from '../../protocol/signal-rules.ts'
 import type { Signal } from '../../protocol/signals.ts'
 import type { PeerNetwork, SenderFrame, Privileges } from '../../protocol/kernel-thread.ts'
 
@@ -50,7 +51,7 @@ export class InboundGate {
    * may not cross to this network.
    */
   accept(signal: Signal, frame: Frame): void {
-    if (this.leadsElsewhere) checkSignal(signal)
+    if (this.leadsElsewhere) signalRule(signal).checkCrossing?.(signal)
     if (this.#held.length > 0) this.#hold(signal, frame)
     else if (!this.#tryAccept(signal, frame)) this.#hold(signal, frame)
   }
@@ -71,10 +72,9 @@ export class InboundGate {
   }
 
   /** The kernel's reply to `identify`. An unknown sender acts for no actor. */
-  onSender(sender: Pid, acting: SenderFrame = nobody): void {
+  onSender(sender: Pid, acting: SenderFrame = unknownSender): void {
     this.#senders.set(sender, acting)
-    const [oldest] = this.#senders.keys()
-    if (this.#senders.size > mostSenders && oldest !== undefined) this.#senders.delete(oldest)
+    forgetOldest(this.#senders, mostSenders)
     this.#goOn()
   }
 
@@ -185,9 +185,10 @@ export class InboundGate {
   }
 
   #may(signal: Signal): boolean | undefined {
-    const action = actionOf(signal)
-    if (action === undefined || !('target' in signal || 'to' in signal)) return true
-    const target = 'target' in signal ? signal.target : signal.to
+    const rule = signalRule(signal)
+    const { action } = rule
+    const target = rule.near?.(signal)
+    if (action === undefined || target === undefined) return true
     const key = `${action} ${target}`
     const known = this.#authorized.get(key)
     if (known === undefined && !this.#asked.has(key)) {
@@ -198,24 +199,4 @@ export class InboundGate {
   }
 }
 
-const nobody: SenderFrame = { actor: undefined, scope: undefined, values: {} }
-
-/** @throws TroupeError `Invalid` if something in a signal could carry work to another network. */
-function checkSignal(signal: Signal): void {
-  if (signal.op === 'send') for (const payload of signal.payloads) checkCrossing(payload, 'payload')
-  else if (signal.op === 'reply') checkCrossing(signal.payload, 'reply', true)
-  else if (signal.op === 'exit') checkCrossing(signal.exit, 'exit', true)
-}
-
-function actionOf(signal: Signal): string | undefined {
-  switch (signal.op) {
-    case 'send':
-    case 'monitor':
-    case 'unmonitor':
-    case 'link':
-    case 'unlink':
-      return `process.${signal.op}`
-    default:
-      return undefined
-  }
-}
+const unknownSender: SenderFrame = { actor: undefined, scope: undefined, values: {} }

@@ -1,9 +1,9 @@
 /** The receiving side of messages from other threads: puts them into mailboxes, and reports room to their senders. */
 import { threadOf, type EntryId, type Frame, type Pid, type TroupeError, unavailable } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
-import { type ReceiveWindow, openingWindow } from '../../mailbox/receive-window.ts'
+import { type ReceiveWindow, openingWindow } from '../../mailbox/reservations.ts'
 import type { Envelope } from '../../mailbox/message.ts'
-import type { Signal } from '../../protocol/signals.ts'
+import type { SignalOf } from '../../protocol/signals.ts'
 import type { LocalProcess } from '../process/local-process.ts'
 
 export interface InboundMessagesOptions {
@@ -17,11 +17,8 @@ export interface InboundMessagesOptions {
   readonly refuse: (to: Pid, call: number, error: TroupeError) => void
 }
 
-type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
-
 export class InboundMessages {
   readonly #options: InboundMessagesOptions
-  readonly #reports: { readonly receiver: LocalProcess; readonly receiveWindow: ReceiveWindow }[] = []
   /** Processes here that have messages from a thread, by that thread. */
   readonly #receivers = new Map<number, Set<LocalProcess>>()
 
@@ -30,7 +27,7 @@ export class InboundMessages {
   }
 
   /** @param frame - The sender's frame, as far as the kernel confirms it. */
-  onSend(run: Of<'send'>, channel: Channel, frame: Frame): void {
+  onSend(run: SignalOf<'send'>, channel: Channel, frame: Frame): void {
     const receiver = this.#options.process(run.to)
     if (receiver === undefined || threadOf(run.from) !== channel.thread) {
       channel.put({ op: 'closed', pid: run.to, arrived: 0 })
@@ -52,8 +49,10 @@ export class InboundMessages {
         receiver.mailbox.putReserved(envelope)
       } else this.#admit(receiver, envelope, receiveWindow, claim !== 'try' && receiveWindow.waiting < openingWindow)
     }
+    if (claim === 'held' && !reservations.runsLow(receiveWindow)) return
+    this.reportFlow(receiver, receiveWindow)
     // Senders of messages without reserved room wait for the report that these were accepted.
-    if (claim !== 'held' || reservations.runsLow(receiveWindow)) this.reportFlow(receiver, receiveWindow)
+    if (claim !== 'held') channel.flushSoon()
   }
 
   /** Handles the first message of a thread to a process. */
@@ -84,7 +83,9 @@ export class InboundMessages {
       if (accepted) {
         receiveWindow.admit(envelope.sequence)
         this.reportFlow(receiver, receiveWindow)
-      } else if (envelope.call === 0) this.#options.onLost(pid, envelope, 'the receiver had not taken it when it ended: it has ended')
+        this.#options.channel(receiveWindow.thread).flushSoon()
+      } else if (envelope.call === 0)
+        this.#options.onLost(pid, envelope, 'the receiver had not taken it when it ended: it has ended')
     })
   }
 
@@ -99,12 +100,13 @@ export class InboundMessages {
     }
   }
 
-  onGiveBack({ to, credits }: Of<'giveBack'>, channel: Channel): void {
+  onGiveBack({ to, credits }: SignalOf<'giveBack'>, channel: Channel): void {
     const receiver = this.#options.process(to)
     const receiveWindow = receiver?.reservations?.receiveWindows.get(channel.thread)
     if (receiver === undefined || receiveWindow === undefined) return
     receiver.reservations?.giveBack(receiveWindow, credits)
     this.reportFlow(receiver, receiveWindow)
+    channel.flushSoon()
     if (credits > 0) this.#reportRoom(receiver)
   }
 
@@ -113,34 +115,36 @@ export class InboundMessages {
     for (const receiveWindow of receiver.reservations?.starved() ?? []) this.reportFlow(receiver, receiveWindow)
   }
 
-  /** Reports to a sending thread at the end of this turn, or now if it may be running out of room. */
-  reportFlow(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
+  /**
+   * Reports to a sending thread, with what else is sent there in this turn of the event loop, or at its end; at once if
+   * that thread may be running out of room.
+   */
+  readonly reportFlow = (receiver: LocalProcess, receiveWindow: ReceiveWindow): void => {
     const { reservations } = receiver
-    // There is no report for messages that a thread sent before it was removed.
-    if (reservations?.receiveWindows.get(receiveWindow.thread) !== receiveWindow) return
-    if (receiveWindow.freed > reservations.share >> 2) {
-      this.#report(receiver, receiveWindow)
-      this.#options.channel(receiveWindow.thread).flush()
+    if (reservations === undefined) return
+    const isLow = receiveWindow.freed > reservations.share >> 1
+    if (receiveWindow.due && !isLow) return
+    if (!isCurrent(receiver, receiveWindow)) return
+    const channel = this.#options.channel(receiveWindow.thread)
+    if (isLow) {
+      channel.put(this.#report(receiver, receiveWindow))
+      channel.flush()
       return
     }
-    if (receiveWindow.due) return
     receiveWindow.due = true
-    if (this.#reports.length === 0) process.nextTick(this.#sendReports)
-    this.#reports.push({ receiver, receiveWindow })
+    channel.putLate(() =>
+      receiveWindow.due && !receiver.ended && isCurrent(receiver, receiveWindow)
+        ? this.#report(receiver, receiveWindow)
+        : undefined,
+    )
   }
 
-  readonly #sendReports = () => {
-    for (const { receiver, receiveWindow } of this.#reports.splice(0)) {
-      if (receiveWindow.due && !receiver.ended && receiver.reservations?.receiveWindows.get(receiveWindow.thread) === receiveWindow)
-        this.#report(receiver, receiveWindow)
-    }
-  }
-
-  #report(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
+  #report(receiver: LocalProcess, receiveWindow: ReceiveWindow): SignalOf<'flow'> {
     const reservations = receiver.reserving()
-    this.#options.channel(receiveWindow.thread).put({ op: 'flow', from: receiver.pid, ...reservations.report(receiveWindow) })
+    const report = reservations.report(receiveWindow)
     const kept = reservations.keptFrom(receiveWindow)
     if (kept !== undefined) this.#ask(receiver, kept)
+    return { op: 'flow', from: receiver.pid, ...report }
   }
 
   /** Another thread has ended. */
@@ -166,3 +170,8 @@ export class InboundMessages {
 
 /** For messages from other threads, which can no longer be withdrawn. */
 const forGood = { withdrawn: false }
+
+/** There is no report for messages that a thread sent before it was removed. */
+function isCurrent({ reservations }: LocalProcess, receiveWindow: ReceiveWindow): boolean {
+  return reservations?.receiveWindows.get(receiveWindow.thread) === receiveWindow
+}

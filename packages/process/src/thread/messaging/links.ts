@@ -8,7 +8,7 @@ import { checkCrossing } from '../../protocol/network-crossing.ts'
 import type { InboundGate } from './inbound-gate.ts'
 import type { Channel } from '../../channel/channel.ts'
 import { unpack } from '../../mailbox/payload.ts'
-import type { Signal } from '../../protocol/signals.ts'
+import type { SignalOf } from '../../protocol/signals.ts'
 import type { Watcher, WireExit } from '../../protocol/programs.ts'
 import type { Exit } from '../process/event-queue.ts'
 import type { LocalProcess } from '../process/local-process.ts'
@@ -26,8 +26,6 @@ interface EarlyNews {
   readonly exit?: Exit
   readonly down?: { readonly error: TroupeError | undefined }
 }
-
-type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
 
 export class Links {
   readonly #options: LinksOptions
@@ -69,7 +67,10 @@ export class Links {
   }
 
   /** A spawn by `by` begins. Returns a function to call with the new pid, or with nothing when the spawn failed. */
-  spawning(by: Pid, options: { readonly monitor?: Watcher; readonly link?: LocalProcess }): (target: Pid | undefined) => void {
+  spawning(
+    by: Pid,
+    options: { readonly monitor?: Watcher; readonly link?: LocalProcess },
+  ): (target: Pid | undefined) => void {
     this.#spawning.set(by, (this.#spawning.get(by) ?? 0) + 1)
     return (target) => {
       const left = (this.#spawning.get(by) ?? 1) - 1
@@ -172,19 +173,19 @@ export class Links {
     }
   }
 
-  onMonitor({ target, watcher }: Of<'monitor'>, { thread }: Channel): void {
+  onMonitor({ target, watcher }: SignalOf<'monitor'>, { thread }: Channel): void {
     if (threadOf(watcher.pid) !== thread) return
     const process = this.#options.process(target)
     if (process === undefined) this.#tell(target, watcher, { error: errorToWire(gone(target)) })
     else process.watchers.push(watcher)
   }
 
-  onUnmonitor({ target, watcher }: Of<'unmonitor'>, { thread }: Channel): void {
+  onUnmonitor({ target, watcher }: SignalOf<'unmonitor'>, { thread }: Channel): void {
     const process = this.#options.process(target)
     if (process !== undefined && threadOf(watcher) === thread) removeWatchers(process.watchers, watcher)
   }
 
-  onLink({ target, other }: Of<'link'>, channel: Channel): void {
+  onLink({ target, other }: SignalOf<'link'>, channel: Channel): void {
     if (threadOf(other) !== channel.thread) return
     const process = this.#options.process(target)
     if (process === undefined) {
@@ -195,11 +196,11 @@ export class Links {
     this.linked(target, other)
   }
 
-  onUnlink({ target, other }: Of<'unlink'>, { thread }: Channel): void {
+  onUnlink({ target, other }: SignalOf<'unlink'>, { thread }: Channel): void {
     if (threadOf(other) === thread) this.#forgetLink(target, other)
   }
 
-  onExit({ from, watcher, exit }: Of<'exit'>, { thread }: Channel): void {
+  onExit({ from, watcher, exit }: SignalOf<'exit'>, { thread }: Channel): void {
     if (threadOf(from) !== thread) return
     const watchers = this.#watched.get(from)
     const at = watchers?.findIndex((known) => known.pid === watcher.pid && known.promise === watcher.promise) ?? -1
@@ -212,7 +213,7 @@ export class Links {
     this.#notify(from, watcher, fromWire(exit))
   }
 
-  onLinkDown({ from, to, error: wire }: Of<'linkDown'>, { thread }: Channel): void {
+  onLinkDown({ from, to, error: wire }: SignalOf<'linkDown'>, { thread }: Channel): void {
     if (threadOf(from) !== thread) return
     const error = wire && errorFromWire(wire)
     if (this.#options.process(to)?.links.has(from) === true) this.#linkDown(to, from, error)
@@ -268,7 +269,7 @@ function fromWire(exit: WireExit): Exit {
 }
 
 function gone(pid: Pid): TroupeError {
-  return notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+  return notFound(`process ${pid} does not exist: it has ended, or never started`, { pid })
 }
 
 function removeWatchers(watchers: Watcher[], pid: Pid): number {

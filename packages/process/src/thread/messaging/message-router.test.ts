@@ -19,7 +19,10 @@ const common = [
 ]
 const taking = { weight: 6, arbitrary: fc.record({ do: fc.constant('take' as const) }) }
 const killing = { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const), at }) }
-const choosing = { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('select' as const, 'open' as const, 'shut' as const), topic }) }
+const choosing = {
+  weight: 5,
+  arbitrary: fc.record({ do: fc.constantFrom('select' as const, 'open' as const, 'shut' as const), topic }),
+}
 
 type Step =
   | { do: 'send' | 'trySend'; at: number; topic: string }
@@ -50,7 +53,8 @@ function expectOneFate(scene: Scene): void {
   for (const { process } of scene.senders) {
     if (scene.isGone(process.pid)) continue
     for (const topic of ['a', 'b']) {
-      const of = (each: { readonly from: Pid; readonly topic: string }) => each.from === process.pid && each.topic === topic
+      const of = (each: { readonly from: Pid; readonly topic: string }) =>
+        each.from === process.pid && each.topic === topic
       const accepted = scene.sent.filter((sent) => of(sent) && sent.how === 'accepted').length
       const taken = scene.taken.filter(of).length
       expect([taken + scene.dead.filter(of).length, process.pid, topic]).toEqual([accepted, process.pid, topic])
@@ -88,11 +92,12 @@ async function drain(scene: Scene): Promise<void> {
     await scene.settle()
     while (scene.take(undefined)) rest = 3
     // Accumulated room is given out after some milliseconds.
-    if (rest === 3 || scene.sent.some(({ how }) => how === 'waits')) await new Promise((resolve) => setTimeout(resolve, 25))
+    if (rest === 3 || scene.sent.some(({ how }) => how === 'waits'))
+      await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
 
-it('the scene carries messages', async () => {
+it('the scene delivers messages', async () => {
   await inScene(4, 2, async (scene) => {
     for (const at of [0, 1, 2]) scene.send(at, 'a', false)
     await scene.settle()
@@ -101,7 +106,7 @@ it('the scene carries messages', async () => {
 })
 
 describe('a mailbox and the threads that send to it', () => {
-  it('accepts no more than it holds at any time, and all that waits in the end', async () => {
+  it('never accepts more than its capacity, and delivers all in the end', async () => {
     await fc.assert(
       fc.asyncProperty(
         capacity,
@@ -125,7 +130,7 @@ describe('a mailbox and the threads that send to it', () => {
     )
   })
 
-  it('loses nothing with selective receives and topics of their own', async () => {
+  it('loses nothing with selective receives and mailboxes of topics', async () => {
     await fc.assert(
       fc.asyncProperty(
         capacity,
@@ -142,7 +147,7 @@ describe('a mailbox and the threads that send to it', () => {
     )
   })
 
-  it('has one fate for each message when the receiver ends', async () => {
+  it('has one result for each message when the receiver ends', async () => {
     const steps = fc.array(fc.oneof(...common, taking, choosing), { maxLength: 60, size: 'max' })
     await fc.assert(
       fc.asyncProperty(
@@ -163,7 +168,7 @@ describe('a mailbox and the threads that send to it', () => {
     )
   })
 
-  it('gives all of its room to whom there is, though others keep some reserved', async () => {
+  it('gives all of its room to the sending threads, though others keep some reserved', async () => {
     for (const capacity of [1, 2, 5, 64]) {
       await inScene(capacity, 4, async (scene) => {
         for (const at of [1, 2, 3]) {

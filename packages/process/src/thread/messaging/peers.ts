@@ -1,10 +1,9 @@
 /** The other threads with which this one communicates. */
-import { errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
+import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
 import { Channel } from '../../channel/channel.ts'
-import type { Signal } from '../../protocol/signals.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
-import { release } from '../../protocol/foreign-handles.ts'
-import { InboundGate } from './inbound-gate.ts'
+import type { InboundGate } from './inbound-gate.ts'
+import type { SignalTable } from './signals.ts'
 
 export interface PeersOptions {
   /** Number of this thread. */
@@ -14,7 +13,8 @@ export interface PeersOptions {
    * when the message is posted.
    */
   readonly connect: (thread: number, envelopes?: true) => Promise<void> | undefined
-  readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
+  /** What handles the signals that are accepted. */
+  readonly signals: () => SignalTable
   /** Reports to the kernel that a thread broke the protocol and that nothing more is read from it. */
   readonly onBreach: (thread: number, why: string) => void
   /** Asks the kernel whether the thread `via` may perform `action` on a process here. */
@@ -38,7 +38,7 @@ export class Peers {
   }
 
   /** Returns the channel to a thread; signals put into it wait until the kernel has introduced the two threads. */
-  channel(thread: number): Channel {
+  readonly channel = (thread: number): Channel => {
     const known = this.#channels.get(thread)
     if (known !== undefined) return known
     const channel = this.#create(thread)
@@ -49,20 +49,12 @@ export class Peers {
   /** The kernel introduces this thread to another, once for each pair. */
   introduce({ thread, port, privileges, network, words }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
-    const { onSignal, authorize, identify } = this.#options
-    channel.gate = new InboundGate({
+    const { authorize, identify, signals } = this.#options
+    channel.gate = signals().gate(channel, {
       privileges,
       network,
-      pass: (signal, frame) => {
-        onSignal(signal, channel, frame)
-      },
       identify: (sender) => {
         identify(thread, sender)
-      },
-      refuse: (signal) => {
-        release(signal)
-        // For the sender, the process does not exist: the sender's side reports the lost messages.
-        if (signal.op === 'send') channel.put({ op: 'closed', pid: signal.to, arrived: 0 })
       },
       authorize: (action, target) => {
         authorize(thread, action, target)
@@ -91,7 +83,9 @@ export class Peers {
 
   /** Settles when everything sent has arrived, or never will; returns `undefined` when this is already known. */
   arrival(): Promise<unknown> | undefined {
-    const arrivals = [...this.#channels.values()].map((channel) => channel.arrival()).filter((arrival) => arrival !== undefined)
+    const arrivals = [...this.#channels.values()]
+      .map((channel) => channel.arrival())
+      .filter((arrival) => arrival !== undefined)
     return arrivals.length === 0 ? undefined : Promise.all(arrivals)
   }
 
@@ -135,9 +129,7 @@ export class Peers {
       thread,
       own: this.#options.own(),
       onLetters: () => this.#options.connect(thread, true),
-      onSignal: (signal, from, frame) => {
-        from.gate?.accept(signal, frame)
-      },
+      onSignal: this.#options.signals().accept,
       onBreach: (broken, why) => {
         this.#sever(broken, why)
       },

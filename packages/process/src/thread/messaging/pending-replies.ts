@@ -73,7 +73,8 @@ export class PendingReplies {
 
   /** A thread has ended. */
   threadGone(thread: number, error: TroupeError): void {
-    for (const [number, { callee }] of this.#calls) if (threadOf(callee) === thread) this.reject(number, gone(callee, error.message, error))
+    for (const [number, { callee }] of this.#calls)
+      if (threadOf(callee) === thread) this.reject(number, gone(callee, error.message, error))
   }
 
   #close(number: number): PendingCall | undefined {
@@ -88,5 +89,5 @@ export class PendingReplies {
 
 /** @param cause The error with which the process ended, if it failed. */
 function gone(pid: Pid, reason: string, cause?: TroupeError): TroupeError {
-  return new TroupeError('NotFound', `process ${pid} is not there: ${reason}`, { details: { pid }, cause })
+  return new TroupeError('NotFound', `process ${pid} does not exist: ${reason}`, { details: { pid }, cause })
 }

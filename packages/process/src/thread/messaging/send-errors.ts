@@ -5,7 +5,8 @@ import type { Participant } from '../participant.ts'
 /** @throws TroupeError `Invalid` for topics that begin with `@`, which are reserved for the runtime. */
 export function checkTopic(topic: unknown): void {
   if (typeof topic !== 'string' || topic === '') throw invalid('a topic must be a non-empty string', { topic })
-  if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
+  if (topic.startsWith('@'))
+    throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
 }
 
 /** The error of a process that calls itself: it would wait for its own reply. */
@@ -31,5 +32,5 @@ export function over(by: Participant): TroupeError {
 
 /** The error for a pid without a process. */
 export function missing(pid: Pid): TroupeError {
-  return notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+  return notFound(`process ${pid} does not exist: it has ended, or never started`, { pid })
 }

@@ -1,82 +1,144 @@
-/** Dispatches signals from another thread to the part of the runtime that handles them. */
+/**
+ * The way of a signal from another thread. Its channel has checked it. Here it is authorised by the channel's gate
+ * (`inbound-gate.ts`), held until the process that it is for has started, and handled, by one table.
+ */
 import type { Frame, Pid } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
-import type { Signal } from '../../protocol/signals.ts'
+import { release } from '../../protocol/foreign-handles.ts'
+import { signalRule } from '../../protocol/signal-rules.ts'
+import type { Signal, SignalOf } from '../../protocol/signals.ts'
+import { InboundGate, type InboundGateOptions } from './inbound-gate.ts'
 import type { Links } from './links.ts'
 import type { MessageRouter } from './message-router.ts'
+import type { PendingStarts } from './pending-starts.ts'
 
-interface Receivers {
+export interface SignalTableOptions {
   readonly router: MessageRouter
   readonly links: Links
+  /** Whether a process lives in this thread. */
+  readonly isHere: (pid: Pid) => boolean
+  readonly pendingStarts: PendingStarts
 }
 
-/** @param frame - The frame of a message. */
-export function dispatchSignal(signal: Signal, channel: Channel, frame: Frame, { router, links }: Receivers): void {
-  switch (signal.op) {
-    case 'send':
-      router.onSend(signal, channel, frame)
-      return
-    case 'reply':
+/** What handles a signal of each kind. `frame` is that of a message. */
+type SignalHandlers = {
+  readonly [Op in Signal['op']]: (signal: SignalOf<Op>, channel: Channel, frame: Frame) => void
+}
+
+function handlersOf({ router, links }: Pick<SignalTableOptions, 'router' | 'links'>): SignalHandlers {
+  const { inbound, outbound } = router
+  return {
+    send: (signal, channel, frame) => {
+      inbound.onSend(signal, channel, frame)
+    },
+    reply: (signal, channel) => {
       router.onReply(signal, channel)
-      return
-    case 'badReply':
+    },
+    badReply: (signal, channel) => {
       router.onBadReply(signal, channel)
-      return
-    case 'flow':
-      router.onFlow(signal, channel)
-      return
-    case 'reclaim':
-      router.onReclaim(signal, channel)
-      return
-    case 'giveBack':
-      router.onGiveBack(signal, channel)
-      return
-    case 'closed':
+    },
+    flow: (signal, channel) => {
+      outbound.onFlow(signal, channel)
+    },
+    reclaim: (signal, channel) => {
+      outbound.onReclaim(signal, channel)
+    },
+    giveBack: (signal, channel) => {
+      inbound.onGiveBack(signal, channel)
+    },
+    closed: (signal, channel) => {
       router.onClosed(signal, channel)
-      return
-    case 'refused':
+    },
+    refused: (signal, channel) => {
       router.onRefused(signal, channel)
-      return
-    case 'mark':
+    },
+    mark: (_, channel) => {
       channel.put({ op: 'passed' })
       channel.flush()
-      return
-    case 'passed':
+    },
+    passed: (_, channel) => {
       channel.passed()
-      return
-    case 'monitor':
+    },
+    monitor: (signal, channel) => {
       links.onMonitor(signal, channel)
-      return
-    case 'unmonitor':
+    },
+    unmonitor: (signal, channel) => {
       links.onUnmonitor(signal, channel)
-      return
-    case 'link':
+    },
+    link: (signal, channel) => {
       links.onLink(signal, channel)
-      return
-    case 'unlink':
+    },
+    unlink: (signal, channel) => {
       links.onUnlink(signal, channel)
-      return
-    case 'exit':
+    },
+    exit: (signal, channel) => {
       links.onExit(signal, channel)
-      return
-    case 'linkDown':
+    },
+    linkDown: (signal, channel) => {
       links.onLinkDown(signal, channel)
-      return
-    default:
+    },
   }
 }
 
-/** The process that a signal is for, if the process may not have started yet. */
-export function receiverOf(signal: Signal): Pid | undefined {
-  switch (signal.op) {
-    case 'send':
-      return signal.to
-    case 'monitor':
-    case 'unmonitor':
-    case 'link':
-    case 'unlink':
-      return signal.target
-    default:
-      return undefined
+/** Handles signals of one kind, which the types do not name here. */
+interface SignalHandler {
+  handle(signal: Signal, channel: Channel, frame: Frame): void
+}
+
+export class SignalTable {
+  readonly #options: SignalTableOptions
+  readonly #handlers = new Map<string, SignalHandler>()
+
+  constructor(options: SignalTableOptions) {
+    this.#options = options
+    const all = handlersOf(options)
+    const isOp = (op: string): op is Signal['op'] => Object.hasOwn(all, op)
+    for (const op of Object.keys(all).filter(isOp)) this.#handlers.set(op, { handle: all[op] })
   }
+
+  /** Takes a signal from a channel, in order. */
+  readonly accept = (signal: Signal, channel: Channel, frame: Frame): void => {
+    channel.gate?.accept(signal, frame)
+  }
+
+  /** Returns what decides what is accepted from the thread at the other end of a channel, by what the kernel says. */
+  gate(channel: Channel, options: Omit<InboundGateOptions, 'pass' | 'refuse'>): InboundGate {
+    return new InboundGate({
+      ...options,
+      pass: (signal, frame) => {
+        this.#receive(signal, channel, frame)
+      },
+      refuse: (signal) => {
+        release(signal)
+        // For the sender, the process does not exist: the sender's side reports the lost messages.
+        if (signal.op === 'send') channel.put({ op: 'closed', pid: signal.to, arrived: 0 })
+      },
+    })
+  }
+
+  /** Handles an authorised signal. One for a process whose start has not arrived yet waits for the start. */
+  #receive(signal: Signal, channel: Channel, frame: Frame): void {
+    const { isHere, pendingStarts } = this.#options
+    const to = awaited(signal)
+    if (to !== undefined && !isHere(to)) {
+      const deliver = () => {
+        this.#handle(signal, channel, frame)
+      }
+      if (pendingStarts.hold(to, deliver)) return
+    }
+    this.#handle(signal, channel, frame)
+  }
+
+  #handle(signal: Signal, channel: Channel, frame: Frame): void {
+    // Most signals are messages.
+    if (signal.op === 'send') this.#options.router.inbound.onSend(signal, channel, frame)
+    else this.#handlers.get(signal.op)?.handle(signal, channel, frame)
+  }
+}
+
+/** The process that a signal is for, if it may not have started yet. */
+function awaited(signal: Signal): Pid | undefined {
+  if (signal.op === 'send') return signal.to
+  const rule = signalRule(signal)
+  return rule.action === undefined ? undefined : rule.near?.(signal)
 }

@@ -1,8 +1,7 @@
 /** Connections for code in a sealed thread: the kernel opens them, and hands them over. */
-import { type Pid, TroupeError } from '@troupe/core'
+import { type Pid, TroupeError, Semaphore } from '@troupe/core'
 import { type SocketHandoff, type KernelDialer, takeOver } from '@troupe/network'
-import { Semaphore } from '../../semaphore.ts'
-import { participantInForce, soleParticipant } from '../participant.ts'
+import { participantIn, soleParticipant } from '../participant.ts'
 import type { Runtime } from '../runtime.ts'
 
 /** Maximum number of pending connections; the kernel accepts about twice as many from one thread. */
@@ -17,7 +16,11 @@ export function kernelDialer(runtime: Runtime): KernelDialer {
       const key = isolation?.key
       return semaphore.acquire(async () => {
         if (signal?.aborted) throw canceled()
-        const { number, answer } = runtime.kernel.ask('dial', { connectRequest, timeout, ...(key !== undefined && { key }) }, by)
+        const { number, answer } = runtime.kernel.ask(
+          'dial',
+          { connectRequest, timeout, ...(key !== undefined && { key }) },
+          by,
+        )
         const stop = () => void runtime.kernel.request('cancelDial', { request: number }, by).catch(() => undefined)
         signal?.addEventListener('abort', stop, { once: true })
         try {
@@ -34,7 +37,7 @@ export function kernelDialer(runtime: Runtime): KernelDialer {
 }
 
 function onBehalfOf(runtime: Runtime): Pid {
-  return (participantInForce() ?? soleParticipant(runtime.participants) ?? runtime.root).pid
+  return (participantIn(runtime) ?? soleParticipant(runtime.participants) ?? runtime.root).pid
 }
 
 function unlessAborted(handed: SocketHandoff, signal: AbortSignal | undefined): SocketHandoff {

@@ -1,8 +1,9 @@
 /** Access to overlays for code in this thread, through requests to the kernel. */
 import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
+import { currentRuntime } from '../current.ts'
 import { kernelDialer } from './kernel-dialer.ts'
-import { currentParticipant, hasEnforcedPolicies, participantInForce, soleParticipant } from '../participant.ts'
+import { currentParticipant, hasEnforcedPolicies, participantIn, soleParticipant } from '../participant.ts'
 import type { Runtime } from '../runtime.ts'
 
 /**
@@ -11,15 +12,18 @@ import type { Runtime } from '../runtime.ts'
  */
 export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: string): NetworkAccess {
   return {
+    application: runtime.application,
     ...(sealed && { dialer: kernelDialer(runtime) }),
     ...(advice !== undefined && { advice }),
     async select(overlay: EntryId | null): Promise<void> {
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
     permit(action: string, resource: string, port?: number): Promise<void> | undefined {
-      const by = participantInForce() ?? soleParticipant(runtime.participants)
+      const by = participantIn(runtime) ?? soleParticipant(runtime.participants)
       if (by === undefined)
-        return runtime.participants.some(({ policyEnforced }) => policyEnforced) ? Promise.reject(unknownCaller(action)) : undefined
+        return runtime.participants.some(({ policyEnforced }) => policyEnforced)
+          ? Promise.reject(unknownCaller(action))
+          : undefined
       if (!by.policyEnforced) return undefined
       if (port === undefined) return runtime.permissions.ask(by, action, resource)
       return runtime.kernel.request('permit', { action, resource, port }, by.pid)
@@ -39,23 +43,35 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: s
       return runtime.kernel.request('isAddressLeased', { number }, anyone(runtime))
     },
     refresh(): void {
-      runtime.refreshRoutes()
+      runtime.routes.refresh()
     },
     route(overlay: EntryId): Promise<Route> {
-      // The thread's own network is the same for all its code, also for code that has lost its context.
-      return runtime.route(overlay, anyone(runtime))
+      return runtime.routes.get(overlay)
     },
   }
 }
 
+const accesses = new WeakMap<Runtime, NetworkAccess>()
+
+/** The access of the application in which the running code acts. Throws like `currentRuntime`. */
+export function callersNetworkAccess(): NetworkAccess {
+  const runtime = currentRuntime()
+  const known = accesses.get(runtime)
+  if (known !== undefined) return known
+  const access = kernelNetworkAccess(runtime)
+  accesses.set(runtime, access)
+  return access
+}
+
 /** The caller for requests that concern the thread: the current participant, if known, else the thread itself. */
 function anyone(runtime: Runtime): Pid {
-  return (participantInForce() ?? runtime.root).pid
+  return (participantIn(runtime) ?? runtime.root).pid
 }
 
 function unknownCaller(action: string): TroupeError {
   return denied(
-    `${action} is refused: no process or function is in force here, so it is not known whose policies apply. Keep the context for the ` +
+    `${action} is refused: no process or function is in force here, ` +
+      'so it is not known whose policies apply. Keep the context for the ' +
       'callback with AsyncLocalStorage.bind() or AsyncResource.bind()',
     { action, reason: 'lostContext' },
   )

@@ -2,28 +2,28 @@
  * The routes that a thread holds. Each is requested from the kernel once, and again after any route was replaced or
  * withdrawn.
  */
-import type { EntryId, Pid } from '@troupe/core'
+import type { EntryId } from '@troupe/core'
 import { overlayChanged, type Route } from '@troupe/network'
 
 export class RouteCache {
   readonly #word: Int32Array
-  readonly #ask: (overlay: EntryId, by: Pid) => Promise<Route>
+  readonly #ask: (overlay: EntryId) => Promise<Route>
   readonly #known = new Map<EntryId, Promise<Route>>()
   #seen: number
 
   /** @param shared - See `route-epoch.ts`. */
-  constructor(shared: SharedArrayBuffer, ask: (overlay: EntryId, by: Pid) => Promise<Route>) {
+  constructor(shared: SharedArrayBuffer, ask: (overlay: EntryId) => Promise<Route>) {
     this.#word = new Int32Array(shared)
     this.#ask = ask
     this.#seen = this.#now
   }
 
   /** The route for a dial that starts now. */
-  get(overlay: EntryId, by: Pid): Promise<Route> {
+  get(overlay: EntryId): Promise<Route> {
     this.refresh()
     const known = this.#known.get(overlay)
     if (known !== undefined) return known
-    const asked = this.#current(overlay, by)
+    const asked = this.#current(overlay)
     this.#known.set(overlay, asked)
     asked.catch(() => {
       if (this.#known.get(overlay) === asked) this.#known.delete(overlay)
@@ -41,10 +41,10 @@ export class RouteCache {
   }
 
   /** A reply that was pending when something changed may be outdated. */
-  async #current(overlay: EntryId, by: Pid): Promise<Route> {
+  async #current(overlay: EntryId): Promise<Route> {
     for (;;) {
       const before = this.#now
-      const route = await this.#ask(overlay, by)
+      const route = await this.#ask(overlay)
       if (this.#now === before) return route
     }
   }

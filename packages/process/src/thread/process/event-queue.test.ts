@@ -3,7 +3,7 @@ import { EventQueue, type ProcessEvent } from './event-queue.ts'
 
 const cancel = (reason: string): ProcessEvent => ({ type: 'CANCEL', reason })
 
-it('gives events in order, to those who came before and to those who wait', async () => {
+it('returns events in order, to earlier and waiting readers', async () => {
   const events = new EventQueue()
   events.push(cancel('a'))
   const iterator = events[Symbol.asyncIterator]()
@@ -14,7 +14,7 @@ it('gives events in order, to those who came before and to those who wait', asyn
   expect((await Promise.all(waiting)).map(({ value }) => value as unknown)).toEqual([cancel('b'), cancel('c')])
 })
 
-it('lets a loop be left and begun again', async () => {
+it('allows a loop to be left and restarted', async () => {
   const events = new EventQueue()
   for (const reason of ['a', 'b']) events.push(cancel(reason))
   for (const reason of ['a', 'b']) {
@@ -25,7 +25,7 @@ it('lets a loop be left and begun again', async () => {
   }
 })
 
-it('ends, after what is left', async () => {
+it('ends, after the remaining events', async () => {
   const events = new EventQueue()
   const iterator = events[Symbol.asyncIterator]()
   events.push(cancel('a'))

@@ -1,6 +1,5 @@
 /** A process's events: EXIT, LINK_DOWN, CANCEL and OUTDATED, separate from its messages. */
-import { type Pid, type TroupeError, yielding } from '@troupe/core'
-import { Deque } from '../../mailbox/deque.ts'
+import { Deque, type Pid, type TroupeError, yielding } from '@troupe/core'
 
 /** How a process ended. */
 export type Exit = { readonly value: unknown } | { readonly error: TroupeError }

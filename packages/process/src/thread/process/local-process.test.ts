@@ -12,6 +12,7 @@ function localProcess(frame: Frame = emptyFrame) {
   const unsent: string[] = []
   const process = new LocalProcess({
     pid: pid(1, 1),
+    runtime: undefined,
     program: { entry: entryId('app:it'), module: 'file:///it.ts', method: 'main' },
     frame,
     accepts: [],
@@ -19,6 +20,7 @@ function localProcess(frame: Frame = emptyFrame) {
     localSpawn: undefined,
     services: {
       answer: (to, call, payload) => replies.push([to, call, payload]),
+      onRefused: () => undefined,
       onOverflow: () => undefined,
       onFlow: () => undefined,
       onUnsent: (_, { topic }) => unsent.push(topic),
@@ -35,8 +37,8 @@ function localProcess(frame: Frame = emptyFrame) {
 const overlayInForce = () => currentFrame()?.overlay
 const traceInForce = () => currentFrame()?.trace
 
-describe('the frame in force', () => {
-  it('in a loop is that of each message, whether it was there before or came later', async () => {
+describe('the current frame', () => {
+  it('in a loop is that of each message, queued or later', async () => {
     const { process, put, run } = localProcess()
     put(proxy, 1)
     put(other, 2)
@@ -62,8 +64,10 @@ describe('the frame in force', () => {
     )
   })
 
-  it('has the trace of the sender, and all else of the process', async () => {
-    const { process, put, run } = localProcess(fork(emptyFrame, { values: { own: 1 }, actor: { id: 'anna', meta: {} } }))
+  it('has the trace of the sender, and everything else of the process', async () => {
+    const { process, put, run } = localProcess(
+      fork(emptyFrame, { values: { own: 1 }, actor: { id: 'anna', meta: {} } }),
+    )
     put(proxy)
     const frame = await run(async () => {
       await process.receive(process.mailbox, undefined, undefined)
@@ -72,7 +76,7 @@ describe('the frame in force', () => {
     expect(frame).toEqual({ ...emptyFrame, trace: 'trace', values: { own: 1 }, actor: { id: 'anna', meta: {} } })
   })
 
-  it.each([entryId('net:own'), null])('stays in the overlay that the process has: %s', async (overlay) => {
+  it.each([entryId('net:own'), null])('stays in the overlay of the process: %s', async (overlay) => {
     const { process, put, run } = localProcess(fork(emptyFrame, { overlay }))
     put(proxy)
     put(fork(emptyFrame, { overlay: null }))
@@ -104,10 +108,12 @@ describe('the frame in force', () => {
 })
 
 describe('waiting for a message', () => {
-  it('takes turns, and leaves no timer', async () => {
+  it('is fair, and leaves no timer', async () => {
     vi.useFakeTimers()
     const { process, put, run } = localProcess()
-    const waits = run(async () => Promise.all([1, 2].map(async () => process.receive(process.mailbox, undefined, 1000))))
+    const waits = run(async () =>
+      Promise.all([1, 2].map(async () => process.receive(process.mailbox, undefined, 1000))),
+    )
     put(emptyFrame, 'one')
     put(emptyFrame, 'two')
     expect((await waits).map(({ payload }) => payload)).toEqual(['one', 'two'])
@@ -121,7 +127,7 @@ describe('waiting for a message', () => {
     vi.useRealTimers()
   })
 
-  it('ends when the process is cancelled, after what is left', async () => {
+  it('ends when the process is cancelled, after queued messages', async () => {
     const { process, put, run } = localProcess()
     put(emptyFrame, 1)
     process.cancel('enough')
@@ -129,12 +135,14 @@ describe('waiting for a message', () => {
     put(emptyFrame, 2)
     const got = await run(async () => Array.fromAsync(process.iterate(process.mailbox), ({ payload }) => payload))
     expect(got).toEqual([1, 2])
-    await expect(run(async () => process.receive(process.mailbox, undefined, undefined))).rejects.toMatchObject({ kind: 'Canceled' })
+    await expect(run(async () => process.receive(process.mailbox, undefined, undefined))).rejects.toMatchObject({
+      kind: 'Canceled',
+    })
     expect(process.signal.reason).toMatchObject({ message: 'enough' })
     expect((await process.events[Symbol.asyncIterator]().next()).value).toEqual({ type: 'CANCEL', reason: 'enough' })
   })
 
-  it('ends when the mailbox of a topic is shut', async () => {
+  it('ends when the mailbox of a topic is closed', async () => {
     const { process, run } = localProcess()
     const own = process.mailbox.open('a')
     const got = run(async () => Array.fromAsync(process.iterate(own)))
@@ -143,7 +151,7 @@ describe('waiting for a message', () => {
     expect(await run(async () => Array.fromAsync(process.iterate(own)))).toEqual([])
   })
 
-  it('answers calls, and nothing else', async () => {
+  it('replies to calls, and to nothing else', async () => {
     const { process, put, run, replies } = localProcess()
     put(emptyFrame, 'sent')
     put(emptyFrame, 'called', 7)
@@ -158,7 +166,7 @@ describe('waiting for a message', () => {
 })
 
 describe('the end', () => {
-  it('answers what was not taken, and tells who waits', async () => {
+  it('replies to unread calls, and notifies waiting callers', async () => {
     const { process, put, run } = localProcess()
     const waiting = run(async () => process.receive(process.mailbox, 'other', undefined))
     put(emptyFrame, 1)
@@ -167,10 +175,12 @@ describe('the end', () => {
     expect([process.ended, process.signal.aborted]).toEqual([true, true])
   })
 
-  it('makes failures of what it sent the runtime’s to tell', async () => {
+  it('makes the runtime report failed sends', async () => {
     const { process, unsent } = localProcess()
     const [before, after] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const sent = [before, after].map(async ({ promise }, n) => process.hold(promise, { to: 'it', topic: String(n), withdrawn: false }))
+    const sent = [before, after].map(async ({ promise }, n) =>
+      process.hold(promise, { to: 'it', topic: String(n), withdrawn: false }),
+    )
     before.reject(new Error('no'))
     await expect(sent[0]).rejects.toThrow('no')
     process.close({ value: 5 })

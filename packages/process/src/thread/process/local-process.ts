@@ -6,41 +6,32 @@ import {
   type EntryId,
   type Frame,
   fork,
+  isTracing,
   type Pid,
   type Slot,
-  TroupeError,
+  type Span,
   yieldDue,
   yielding,
   startTimer,
   stopTimer,
   type Timer,
 } from '@troupe/core'
-import type { ReceiveWindow } from '../../mailbox/receive-window.ts'
+import type { ReceiveWindow } from '../../mailbox/reservations.ts'
 import { type Envelope, Message } from '../../mailbox/message.ts'
 import { Mailbox } from '../../mailbox/mailbox.ts'
 import { Reservations } from '../../mailbox/reservations.ts'
 import type { Accepts, Program, Watcher, WireExit } from '../../protocol/programs.ts'
 import { EventQueue } from './event-queue.ts'
+import type { LocalProcessOptions } from './local-process-options.ts'
 import type { LocalSpawn } from '../local-spawns.ts'
-import { type PendingSend, PendingSends } from './pending-sends.ts'
-import { Participant } from '../participant.ts'
+import type { PendingSend } from './pending-sends.ts'
 import type { ProcessServices } from './process-services.ts'
-import { ReceiveWait } from './receive-wait.ts'
+import { isRecording, recordTaken } from '../recording.ts'
+import { endedSpan, handlingSpan, inSpan } from '../spans.ts'
+import { asResult, canceled, finished, ReceiveWait, resolveInTurn } from './receive-wait.ts'
+import { SendingParticipant } from './sending-participant.ts'
 
-export interface LocalProcessOptions {
-  readonly pid: Pid
-  readonly program: Program
-  readonly frame: Frame
-  readonly queueSize: number
-  readonly accepts: Accepts
-  /** Milliseconds without a message, after which it is asked to stop. @default never */
-  readonly idleTimeout?: number | undefined
-  readonly services: ProcessServices<LocalProcess>
-  /** The data to report to the kernel, if it does not know the process yet. */
-  readonly localSpawn: LocalSpawn | undefined
-}
-
-export class LocalProcess extends Participant {
+export class LocalProcess extends SendingParticipant {
   program: Program
   /** Overlays from which it accepts messages, in addition to its own and the clear network. */
   accepts: Accepts
@@ -49,6 +40,8 @@ export class LocalProcess extends Participant {
   /** Set while the kernel does not know the process. */
   localSpawn: LocalSpawn | undefined
   readonly mailbox: Mailbox
+  /** When it started, in milliseconds since 1970. */
+  readonly startedAt = Date.now()
   readonly watchers: Watcher[] = []
   trapLinks = false
   upgradable = false
@@ -56,6 +49,8 @@ export class LocalProcess extends Participant {
   exit: WireExit | undefined
   readonly #services: ProcessServices<LocalProcess>
   #handling: Frame
+  /** Of the message that it handles, until it asks for the next one. */
+  #span: Span | undefined
   #events: EventQueue | undefined
   #controller: AbortController | undefined
   #links: Set<Pid> | undefined
@@ -65,12 +60,11 @@ export class LocalProcess extends Participant {
   /** The wait for a message; a process usually has one at most. */
   #wait: ReceiveWait | undefined
   #moreWaits: Set<ReceiveWait> | undefined
-  #pendingSends: PendingSends | undefined
   readonly #idleTimeout: number | undefined
   #idle: Timer | undefined
 
-  constructor(options: LocalProcessOptions) {
-    super(options.pid, options.frame)
+  constructor(options: LocalProcessOptions<LocalProcess>) {
+    super(options.pid, options.frame, options.runtime)
     this.program = options.program
     this.accepts = options.accepts
     this.#idleTimeout = options.idleTimeout
@@ -82,8 +76,7 @@ export class LocalProcess extends Participant {
 
   /** EXIT, LINK_DOWN, CANCEL and OUTDATED events. */
   get events(): EventQueue {
-    this.#events ??= new EventQueue()
-    return this.#events
+    return (this.#events ??= new EventQueue())
   }
 
   /** Aborts when the process is cancelled or has ended. */
@@ -95,7 +88,7 @@ export class LocalProcess extends Participant {
 
   /** The processes to which it is linked. */
   get links(): ReadonlySet<Pid> {
-    return this.#links ?? nobody
+    return this.#links ?? noLinks
   }
 
   addLink(other: Pid): void {
@@ -113,45 +106,21 @@ export class LocalProcess extends Participant {
     return this.#reservations
   }
 
-  /** The receive window of a sending thread. */
-  receiveWindow(thread: number): ReceiveWindow {
-    return this.reserving().receiveWindow(thread)
+  reserving(): Reservations {
+    return (this.#reservations ??= new Reservations(this.mailbox))
   }
 
-  reserving(): Reservations {
-    this.#reservations ??= new Reservations(this.mailbox)
-    return this.#reservations
+  /** What it does, as far as its thread knows. */
+  get state(): 'running' | 'waiting' | 'stopping' {
+    if (this.#stopped !== undefined) return 'stopping'
+    return this.#wait === undefined && this.#moreWaits === undefined ? 'running' : 'waiting'
   }
 
   override get ended(): boolean {
     return this.exit !== undefined
   }
 
-  /** Its sent messages that are not posted yet. */
-  get pendingSends(): PendingSends | undefined {
-    return this.#pendingSends
-  }
-
-  override hold<T>(sent: Promise<T>, held?: PendingSend): Promise<T> {
-    this.#pendingSends ??= new PendingSends()
-    this.#pendingSends.hold(sent, held)
-    return sent.catch((error: unknown) => {
-      if (held !== undefined) this.#unsent(held, error)
-      throw error
-    })
-  }
-
-  override note(held: PendingSend): void {
-    this.#pendingSends ??= new PendingSends()
-    this.#pendingSends.note(held)
-  }
-
-  override release(held: PendingSend, error: unknown): void {
-    this.#pendingSends?.release(held)
-    if (error !== undefined) this.#unsent(held, error)
-  }
-
-  #unsent(held: PendingSend, error: unknown): void {
+  protected override onUnsent(held: PendingSend, error: unknown): void {
     // The sender has ended, so the error has no recipient.
     if (this.ended && !held.withdrawn) this.#services.onUnsent(this, held, error)
   }
@@ -215,6 +184,7 @@ export class LocalProcess extends Participant {
   /** Accepts no more messages and events. Returns the messages that were not taken. */
   close(exit: WireExit): Envelope[] {
     this.exit = exit
+    if (this.#span !== undefined) this.#span = endedSpan(this.#span, exit)
     stopTimer(this.#idle)
     this.#events?.close()
     this.#stop('the process has ended')
@@ -238,6 +208,7 @@ export class LocalProcess extends Participant {
     make: (message: Message) => T,
     end: T | undefined,
   ): Promise<T> {
+    if (this.#span !== undefined) this.#span = endedSpan(this.#span)
     const envelope = from.take(topic)
     if (envelope === undefined) {
       const slot = this.slot()
@@ -247,7 +218,7 @@ export class LocalProcess extends Participant {
     const frame = this.frameFor(envelope)
     const current = currentSlot()
     if (current?.owner !== this || current.frame !== frame) enterSlot({ frame, owner: this })
-    const value = make(new Message(envelope, this.#services.answer))
+    const value = make(new Message(envelope, this.pid, this.#services))
     if (!yieldDue()) return Promise.resolve(value)
     return new Promise((resolve) => {
       afterTurn(resolve, value)
@@ -304,33 +275,22 @@ export class LocalProcess extends Participant {
   /** Puts the frame in force in which a message is handled. */
   #open(envelope: Envelope, slot: Slot): Message {
     slot.frame = this.frameFor(envelope)
-    return new Message(envelope, this.#services.answer)
+    return new Message(envelope, this.pid, this.#services)
   }
 
   /** The frame in which a message is handled: the receiver's own, with the trace of the message. */
-  frameFor({ frame: { trace } }: Envelope): Frame {
+  frameFor(envelope: Envelope): Frame {
+    if (isRecording()) recordTaken(this, envelope)
+    const { trace, traceState } = envelope.frame
     if (trace === undefined) return this.frame
-    if (this.#handling.trace !== trace) this.#handling = fork(this.frame, { trace })
+    if (isTracing()) {
+      this.#span?.end()
+      this.#span = handlingSpan(this.pid, this.program.entry, envelope)
+      if (this.#span !== undefined) return inSpan(this.frame, this.#span)
+    }
+    if (this.#handling.trace !== trace) this.#handling = fork(this.frame, { trace, traceState })
     return this.#handling
   }
 }
 
-/**
- * Resolves at once, or after a turn of the event loop where one is due: a busy conversation must not starve timers and
- * sockets.
- */
-function resolveInTurn<T>(resolve: (value: T) => void, value: T): void {
-  if (yieldDue()) afterTurn(resolve, value)
-  else resolve(value)
-}
-
-function canceled(reason: string): TroupeError {
-  return new TroupeError('Canceled', reason)
-}
-
-const nobody: ReadonlySet<Pid> = new Set()
-const finished: IteratorResult<Message, undefined> = { done: true, value: undefined }
-
-function asResult(value: Message): IteratorResult<Message, undefined> {
-  return { done: false, value }
-}
+const noLinks: ReadonlySet<Pid> = new Set()

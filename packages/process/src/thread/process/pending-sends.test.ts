@@ -10,7 +10,7 @@ afterEach(() => {
 
 const envelope = (topic: string): PendingSend => ({ to: 'it', topic, withdrawn: false })
 
-it('waits for what it holds, and no longer', async () => {
+it('waits for pending sends, and no longer', async () => {
   const pendingSends = new PendingSends()
   const [good, bad] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   pendingSends.hold(good.promise, envelope('a'))
@@ -23,7 +23,7 @@ it('waits for what it holds, and no longer', async () => {
   expect([pendingSends.isEmpty, vi.getTimerCount()]).toEqual([true, 0])
 })
 
-it('withdraws what takes too long', async () => {
+it('withdraws sends that take too long', async () => {
   const pendingSends = new PendingSends()
   const slow = envelope('slow')
   pendingSends.hold(new Promise(() => undefined), slow)
@@ -34,7 +34,7 @@ it('withdraws what takes too long', async () => {
   expect(slow.withdrawn).toBe(true)
 })
 
-it('withdraws all at once when there is no time', async () => {
+it('withdraws all at once without time', async () => {
   const pendingSends = new PendingSends()
   pendingSends.hold(new Promise(() => undefined), envelope('a'))
   expect(await pendingSends.drain(0)).toMatchObject([{ topic: 'a', withdrawn: true }])

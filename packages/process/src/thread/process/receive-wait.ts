@@ -1,6 +1,6 @@
 /** A process that waits for a message. */
-import { type Pid, startDeadline, stopTimer, type Timer, TroupeError } from '@troupe/core'
-import type { Envelope } from '../../mailbox/message.ts'
+import { afterTurn, type Pid, startDeadline, stopTimer, type Timer, TroupeError, yieldDue } from '@troupe/core'
+import type { Envelope, Message } from '../../mailbox/message.ts'
 import type { Mailbox, Waiter } from '../../mailbox/mailbox.ts'
 
 /** The handlers of the outcome of a wait. */
@@ -20,7 +20,13 @@ export class ReceiveWait implements Waiter {
   readonly #timer: Timer | undefined
 
   /** @param timeout Milliseconds; `undefined` waits forever. */
-  constructor(pid: Pid, mailbox: Mailbox, topic: string | undefined, timeout: number | undefined, outcome: WaitOutcome) {
+  constructor(
+    pid: Pid,
+    mailbox: Mailbox,
+    topic: string | undefined,
+    timeout: number | undefined,
+    outcome: WaitOutcome,
+  ) {
     this.topic = topic
     this.#pid = pid
     this.#mailbox = mailbox
@@ -29,7 +35,7 @@ export class ReceiveWait implements Waiter {
     if (timeout === undefined) return
     this.#timer = startDeadline(() => {
       const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
-      this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
+      this.stop(new TroupeError('Timeout', `${what} arrived at ${pid} within ${timeout} ms`))
     }, timeout)
   }
 
@@ -54,4 +60,25 @@ export class ReceiveWait implements Waiter {
     this.#mailbox.giveUp(this)
     stopTimer(this.#timer)
   }
+}
+
+/**
+ * Resolves at once, or after a turn of the event loop where one is due: a busy conversation must not starve timers and
+ * sockets.
+ */
+export function resolveInTurn<T>(resolve: (value: T) => void, value: T): void {
+  if (yieldDue()) afterTurn(resolve, value)
+  else resolve(value)
+}
+
+/** The error of a wait that ends because the process stops. */
+export function canceled(reason: string): TroupeError {
+  return new TroupeError('Canceled', reason)
+}
+
+/** The end of an iteration over messages. */
+export const finished: IteratorResult<Message, undefined> = { done: true, value: undefined }
+
+export function asResult(value: Message): IteratorResult<Message, undefined> {
+  return { done: false, value }
 }

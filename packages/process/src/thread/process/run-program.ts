@@ -1,7 +1,7 @@
 /** Runs the program of a process. */
 import { fileURLToPath } from 'node:url'
 import { errorToWire, runInSlot } from '@troupe/core'
-import { snapshot, unpackArguments } from '../../mailbox/payload.ts'
+import { snapshotForKernel, unpackArguments } from '../../mailbox/payload.ts'
 import type { Program, WireExit } from '../../protocol/programs.ts'
 import { lookLater } from '../builtins.ts'
 import type { LocalProcess } from './local-process.ts'
@@ -42,7 +42,7 @@ export function run(process: LocalProcess, args: readonly unknown[], onEnd: (exi
 
 function exitOf(value: unknown): WireExit {
   try {
-    return { value: snapshot(value) }
+    return { value: snapshotForKernel(value) }
   } catch (error) {
     return { error: errorToWire(error) }
   }
@@ -55,7 +55,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** Passes the arguments of a command in `process.argv`, as for a program of the shell. */
 function beProgram({ module }: Program, args: readonly unknown[]): void {
   const { origin, protocol, pathname } = new URL(module)
-  process.argv = [process.execPath, protocol === 'file:' ? fileURLToPath(`file://${pathname}`) : origin + pathname, ...args.map(String)]
+  process.argv = [
+    process.execPath,
+    protocol === 'file:' ? fileURLToPath(`file://${pathname}`) : origin + pathname,
+    ...args.map(String),
+  ]
 }
 
 function resultOf(value: unknown): CommandResult {

@@ -1,4 +1,5 @@
 /** Programs that break the protocols of their thread: towards the kernel, other threads, and Node itself. */
+import { writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { isMainThread, parentPort } from 'node:worker_threads'
 import { emptyFrame, entryId, fork, isPid, type Pid, runInFrame, threadOf } from '@troupe/core'
@@ -13,11 +14,15 @@ export async function honest() {
   let count = 0
   for await (const message of self.inbox) {
     count += 1
-    message.reply({ actor: message.frame.actor?.id, values: message.frame.values, overlay: message.frame.overlay, count })
+    const { actor, values, overlay } = message.frame
+    message.reply({ actor: actor?.id, values, overlay, count })
   }
 }
 
-const rest = async () => new Promise((resolve) => setTimeout(resolve, 60_000))
+/** A process of its own need not be ended because of a flood: it waits until the kernel reads more. */
+const rest = async () => new Promise((resolve) => setTimeout(resolve, isMainThread ? 3000 : 60_000))
+/** Of the channel that carries connections (`packages/tsnet/launcher`). */
+const channelFd = 3
 /** Duration of a flood in milliseconds. */
 const long = 1500
 
@@ -41,6 +46,9 @@ async function nativeFile(): Promise<object> {
 
 /** A list of which only the length was ever written. */
 const nothing = (length: number): unknown[] => Object.assign<unknown[], object>([], { length })
+
+/** More values than one message to the kernel may hold; it takes about as long as the loop may be held. */
+const heap = (): unknown[] => Array.from({ length: 80_000 }, () => ({}))
 
 const letter = (to: string, payload: unknown) => ({
   op: 'send',
@@ -68,7 +76,12 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   },
   'a native file for the kernel, deep in an argument': async () => {
     const native = await nativeFile()
-    const ask = { entry: 'app:bank', args: [new Map([[1, Object.assign([1], { native })]])], choice: {}, inherit: { values: {} } }
+    const ask = {
+      entry: 'app:bank',
+      args: [new Map([[1, Object.assign([1], { native })]])],
+      choice: {},
+      inherit: { values: {} },
+    }
     post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'call', ask }, [native])
     return rest()
   },
@@ -78,6 +91,30 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   },
   'a flood of large messages for the kernel': async () => {
     flood(kernelPort(), { type: 'output', stream: 1, chunk: '', more: 'x'.repeat(1 << 20) })
+    return rest()
+  },
+  'a heap of objects for the kernel': async () => {
+    const ask = { entry: 'app:bank', args: [heap()], choice: {}, inherit: { values: {} } }
+    post(kernelPort(), { units: 500 })
+    post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'call', ask })
+    return rest()
+  },
+  'bytes that were not declared, for the kernel': async () => {
+    post(kernelPort(), { type: 'output', stream: 1, chunk: 'x'.repeat(1 << 20) })
+    return rest()
+  },
+  'declared units without end, for the kernel': async () => {
+    flood(kernelPort(), { units: 1000 })
+    return rest()
+  },
+  'a heap of objects for the main thread': async () => {
+    const port = await peerPort(0)
+    post(port, { units: 40 })
+    post(port, [{ op: 'reply', call: 1e6, payload: heap() }])
+    return rest()
+  },
+  'bytes that were not declared, for the main thread': async () => {
+    post(await peerPort(0), [{ op: 'reply', call: 1e6, payload: new Uint8Array(2 << 20) }])
     return rest()
   },
   'a number for the main thread': async () => {
@@ -147,6 +184,9 @@ const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
   'a long list of nothing for another thread': async (victim) => {
     post(await peerPort(threadOf(victim)), [letter(victim, [nothing(2 ** 31)])])
   },
+  'bytes that were not declared, for another thread': async (victim) => {
+    post(await peerPort(threadOf(victim)), [letter(victim, { text: 'x'.repeat(2 << 20) })])
+  },
   'what cannot be decoded': async (victim) => {
     post(await peerPort(threadOf(victim)), [{ op: 'reply', call: -1, payload: undefined }])
   },
@@ -156,6 +196,11 @@ const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
 const silentAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   'a long list of nothing in place of a name': async () => {
     post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'lookup', ask: { name: nothing(2 ** 31) } })
+  },
+  'values as bytes that are none': async (victim) => {
+    const port = await peerPort(threadOf(victim))
+    for (const box of [5, {}, { bytes: 5 }, { bytes: new Uint8Array([1, 2]) }, { value: 1, errors: {}, gaps: [null] }])
+      post(port, [letter(victim, { '@troupe': box })])
   },
   'a call that is refused, of another': async (victim) => {
     const port = await peerPort(threadOf(victim))
@@ -187,13 +232,58 @@ const nodeAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
   },
 }
 
+/** Writes as much as there is room for. */
+function writeToChannel(text: string): void {
+  try {
+    writeSync(channelFd, text)
+  } catch {
+    // It is full.
+  }
+}
+
+/** Attacks on the channel by which a process of its own receives connections. What it writes there is not read. */
+const channelAttacks: Readonly<Record<string, () => void>> = {
+  'a line that is no message for the launcher': () => {
+    writeToChannel('what is this?\n')
+  },
+  'an announced handle for the launcher': () => {
+    writeToChannel('{"cmd":"NODE_HANDLE","type":"net.Native","msg":{}}\n')
+  },
+  'a report of its end for the launcher': () => {
+    writeToChannel('{"ended":{"code":0}}\n')
+  },
+  'a flood of confirmations for the launcher': () => {
+    const end = Date.now() + long
+    const lines = '{"cmd":"NODE_HANDLE_ACK"}\n'.repeat(1000)
+    while (Date.now() < end) writeToChannel(lines)
+  },
+  'a line without an end for the launcher': () => {
+    const end = Date.now() + long
+    while (Date.now() < end) writeToChannel('x'.repeat(1 << 16))
+  },
+}
+
+/** Sizes of frames need not be declared: the kernel reads them before the frames. */
+const undeclared = /not declared, for (?:the kernel|another)/
+const ofBoth = Object.keys({ ...attacks, ...peerAttacks })
+/** Those that an operating-system process can make, by whether the kernel ends it for them. */
+export const ofProcesses = {
+  ending: ofBoth.filter((name) => !/flood|file/.test(name) && !undeclared.test(name)),
+  silent: [
+    ...ofBoth.filter((name) => undeclared.test(name)),
+    ...Object.keys(attacks).filter((name) => name.includes('flood')),
+    'a flood for another thread',
+    ...['a long list of nothing in place of a name', 'a call that is refused, of another'],
+    ...Object.keys(channelAttacks),
+  ],
+}
 export const ending = [...Object.keys(attacks), ...Object.keys(nodeAttacks)]
 export const severing = Object.keys(peerAttacks)
 export const silent = Object.keys(silentAttacks)
 
 export async function attack(name: string, victim: string) {
   if (!isPid(victim)) throw new Error(`${victim} is no pid`)
-  const work = { ...attacks, ...peerAttacks, ...silentAttacks, ...nodeAttacks }[name]
+  const work = { ...attacks, ...peerAttacks, ...silentAttacks, ...nodeAttacks, ...channelAttacks }[name]
   await work?.(victim)
   await new Promise((resolve) => setTimeout(resolve, 300))
   return 'done'

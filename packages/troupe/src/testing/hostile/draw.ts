@@ -1,3 +1,5 @@
+import { isMainThread } from 'node:worker_threads'
+
 /** Pseudo-random choices that are the same for the same seed (mulberry32). */
 export class Draw {
   readonly #junk: readonly (() => unknown)[]
@@ -79,5 +81,7 @@ const harsh: readonly (() => unknown)[] = [
   () => Object.assign([], { [2 ** 31 - 2]: 1 }),
   () => Array.from({ length: 2 ** 17 }),
   () => 'x'.repeat(2 ** 23),
+  // Only where they are counted before they are decoded: in a process of its own, whose only thread this is.
+  () => (isMainThread ? Array.from({ length: 300_000 }, () => ({})) : new Uint8Array(2 ** 22)),
   () => Array.from({ length: 5 * deep }).reduce<unknown>((inner) => ({ inner }), 0),
 ]

@@ -10,7 +10,7 @@ import { log, processes, self } from 'troupe'
 import { Draw } from './draw.ts'
 import { lie, note, signal } from './notes.ts'
 import { tell } from './port.ts'
-import { Questions, type Surroundings } from './questions.ts'
+import { Questions, type FuzzContext } from './questions.ts'
 import { speaker } from './speaker.ts'
 
 /** `obedient`: messages are well formed, and none ends the thread. `breaking`: some are malformed. */
@@ -24,7 +24,7 @@ export interface Answered {
   readonly answer: string
 }
 
-export interface Told {
+export interface FuzzReport {
   readonly asked: number
   /** The requests that were not refused. */
   readonly answered: readonly Answered[]
@@ -39,9 +39,15 @@ const longest = 160
 
 /** Split, so that the search does not find the program's own text. */
 const mark = new RegExp(`${['canary', 'of'].join('-')}-[a-z]+`, 'g')
-const text = (value: unknown): string => inspect(value, { depth: 8, maxArrayLength: 1000, maxStringLength: 10_000, getters: false })
+const text = (value: unknown): string =>
+  inspect(value, { depth: 8, maxArrayLength: 1000, maxStringLength: 10_000, getters: false })
 
-export async function fuzz(seed: number, steps: number, manner: Manner, context: Omit<Surroundings, 'own'>): Promise<Told> {
+export async function fuzz(
+  seed: number,
+  steps: number,
+  manner: Manner,
+  context: Omit<FuzzContext, 'own'>,
+): Promise<FuzzReport> {
   process.on('uncaughtException', () => undefined)
   const draw = new Draw(seed, manner === 'breaking')
   const attempt = new Attempt(draw, context)
@@ -61,7 +67,7 @@ class Attempt {
   readonly #answered: Answered[] = []
   readonly #open: Promise<unknown>[] = []
 
-  constructor(draw: Draw, { pids, ...around }: Omit<Surroundings, 'own'>) {
+  constructor(draw: Draw, { pids, ...around }: Omit<FuzzContext, 'own'>) {
     this.#draw = draw
     this.#honest = pids
     this.#questions = new Questions(draw, { ...around, pids, own: self.pid })
@@ -99,7 +105,7 @@ class Attempt {
     ])()
   }
 
-  async end(): Promise<Told> {
+  async end(): Promise<FuzzReport> {
     await Promise.race([Promise.all(this.#open), sleep(patience)])
     const marks = new Set(text(this.#speaker.heard).match(mark))
     return { asked: this.#open.length, answered: this.#answered, marks: [...marks] }
@@ -113,7 +119,12 @@ class Attempt {
     const by = draw.oneIn(5) ? this.#questions.pid() : self.pid
     if (!isPid(by)) return
     const note = (answer: unknown) => {
-      this.#answered.push({ name, own: by === self.pid, ask: text(ask).slice(0, longest), answer: text(answer).slice(0, longest) })
+      this.#answered.push({
+        name,
+        own: by === self.pid,
+        ask: text(ask).slice(0, longest),
+        answer: text(answer).slice(0, longest),
+      })
     }
     this.#open.push(requested(name, ask, by).then(note, () => undefined))
   }
@@ -121,7 +132,12 @@ class Attempt {
   /** To the thread of an honest process, or of the program. */
   #send(change: (signal: object) => unknown): void {
     const near = this.#draw.from([...this.#honest, '<0.0>'])
-    if (isPid(near)) this.#speaker.toPeer(threadOf(near), [change(signal(this.#draw, near, self.pid))])
+    if (!isPid(near)) return
+    try {
+      this.#speaker.toPeer(threadOf(near), [change(signal(this.#draw, near, self.pid))])
+    } catch {
+      // The value cannot be encoded.
+    }
   }
 
   #say(message: unknown): void {

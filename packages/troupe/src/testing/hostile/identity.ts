@@ -1,5 +1,6 @@
 /** Programs that claim another identity than the one that the kernel started them with, and honest ones beside them. */
 import { randomInt } from 'node:crypto'
+import { inspect } from 'node:util'
 import { asTroupeError, entryId, pid, threadOf } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime } from '@troupe/process'
 import { funcs, log, processes, self } from 'troupe'
@@ -64,7 +65,7 @@ export async function route(claims: boolean) {
 }
 
 /** Tries its own permissions, and those of a child: one that it starts itself, or that a supervisor starts. */
-export async function respawn(host: string, how: 'exec' | 'child' | 'told'): Promise<unknown> {
+export async function respawn(host: string, how: 'exec' | 'child' | 'respawned'): Promise<unknown> {
   const mine = {
     actor: currentParticipant().frame.actor?.id,
     bank: await outcome(async () => funcs.call('app:bank')),
@@ -72,17 +73,50 @@ export async function respawn(host: string, how: 'exec' | 'child' | 'told'): Pro
     clear: await outcome(async () => ask('select', { overlay: null })),
     send: await outcome(async () => processes.send('honest', 'hello')),
   }
-  if (how === 'exec') return { mine, child: await processes.exec('app:respawn', host, host, 'told') }
+  if (how === 'exec') return { mine, child: await processes.exec('app:respawn', host, host, 'respawned') }
   if (how === 'child') {
-    const child = { id: 'mallory', process: 'app:respawn', host, restart: 'temporary', input: [host, 'told'] }
+    const child = { id: 'mallory', process: 'app:respawn', host, restart: 'temporary', input: [host, 'respawned'] }
     const { pid: started } = await ask('startChild', { supervisor: 'app:supervisor', child })
     return { mine, started: started !== undefined }
   }
-  if (how === 'told') log.info(mine, 'told')
+  if (how === 'respawned') log.info(mine, 'respawned')
   return mine
+}
+
+/** Changes and reads the registry, and makes and revokes tokens, as far as that is allowed. */
+export async function changeRegistry() {
+  return {
+    apply: await outcome(async () =>
+      ask('apply', { changes: [{ op: 'delete', entry: { id: entryId('app:change') } }] }),
+    ),
+    rollback: await outcome(async () => ask('rollback', { version: 0 })),
+    history: await outcome(async () => ask('history', {})),
+    createToken: await outcome(async () => ask('createToken', { store: entryId('app:tokens'), grant: {} })),
+    revokeToken: await outcome(async () => ask('revokeToken', { store: entryId('app:tokens'), id: 'a' })),
+  }
 }
 
 /** Becomes another entry's program, and reports the identity that the kernel gives it. */
 export async function become(entry: string) {
   return outcome(async () => self.upgrade(entry))
+}
+
+const whole = { depth: null, breakLength: Number.POSITIVE_INFINITY }
+
+/** Sends requests to the kernel as they are, one after the other, and reports what was said to each. */
+export async function inquire(asks: readonly (readonly [string, object])[]): Promise<readonly string[]> {
+  const said: string[] = []
+  for (const [name, question] of asks) {
+    const reply: unknown = Reflect.apply(ask, undefined, [name, question])
+    said.push(
+      await Promise.resolve(reply).then(
+        (answer) => `answered ${inspect(answer, whole)}`,
+        (error: unknown) => {
+          const { kind, message, details } = asTroupeError(error)
+          return `${kind}: ${message} ${inspect(details, whole)}`
+        },
+      ),
+    )
+  }
+  return said
 }

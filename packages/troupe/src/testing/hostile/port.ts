@@ -1,6 +1,7 @@
 /** Ways for code in a thread to obtain the ports that Troupe and Node use. */
-import { MessagePort } from 'node:worker_threads'
+import { isMainThread, MessagePort } from 'node:worker_threads'
 import { currentRuntime } from '@troupe/process'
+import { pipePort } from './raw-pipe.ts'
 
 /** Sends the kernel a message that the types would not allow. */
 export function tell(message: unknown): void {
@@ -9,8 +10,16 @@ export function tell(message: unknown): void {
   if (typeof say === 'function') Reflect.apply(say, kernel, [message])
 }
 
-/** The port to the kernel. */
-export function kernelPort(): MessagePort {
+/** The port to the kernel; in a process of its own, what leads there. */
+export function kernelPort(): object {
+  return isMainThread ? pipePort(0) : threadPort()
+}
+
+export function heardOn(port: object, take: (message: unknown) => void): void {
+  if (port instanceof MessagePort) port.on('message', take)
+}
+
+function threadPort(): MessagePort {
   const ports: MessagePort[] = []
   const own = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'postMessage')
   Object.defineProperty(MessagePort.prototype, 'postMessage', {
@@ -36,16 +45,20 @@ interface Introduction {
 
 /** Keeps the ports of threads that the kernel introduces from now on: it introduces each one once. */
 export function keepPorts(): void {
-  kernelPort().on('message', ({ type, thread, port }: Introduction) => {
+  threadPort().on('message', ({ type, thread, port }: Introduction) => {
     if (type === 'channel') introduced.set(thread, port)
   })
 }
 
 /** The port to another thread, once the kernel has introduced it. */
-export async function peerPort(thread: number): Promise<MessagePort> {
+export async function peerPort(thread: number): Promise<object> {
+  if (isMainThread) {
+    post(kernelPort(), { type: 'connect', thread })
+    return pipePort(thread + 1)
+  }
   const known = introduced.get(thread)
   if (known !== undefined) return known
-  const port = kernelPort()
+  const port = threadPort()
   const { promise, resolve } = Promise.withResolvers<MessagePort>()
   port.on('message', (message: Introduction) => {
     if (message.type === 'channel' && message.thread === thread) resolve(message.port)

@@ -1,9 +1,12 @@
 /** Well-formed requests to the kernel, of every name, about things that a hostile program was never given. */
-import type { Requests } from '@troupe/process/kernel'
+import type { FunctionRequests } from '@troupe/functions/kernel'
+import type { HttpRequests } from '@troupe/http/kernel'
+import type { KernelRequests } from '@troupe/process/protocol'
+import type { RegistryRequests } from '../../live/protocol.ts'
 import type { Draw } from './draw.ts'
 
 /** The parts of the application under attack. */
-export interface Surroundings {
+export interface FuzzContext {
   /** The program's own. */
   readonly own: string
   /** Those of honest processes. */
@@ -28,14 +31,15 @@ const actions = [
   'security.grant',
 ]
 
-export type QuestionName = keyof Requests
+/** The requests of all packages. */
+export type QuestionName = keyof (KernelRequests & FunctionRequests & HttpRequests & RegistryRequests)
 
 /** Makes requests and their contents. */
 export class Questions {
   readonly #draw: Draw
-  readonly #at: Surroundings
+  readonly #at: FuzzContext
 
-  constructor(draw: Draw, at: Surroundings) {
+  constructor(draw: Draw, at: FuzzContext) {
     this.#draw = draw
     this.#at = at
   }
@@ -92,15 +96,29 @@ export class Questions {
 
   readonly #ofPid = () => ({ pid: this.pid() })
   readonly #ofEntry = () => ({ entry: this.entry() })
-  readonly #ofChild = () => ({ supervisor: this.#draw.from(['app:supervisor', 'app:absent']), child: this.#draw.from(['app:child', 'x']) })
+  readonly #ofChild = () => ({
+    supervisor: this.#draw.from(['app:supervisor', 'app:absent']),
+    child: this.#draw.from(['app:child', 'x']),
+  })
   readonly #ofSupervisor = () => ({ supervisor: this.#draw.from(['app:supervisor', 'app:absent']) })
   readonly #member = () => ({ group: this.name(), pid: this.pid() })
   readonly #none = () => ({})
-  readonly #asked = () => ({ action: this.#draw.from(actions), resource: this.#draw.from([this.pid(), this.entry(), '*']), meta: {} })
-  readonly #target = () => ({ host: this.#draw.from(['127.0.0.1', 'localhost', 'leak.test']), port: 1 + this.#draw.below(9) })
+  readonly #asked = () => ({
+    action: this.#draw.from(actions),
+    resource: this.#draw.from([this.pid(), this.entry(), '*']),
+    meta: {},
+  })
+  readonly #target = () => ({
+    host: this.#draw.from(['127.0.0.1', 'localhost', 'leak.test']),
+    port: 1 + this.#draw.below(9),
+  })
   readonly #change = () => ({
     op: this.#draw.from(['create', 'update', 'delete']),
-    entry: { id: this.#draw.from([this.entry(), 'app:mine']), kind: this.#draw.from(['security.policy', 'process.ts']), fields: {} },
+    entry: {
+      id: this.#draw.from([this.entry(), 'app:mine']),
+      kind: this.#draw.from(['security.policy', 'process.ts']),
+      fields: {},
+    },
   })
   readonly #store = () => ({ store: this.#draw.from(['app:tokens', 'app:absent']) })
   readonly #lane = () => ({ lane: this.pid() })
@@ -127,6 +145,11 @@ export class Questions {
     register: () => ({ name: this.name(), pid: this.pid() }),
     unregister: () => ({ name: this.name() }),
     lookup: () => ({ name: this.name() }),
+    sendLater: () => ({
+      ...{ to: this.#draw.from([this.pid(), this.name()]), topic: 't', payload: 1, durable: false },
+      ...{ time: { in: this.#draw.from([0, -1, 60_000, Number.NaN]) }, inherit: this.inherit() },
+    }),
+    cancelLater: () => ({ id: this.name() }),
     permit: () => ({ action: this.#draw.from(actions), resource: this.#draw.from([this.pid(), '127.0.0.1']) }),
     can: this.#asked,
     evaluate: () => ({ ...this.#asked(), scope: [this.entry()], actor: { id: 'admin', meta: {} } }),
@@ -134,7 +157,10 @@ export class Questions {
     namedScope: () => ({ group: this.name() }),
     select: () => ({ overlay: this.#draw.from([null, 'app:proxy', 'app:absent']) }),
     route: () => ({ overlay: this.#draw.from(['app:proxy', 'app:absent']) }),
-    dial: () => ({ connectRequest: { overlay: this.#draw.from([null, 'app:proxy']), target: this.#target() }, timeout: 50 }),
+    dial: () => ({
+      connectRequest: { overlay: this.#draw.from([null, 'app:proxy']), target: this.#target() },
+      timeout: 50,
+    }),
     cancelDial: () => ({ request: this.#draw.below(100) }),
     resolve: () => ({ name: this.#draw.from(['localhost', 'leak.test']), family: 0 }),
     leaseAddresses: () => (this.#draw.oneIn(2) ? {} : { back: this.#draw.below(10) }),
@@ -143,7 +169,10 @@ export class Questions {
     unbind: this.#number,
     entry: () => ({ id: this.entry() }),
     entries: () => ({}),
-    startChild: () => ({ ...this.#ofSupervisor(), child: { id: 'mine', process: this.entry(), host: this.#draw.from(this.#at.hosts) } }),
+    startChild: () => ({
+      ...this.#ofSupervisor(),
+      child: { id: 'mine', process: this.entry(), host: this.#draw.from(this.#at.hosts) },
+    }),
     terminateChild: this.#ofChild,
     restartChild: this.#ofChild,
     deleteChild: this.#ofChild,

@@ -22,7 +22,8 @@ function marksIn(text: string): readonly string[] {
   return text.match(mark) ?? []
 }
 
-const textOf = (value: unknown) => inspect(value, { depth: 12, maxArrayLength: 5000, maxStringLength: 1e6, getters: false })
+const textOf = (value: unknown) =>
+  inspect(value, { depth: 12, maxArrayLength: 5000, maxStringLength: 1e6, getters: false })
 
 /** Files under a folder, as far as they are visible. */
 function below(folder: string, depth: number): readonly string[] {
@@ -72,11 +73,14 @@ const places: Readonly<Record<string, (around: Around) => unknown>> = {
   'a report': () => process.report.getReport(),
   'files of the system': ({ folder }) =>
     filesText([
-      ...['self', '1', String(process.pid), String(process.ppid)].flatMap((pid) => processFiles.map((name) => `/proc/${pid}/${name}`)),
+      ...['self', '1', String(process.pid), String(process.ppid)].flatMap((pid) =>
+        processFiles.map((name) => `/proc/${pid}/${name}`),
+      ),
       ...below(folder, 3),
     ]),
   descriptors: () => filesText(below('/proc/self/fd', 0)),
-  'the standard input': async () => Promise.race([ask('input', {}).then((bytes) => Buffer.from(bytes ?? []).toString()), sleep(500)]),
+  'the standard input': async () =>
+    Promise.race([ask('input', {}).then((bytes) => Buffer.from(bytes ?? []).toString()), sleep(500)]),
   'what the kernel says of others': async ({ pids }) => {
     const { heard } = speaker()
     for (const thread of [0, 1, 2, 3, 4, 5, 6, 7, 8]) tell({ type: 'connect', thread })

@@ -1,30 +1,15 @@
 /** How hostile code bypasses Troupe's own runtime: by the ports of a thread, or by the pipe of its own process. */
 import { EventEmitter } from 'node:events'
-import { writeSync } from 'node:fs'
 import { serialize } from 'node:v8'
-import { isMainThread, type MessagePort } from 'node:worker_threads'
-import { kernelPort, peerPort, post, tell } from './port.ts'
-
-/** The launcher's order (`packages/tsnet/launcher`). */
-const upFd = 5
-const headerSize = 8
+import { isMainThread } from 'node:worker_threads'
+import { heardOn, kernelPort, peerPort, post, tell } from './port.ts'
+import { frame, writeWhole } from './raw-pipe.ts'
 
 export interface Speaker {
   /** Sends signals to another thread. */
   readonly toPeer: (thread: number, signals: readonly unknown[]) => void
   /** Everything that the kernel has sent since. */
   readonly heard: unknown[]
-}
-
-function frame(channel: number, payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(headerSize)
-  header.writeUInt32LE(payload.length, 0)
-  header.writeUInt32LE(channel, headerSize / 2)
-  return Buffer.concat([header, payload])
-}
-
-function writeWhole(bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(upFd, bytes, at)
 }
 
 /** A pipe to the kernel, which also carries the channels of other threads. */
@@ -53,8 +38,8 @@ function byPipe(): Speaker {
 
 function byPorts(): Speaker {
   const heard: unknown[] = []
-  const ports = new Map<number, Promise<MessagePort>>()
-  kernelPort().on('message', (message) => {
+  const ports = new Map<number, Promise<object>>()
+  heardOn(kernelPort(), (message) => {
     heard.push(message)
   })
   return {

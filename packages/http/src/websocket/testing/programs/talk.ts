@@ -55,7 +55,7 @@ async function flood(to: string, count: number, size: number): Promise<void> {
 
 /** Reads no message before it is asked to. */
 export async function slow(): Promise<void> {
-  const orders = self.listen('go on')
+  const orders = self.listen('continue')
   await processes.send('observer', 'ready', self.pid)
   for await (const _ of orders) break
   let taken = 0
@@ -67,7 +67,7 @@ export async function slow(): Promise<void> {
 
 /** Lets a process continue, from a thread beside it. */
 export async function urge(to: string): Promise<void> {
-  await processes.send(to, 'go on')
+  await processes.send(to, 'continue')
 }
 
 /** Does not stop when it is asked to. */
@@ -79,6 +79,7 @@ export async function stubborn(): Promise<void> {
 /** Reports how its connection began, and its current identity. */
 export async function whoami(): Promise<void> {
   for await (const { topic, from, payload, frame } of self.inbox) {
-    if (topic === 'ws.open') await processes.send(from, 'ws.send', JSON.stringify({ opening: payload, actor: frame.actor?.id }))
+    if (topic === 'ws.open')
+      await processes.send(from, 'ws.send', JSON.stringify({ opening: payload, actor: frame.actor?.id }))
   }
 }

@@ -49,7 +49,13 @@ export class FakeRouter implements AsyncDisposable {
     for (const session of this.sessions.values()) session.isLost = true
   }
 
-  static async start({ port = 0, names = {} }: { port?: number; names?: Readonly<Record<string, string>> } = {}): Promise<FakeRouter> {
+  static async start({
+    port = 0,
+    names = {},
+  }: {
+    port?: number
+    names?: Readonly<Record<string, string>>
+  } = {}): Promise<FakeRouter> {
     const sessions = new Map<string, Held>()
     const gate = { isOpen: true }
     return new FakeRouter(await ScriptedBridge.start(router(sessions, names, gate), { port }), sessions, gate)
@@ -73,7 +79,8 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
   return (line, say, socket) => {
     const word = (name: string) => new RegExp(`${name}=(\\S+)`).exec(line)?.[1] ?? ''
     const held = sessions.get(word('ID'))
-    if (line.startsWith('HELLO')) say(gate.isOpen ? greeting : 'HELLO REPLY RESULT=I2P_ERROR MESSAGE="Authorization failed"\n')
+    if (line.startsWith('HELLO'))
+      say(gate.isOpen ? greeting : 'HELLO REPLY RESULT=I2P_ERROR MESSAGE="Authorization failed"\n')
     else if (line.startsWith('DEST GENERATE')) say(`DEST REPLY PUB=x PRIV=${privateKey(randomUUID())}\n`)
     else if (line.startsWith('NAMING')) {
       const destination = names[word('NAME')]

@@ -18,10 +18,13 @@ export class ScriptedProxy implements AsyncDisposable {
     this.port = port
   }
 
-  /** @param path - Of the Unix socket to listen on, in place of a port. */
-  static async start(script: Script, path?: string): Promise<ScriptedProxy> {
+  /**
+   * @param path - Of the Unix socket to listen on, in place of a port.
+   * @param host - To listen on, where there is no path.
+   */
+  static async start(script: Script, path?: string, host = '127.0.0.1'): Promise<ScriptedProxy> {
     const server = createServer({ noDelay: true })
-    if (path === undefined) server.listen(0, '127.0.0.1')
+    if (path === undefined) server.listen(0, host)
     else server.listen(path)
     await once(server, 'listening')
     const address = server.address()

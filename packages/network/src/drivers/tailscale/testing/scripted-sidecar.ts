@@ -12,7 +12,10 @@ import { createInterface } from 'node:readline'
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n')
 const ready = (proto = 3) => say({ ev: 'ready', proto, sock: process.argv[3], pid: process.pid, version: '0' })
 const requests = (answer) => createInterface({ input: process.stdin })
-  .on('line', (text) => { const request = JSON.parse(text); answer(request, (fields) => say({ id: request.id, ...fields })) })
+  .on('line', (text) => {
+    const request = JSON.parse(text)
+    answer(request, (fields) => say({ id: request.id, ...fields }))
+  })
   .on('close', () => process.exit(0))
 const up = { ok: true, ips: ['100.64.0.1'], dns_name: 'a.tail.test', tailnet: 'tail.test' }
 `

@@ -27,7 +27,7 @@ export async function addChild(supervisor: string, child: Parameters<typeof proc
   return processes.supervisors.startChild(supervisor, child)
 }
 
-/** Joins groups, and tells what it is sent to whoever said so. */
+/** Joins groups, and reports its messages to the process that asked for it. */
 export async function member(tell: string, ...groups: string[]) {
   for (const group of groups) await processes.groups.join(group)
   for await (const message of self.inbox) {

@@ -1,0 +1,166 @@
+/** Talks to a running application by its Unix socket. */
+import { notFound, startTimer, TroupeError, unavailable } from '@troupe/core'
+import { readFile } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
+import { request } from 'node:http'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { join } from 'node:path'
+import {
+  attachFiles,
+  isAlive,
+  type Observation,
+  type OperatorAction,
+  type ShownChange,
+  type ShownVersion,
+} from 'troupe/app'
+
+/** A connection to one running application. */
+export interface Client {
+  /** Its process id. */
+  readonly pid: number
+  /** @throws TroupeError `Unavailable` when it ended, what the application replied otherwise. */
+  observe(rows?: { readonly processes?: number; readonly connections?: number }): Promise<Observation>
+  /** The reply to a request for something else. @throws TroupeError like {@link observe}. */
+  get(path: string): Promise<unknown>
+  /** @throws TroupeError like {@link observe}. */
+  act(action: OperatorAction): Promise<void>
+  /** The JSON of a profile. @throws TroupeError like {@link observe}. */
+  profile(action: OperatorAction): Promise<Readable>
+  /** The versions of the registry, the oldest first. @throws TroupeError like {@link observe}. */
+  versions(): Promise<readonly ShownVersion[]>
+  /** @throws TroupeError like {@link observe}. */
+  diff(from: string, to: string): Promise<readonly ShownChange[]>
+}
+
+/** The longest wait for a first reply, in milliseconds. */
+const patience = 10_000
+
+/**
+ * Finds the application that runs on this state.
+ *
+ * @param pid - Its process id, where several run.
+ * @param wait - The longest wait for a first reply, in milliseconds. Default: 10 s.
+ * @throws TroupeError `NotFound` when none runs, or that one does not, `Invalid` when several do, `Unavailable` when it
+ *   does not reply.
+ */
+export async function attach(stateDir: string, pid?: number, wait = patience): Promise<Client> {
+  const asked = pid === undefined ? pidsIn(stateDir) : [pid]
+  const states = await Promise.all(asked.map(async (each) => stateOf(attachFiles(stateDir, each).socket, wait)))
+  // An application that was killed leaves its socket, and another program may have its process id by now.
+  const running = asked.filter((_, index) => pid !== undefined || states[index] !== 'gone')
+  const [first, second] = running
+  if (first === undefined) {
+    throw notFound(
+      `no application of this folder runs (its state is in ${stateDir}): start it with "troupe run", or set --root`,
+    )
+  }
+  if (second !== undefined)
+    throw new TroupeError(
+      'Invalid',
+      `several applications of this folder run: choose one by --pid ${running.join(', --pid ')}`,
+    )
+  const files = attachFiles(stateDir, first)
+  const token = await readFile(files.token, 'utf8').catch((cause: unknown) => {
+    throw notFound(`no application of this folder runs as process ${first}`, { cause: String(cause) })
+  })
+  if (states[asked.indexOf(first)] === 'silent')
+    throw unavailable(`process ${first} does not reply: it is stopped (SIGSTOP), or its main thread is busy`)
+  const replied = async (method: string, path: string, body?: unknown) => reply(files.socket, token, method, path, body)
+  const ask = async (method: string, path: string, body?: unknown) => json(await replied(method, path, body))
+  return {
+    pid: first,
+    observe: async ({ processes = 1000, connections = 1000 } = {}) =>
+      observationOf(await ask('GET', `/observe?processes=${processes}&connections=${connections}`)),
+    get: async (path) => ask('GET', path),
+    act: async (action) => {
+      await ask('POST', '/actions', action)
+    },
+    profile: async (action) => replied('POST', '/actions', action),
+    versions: async () => versionsOf(await ask('GET', '/registry/log')),
+    diff: async (from, to) => {
+      const query = new URLSearchParams({ from, to })
+      return changesOf(await ask('GET', `/registry/diff?${query.toString()}`))
+    },
+  }
+}
+
+function pidsIn(stateDir: string): readonly number[] {
+  const folder = join(stateDir, 'running')
+  try {
+    return readdirSync(folder)
+      .flatMap((name) => /^(\d+)\.sock$/.exec(name)?.slice(1) ?? [])
+      .map(Number)
+      .filter((pid) => isAlive(pid))
+  } catch {
+    return []
+  }
+}
+
+/** Whether an application listens at a socket, and replies: any reply to a request without a token. */
+async function stateOf(socketPath: string, wait: number): Promise<'gone' | 'silent' | 'replies'> {
+  const { promise, resolve } = Promise.withResolvers<'gone' | 'silent' | 'replies'>()
+  const asked = request({ socketPath, method: 'HEAD', agent: false }, (response) => {
+    response.resume()
+    resolve('replies')
+  })
+  const timer = startTimer(() => {
+    resolve('silent')
+    asked.destroy()
+  }, wait)
+  asked.on('error', ({ code }: NodeJS.ErrnoException) => {
+    resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? 'gone' : 'replies')
+  })
+  asked.end()
+  return promise.finally(() => {
+    timer.stop()
+  })
+}
+
+async function reply(
+  socketPath: string,
+  token: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Readable> {
+  const { promise, resolve, reject } = Promise.withResolvers<Readable>()
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const asked = request({ socketPath, method, path, headers, agent: false }, (response) => {
+    if (response.statusCode === 200) resolve(response)
+    else
+      json(response).then((value) => {
+        reject(new TroupeError('Invalid', errorIn(value) ?? `the application replied ${response.statusCode}`))
+      }, reject)
+  })
+  asked.on('error', (cause) => {
+    reject(unavailable(`the application does not reply: ${cause.message}`))
+  })
+  asked.end(body === undefined ? undefined : JSON.stringify(body))
+  return promise
+}
+
+async function json(response: Readable): Promise<unknown> {
+  const value: unknown = JSON.parse(await text(response))
+  return value
+}
+
+function errorIn(value: unknown): string | undefined {
+  return typeof value === 'object' && value !== null && 'error' in value ? String(value.error) : undefined
+}
+
+function versionsOf(value: unknown): readonly ShownVersion[]
+function versionsOf(value: unknown): unknown {
+  return value
+}
+
+function changesOf(value: unknown): readonly ShownChange[]
+function changesOf(value: unknown): unknown {
+  return value
+}
+
+/** The application is of the same version as this program. */
+function observationOf(value: unknown): Observation
+function observationOf(value: unknown): unknown {
+  return value
+}

@@ -1,0 +1,25 @@
+import { chmodSync, lstatSync, mkdirSync, mkdtempDisposableSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ensurePrivateFolder } from './private-folder.ts'
+
+describe('a private folder', () => {
+  it('is created, for this user only, and reused', () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-'))
+    const path = join(folder.path, 'cache')
+    expect([ensurePrivateFolder(path), ensurePrivateFolder(path)]).toEqual([true, true])
+    expect(lstatSync(path).mode & 0o777).toBe(0o700)
+  })
+
+  it('is refused if it is writable for others, a link, or a file that another user created', () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-'))
+    const at = (name: string) => join(folder.path, name)
+    mkdirSync(at('open'))
+    chmodSync(at('open'), 0o777)
+    mkdirSync(at('target'), { mode: 0o700 })
+    symlinkSync(at('target'), at('link'))
+    writeFileSync(at('file'), '')
+    expect(['open', 'link', 'file'].map((name) => ensurePrivateFolder(at(name)))).toEqual([false, false, false])
+  })
+})

@@ -1,0 +1,136 @@
+/** The functions of a module, called on a pool of threads. */
+import { TroupeError, unavailable } from '@troupe/core'
+import { funcs } from '@troupe/functions'
+import { extname } from 'node:path'
+import { startName } from './module-program.ts'
+import { programId, sourceOf } from './names.ts'
+import type { Lease, OwnEntries } from './own-entries.ts'
+import type { FunctionOptions } from './start-options.ts'
+
+type AsyncOf<Export> = Export extends (...args: infer Arguments) => infer Result
+  ? (...args: Arguments) => Promise<Awaited<Result>>
+  : never
+
+/** The exported functions of a module, as async functions. Other exports are absent. */
+export type ModuleFunctions<Module> = {
+  readonly [Name in keyof Module as Module[Name] extends (...args: never) => unknown ? Name : never]: AsyncOf<
+    Module[Name]
+  >
+} & AsyncDisposable
+
+/** What `withNetwork` returns: the result of the module's default function, or its functions. */
+export type InNetwork<Module> = Module extends { readonly default: (...args: never) => infer Result }
+  ? Awaited<Result>
+  : ModuleFunctions<Module>
+
+/** Options of `app.functions`: the threads of the pool, and their network. */
+export type ModuleOptions = Exclude<NonNullable<FunctionOptions['pool']>, 'inline'> &
+  Pick<FunctionOptions, 'network' | 'meta'>
+
+const program = new URL(`./module-program${extname(import.meta.filename)}`, import.meta.url)
+
+/** The outcome of the start of a module: the result of its default function, if it has one. */
+type Started = { readonly value: unknown } | { readonly functions: readonly string[] }
+
+/** @throws TroupeError `Invalid` for anything but the URL of a file. */
+export function moduleFunctions<Module>(
+  entries: OwnEntries,
+  module: URL | string,
+  options?: ModuleOptions,
+): ModuleFunctions<Module> {
+  const calls = callableModule(entries, module, options)
+  return calls.functions<Module>(async () => calls.dispose())
+}
+
+/** @throws TroupeError `Invalid` for anything but the URL of a file. */
+export function callableModule(
+  entries: OwnEntries,
+  module: URL | string,
+  { network, meta = {}, ...pool }: ModuleOptions = {},
+): CallableModule {
+  sourceOf(module, 'functions')
+  const url = String(module)
+  const options = network === undefined ? {} : { options: { network: pinOf(network) } }
+  const entry = { kind: 'function.ts', source: sourceOf(program, 'functions'), pool }
+  const entryMeta = { ...meta, module: url, ...options }
+  return new CallableModule(url, entries, async () =>
+    entries.acquire({ ...entry, method: 'callExport', meta: entryMeta }),
+  )
+}
+
+function pinOf(network: string | null): string | null {
+  return network === null ? null : programId(network, 'functions: network')
+}
+
+/** Turns names into functions. */
+class Exports implements ProxyHandler<object> {
+  readonly #calls: CallableModule
+  readonly #functions = new Map<string | symbol, unknown>()
+
+  constructor(calls: CallableModule, dispose: () => Promise<void>) {
+    this.#calls = calls
+    this.#functions.set(Symbol.asyncDispose, dispose)
+  }
+
+  get(_: object, name: string | symbol): unknown {
+    // `then`: the object may be awaited, and is no promise.
+    if (this.#functions.has(name) || typeof name === 'symbol' || name === 'then') return this.#functions.get(name)
+    const call = async (...args: readonly unknown[]) => this.#calls.call(name, args)
+    this.#functions.set(name, call)
+    return call
+  }
+
+  set(): boolean {
+    return false
+  }
+}
+
+/** A module in a pool of threads. */
+class CallableModule {
+  readonly #module: string
+  readonly #entries: OwnEntries
+  readonly #acquire: () => Promise<Lease>
+  #lease: Promise<Lease> | undefined
+  #isDisposed = false
+
+  constructor(module: string, entries: OwnEntries, acquire: () => Promise<Lease>) {
+    this.#module = module
+    this.#entries = entries
+    this.#acquire = acquire
+  }
+
+  /** Returns its exports as async functions. @param dispose - Called when they are disposed of. */
+  functions<Module>(dispose: () => Promise<void>): ModuleFunctions<Module> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller names the type of the module
+    return new Proxy<object>({ __proto__: null }, new Exports(this, dispose)) as ModuleFunctions<Module>
+  }
+
+  /** Loads the module, and calls its default function, if it has one. */
+  async start(): Promise<Started> {
+    const value = await this.call(startName, [])
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the program of this package returns
+    return value as Started
+  }
+
+  async call(name: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#isDisposed) throw unavailable(`${name} of ${this.#module}: its functions were disposed of`)
+    this.#lease ??= this.#acquire()
+    const { id } = await this.#lease.catch((error: unknown) => {
+      this.#lease = undefined
+      throw error
+    })
+    return this.#entries.run(async () => funcs.call(id, id, this.#module, name, ...args))
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    const lease = await this.#lease?.catch(() => undefined)
+    await lease?.release().catch(ignoreStopped)
+  }
+}
+
+/** An application that stops removes nothing: all its entries end with it. */
+export function ignoreStopped(error: unknown): void {
+  if (!(error instanceof TroupeError && error.kind === 'Unavailable')) throw error
+}

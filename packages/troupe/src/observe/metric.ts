@@ -1,0 +1,67 @@
+/** A metric with its samples, and how many samples it may have. */
+
+export type Labels = Readonly<Record<string, string>>
+
+/** Maximum number of label sets of one metric; the others are added up under `other`. */
+export const mostSeries = 2000
+
+export interface Sample {
+  readonly labels: Labels
+  readonly value: number
+  /** The name, where it is not that of the metric: `_bucket`, `_sum`, `_count` of a histogram. */
+  readonly name?: string
+}
+
+export interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly samples: readonly Sample[]
+}
+
+/** A series of a histogram. */
+export interface Distribution {
+  readonly labels: Labels
+  /** Observations of each bucket; one more than there are bounds. */
+  readonly buckets: readonly number[]
+  readonly sum: number
+}
+
+/** The samples of a histogram. @param bounds - Upper bounds of its buckets, in the unit of the metric. */
+export function histogramSamples(
+  name: string,
+  bounds: readonly number[],
+  distributions: readonly Distribution[],
+): readonly Sample[] {
+  return distributions.flatMap(({ labels, buckets, sum }) => {
+    let count = 0
+    const cumulative = buckets.map((more, index) => {
+      const bound = bounds[index]
+      count += more
+      return {
+        labels: { ...labels, le: bound === undefined ? '+Inf' : String(bound) },
+        value: count,
+        name: `${name}_bucket`,
+      }
+    })
+    return [...cumulative, { labels, value: sum, name: `${name}_sum` }, { labels, value: count, name: `${name}_count` }]
+  })
+}
+
+/** Adds up samples with the same labels; beyond a maximum, all labels but the first few become `other`. */
+export function summed(metric: Metric): Metric {
+  const sums = new Map<string, { readonly labels: Labels; value: number }>()
+  for (const { labels, value } of metric.samples) {
+    const key = JSON.stringify(labels)
+    const known = sums.get(key)
+    if (known !== undefined) known.value += value
+    else if (sums.size < mostSeries) sums.set(key, { labels, value })
+    else {
+      const rest = Object.fromEntries(Object.keys(labels).map((name) => [name, 'other']))
+      const other = sums.get('other') ?? { labels: rest, value: 0 }
+      other.value += value
+      sums.set('other', other)
+    }
+  }
+  return { ...metric, samples: [...sums.values()] }
+}

@@ -1,0 +1,280 @@
+/** What a running application does, as one document that can be sent and shown. It contains no secrets. */
+import { type Counts, type EntryId, type ErrorKind, isEntryId, latencyBounds, type RequestCount } from '@troupe/core'
+import type { Functions } from '@troupe/functions/kernel'
+import type { RouteCounts, ServerServices } from '@troupe/http/kernel'
+import type { OverlayCondition, OverlayStatus } from '@troupe/network'
+import {
+  type Census,
+  type ConnectionRow,
+  type DeadLetter,
+  type Kernel,
+  observeConnections,
+  observeOverlays,
+  type ObservedEnd,
+  type ObservedProcess,
+  type ObservedThread,
+  type ObservedTime,
+  observeProcesses,
+  observeRefusals,
+  observeResources,
+  observeThreads,
+  type OverlayRow,
+  type ServiceStatus,
+  type ServiceSupervisor,
+} from '@troupe/process/kernel'
+import { redactedText } from '../log/redact.ts'
+
+/** Options of {@link Application.observe}. */
+export interface ObserveOptions {
+  /**
+   * Maximum number of processes of each thread: those with the most waiting messages, then the oldest.
+   *
+   * @default 1000
+   */
+  readonly processes?: number
+  /** Maximum number of connections of each thread: the oldest. @default 1000 */
+  readonly connections?: number
+}
+
+/** A service: its state, and how it failed last. */
+export interface ObservedService {
+  readonly id: EntryId
+  readonly kind: string
+  readonly state: ServiceStatus['state']
+  /** Number of consecutive failures. */
+  readonly attempts: number
+  /** The kind and the message; the log has the stack. */
+  readonly error: { readonly kind: ErrorKind; readonly message: string } | undefined
+}
+
+/** An overlay, over all threads and since the start. */
+export interface ObservedOverlay {
+  readonly overlay: EntryId
+  readonly state: OverlayCondition | undefined
+  readonly reason: string | undefined
+  /** When it entered this state, in milliseconds since 1970. */
+  readonly since: number | undefined
+  readonly opened: number
+  readonly failed: number
+  readonly dialling: number
+  readonly accepted: number
+  readonly open: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Dials that opened a connection, by duration; one more than there are bounds. */
+  readonly dialBuckets: readonly number[]
+  readonly dialMilliseconds: number
+}
+
+/** The calls of a function entry, and the threads that run them. */
+export interface ObservedPool {
+  readonly entry: EntryId
+  readonly threads: number
+  readonly networks: number
+  readonly running: number
+  readonly waiting: number
+}
+
+/** The decisions of a policy since the start. */
+export interface ObservedPolicy {
+  /** `undefined`: no policy applied, and the action was denied. */
+  readonly policy: EntryId | undefined
+  readonly allowed: number
+  readonly denied: number
+}
+
+/** What an HTTP service transferred. */
+export interface ObservedServer {
+  readonly service: EntryId
+  /** Requests whose response has not ended. */
+  readonly inFlight: number
+  /** Bytes of its connections, counted when a response or a connection ends. */
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
+/** The requests of one route of an HTTP service. Durations are in seconds. */
+export interface ObservedRoute extends RouteCounts {
+  readonly service: EntryId
+}
+
+/** What a running application does. */
+export interface Observation {
+  /** When it was observed, in milliseconds since 1970. */
+  readonly at: number
+  readonly pid: number
+  /** Seconds since the start of the program. */
+  readonly uptime: number
+  readonly threads: readonly ObservedThread[]
+  /** Threads that have ended, summed up. */
+  readonly ended: readonly ObservedEnd[]
+  readonly processes: Census<ObservedProcess>
+  readonly connections: Census<ConnectionRow>
+  readonly overlays: readonly ObservedOverlay[]
+  readonly pools: readonly ObservedPool[]
+  readonly services: readonly ObservedService[]
+  readonly policies: readonly ObservedPolicy[]
+  /** What overlays and sealed threads refused, by name. */
+  readonly refusals: Readonly<Record<string, number>>
+  /** HTTP services. */
+  readonly servers: readonly ObservedServer[]
+  /** Requests to HTTP services, by route, since the start. */
+  readonly routes: readonly ObservedRoute[]
+  /** Requests of the HTTP client, by overlay and outcome, since the start. */
+  readonly requests: readonly RequestCount[]
+  /** Processor time by owner and network, as far as it was observed while the threads ran. */
+  readonly processorTime: readonly ObservedTime[]
+  readonly registryVersion: number
+  /** Lines of the log that were written, by level. */
+  readonly logLines: Readonly<Record<string, number>>
+  readonly deadLetters: { readonly count: number; readonly last: readonly DeadLetter[] }
+}
+
+/** The parts of an application that are observed. */
+export interface Observed {
+  readonly kernel: Kernel
+  readonly supervisor: ServiceSupervisor
+  readonly functions: Functions
+  readonly servers: ServerServices
+  /** Lines of the log that were written, by level. */
+  readonly logLines: () => Readonly<Record<string, number>>
+}
+
+const manyRows = 1000
+
+/** Observes an application. A thread that is busy delays this by a second at most, and is named as silent. */
+export async function observe(
+  { kernel, supervisor, functions, servers, logLines }: Observed,
+  { processes = manyRows, connections = manyRows }: ObserveOptions = {},
+): Promise<Observation> {
+  const [resources, ownProcesses, open, overlays, refusals] = await Promise.all([
+    observeResources(kernel),
+    observeProcesses(kernel, processes),
+    observeConnections(kernel, connections),
+    observeOverlays(kernel),
+    observeRefusals(kernel),
+  ])
+  const states = await overlayStates(kernel)
+  // From here on nothing waits, so that no thread ends in between.
+  const { threads, ended } = observeThreads(kernel, resources)
+  const http = servers.counts()
+  const shown = (text: string) => redactedText(text, kernel.registry.env.secrets)
+  return {
+    at: Date.now(),
+    pid: process.pid,
+    uptime: process.uptime(),
+    threads,
+    ended,
+    processes: ownProcesses,
+    connections: open,
+    overlays: observedOverlays(states, threads, ended, overlays).map((overlay) => ({
+      ...overlay,
+      reason: overlay.reason && shown(overlay.reason),
+    })),
+    pools: functions.pools(),
+    services: supervisor.list().map((status) => observedService(status, kernel.registry.env.secrets)),
+    policies: Array.from(kernel.security.decisions, ([policy, counts]) => ({ policy, ...counts })),
+    refusals: Object.fromEntries(refusals),
+    servers: http.map(({ service, inFlight, bytesReceived, bytesSent }) => ({
+      service,
+      inFlight,
+      bytesReceived,
+      bytesSent,
+    })),
+    routes: http.flatMap(({ service, routes }) => routes.map((route) => ({ service, ...route }))),
+    requests: requestsOf(kernel.registry, [...threads, ...ended]),
+    processorTime: kernel.processorTime.all(),
+    registryVersion: kernel.registry.version(),
+    logLines: logLines(),
+    deadLetters: {
+      count: kernel.deadLetters.count,
+      last: kernel.deadLetters.recent.map((letter) => ({ ...letter, reason: shown(letter.reason) })),
+    },
+  }
+}
+
+/** The requests of all threads. A thread names overlays: those that do not exist are `other`. */
+function requestsOf(
+  registry: Kernel['registry'],
+  all: readonly { readonly counts: Counts }[],
+): readonly RequestCount[] {
+  const known = (overlay: string | null) =>
+    overlay === null || (isEntryId(overlay) && registry.has(overlay)) ? overlay : 'other'
+  const sums = new Map<string, RequestCount>()
+  for (const { overlay, outcome, count } of all.flatMap(({ counts }) => counts.requests)) {
+    const row = { overlay: known(overlay), outcome }
+    const key = JSON.stringify(row)
+    sums.set(key, { ...row, count: (sums.get(key)?.count ?? 0) + count })
+  }
+  return [...sums.values()]
+}
+
+/** The state of a service, without secrets. */
+export function observedService(status: ServiceStatus, secrets: ReadonlySet<string>): ObservedService {
+  const { id, kind, state, attempts, error } = status
+  return {
+    id,
+    kind,
+    state,
+    attempts,
+    error: error && { kind: error.kind, message: redactedText(error.message, secrets) },
+  }
+}
+
+interface OverlayStatusOf {
+  readonly overlay: EntryId
+  readonly status: OverlayStatus | undefined
+}
+
+async function overlayStates({ registry, overlays }: Kernel): Promise<readonly OverlayStatusOf[]> {
+  return Promise.all(
+    registry.find({ kind: 'network.*' }).map(async ({ id: overlay }) => ({
+      overlay,
+      status: await overlays.status(overlay).catch(() => undefined),
+    })),
+  )
+}
+
+function observedOverlays(
+  states: readonly OverlayStatusOf[],
+  threads: readonly ObservedThread[],
+  ended: readonly ObservedEnd[],
+  { rows, silent }: Census<OverlayRow>,
+): readonly ObservedOverlay[] {
+  const alive = new Set(threads.map(({ number }) => number))
+  return states.map(({ overlay, status }) => {
+    const own = rows.filter((row) => row.overlay === overlay && alive.has(row.thread))
+    // What rows do not tell: threads that are gone, and threads that did not reply.
+    const counted = [
+      ...ended.filter((end) => end.overlay === overlay),
+      ...threads.filter((thread) => thread.overlay === overlay && silent.includes(thread.number)),
+    ].map(({ counts }) => counts)
+    const inOverlay = [...ended, ...threads].filter((each) => each.overlay === overlay).map(({ counts }) => counts)
+    const sum = (name: keyof (typeof rows)[number] & keyof Counts) =>
+      total(own.map((row) => row[name])) + total(counted.map((counts) => counts[name]))
+    const now = (name: 'dialling' | 'open') => total(own.map((row) => row[name]))
+    return {
+      overlay,
+      state: status?.state,
+      reason: status?.reason,
+      since: status?.since,
+      opened: total(own.map(({ opened }) => opened)) + total(counted.map(({ dialsOpened }) => dialsOpened)),
+      failed: total(own.map(({ failed }) => failed)) + total(counted.map(({ dialsFailed }) => dialsFailed)),
+      dialling: now('dialling'),
+      accepted:
+        total(own.map(({ accepted }) => accepted)) +
+        total(counted.map(({ connectionsAccepted }) => connectionsAccepted)),
+      open: now('open'),
+      bytesSent: sum('bytesSent'),
+      bytesReceived: sum('bytesReceived'),
+      dialBuckets: [...latencyBounds, undefined].map((_, bucket) =>
+        total(inOverlay.map(({ dialBuckets }) => dialBuckets[bucket] ?? 0)),
+      ),
+      dialMilliseconds: total(inOverlay.map(({ dialMilliseconds }) => dialMilliseconds)),
+    }
+  })
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0)
+}

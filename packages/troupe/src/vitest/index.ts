@@ -1,0 +1,2 @@
+/** Fixtures for `test.extend` of Vitest: an application for each test, or for each file. */
+export { type AppFixture, appFixture, type AppFixtures, appFixtures, type AppFixtureOptions } from './fixtures.ts'

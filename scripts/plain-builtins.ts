@@ -1,0 +1,53 @@
+/** Imports of Node's own modules, without what their ES modules load. */
+import { builtinModules } from 'node:module'
+import type { Plugin } from 'rolldown'
+
+/**
+ * The guard replaces functions of these, and so do hosts without network. Imports of them stay imports: their bindings
+ * change with `syncBuiltinESMExports`.
+ */
+const replaced = new Set([
+  ...['child_process', 'cluster', 'dgram', 'dns', 'dns/promises', 'http', 'http2', 'https', 'inspector', 'module'],
+  ...['inspector/promises', 'net', 'process', 'sqlite', 'tls', 'worker_threads'],
+])
+
+const mark = '\0builtin:'
+/** What libraries get with `require`: the module itself. Its variant for `import` would have to read every export. */
+const required = '\0builtin-required:'
+
+/**
+ * Gets the other modules with `process.getBuiltinModule`. An import evaluates every export of a module, and many are
+ * getters that load more modules: `node:fs` loads `readline`, `node:crypto` loads WebCrypto
+ * (`docs/discoveries/0080-imports-of-builtins.md`).
+ */
+export function plainBuiltins(): Plugin {
+  return {
+    name: 'plain-builtins',
+    resolveId: (id, _importer, { kind }) =>
+      isPlainBuiltin(id) ? (kind === 'require-call' ? required : mark) + nameOf(id) : null,
+    load(id) {
+      if (id.startsWith(required))
+        return `module.exports = process.getBuiltinModule('node:${id.slice(required.length)}')\n`
+      if (!id.startsWith(mark)) return null
+      const name = id.slice(mark.length)
+      const names = Object.keys(process.getBuiltinModule(name) ?? {}).filter((each) => /^[A-Za-z_$]\w*$/.test(each))
+      const code = names.filter((each) => each !== 'default').map((each) => `export const ${each} = module.${each}\n`)
+      const start = `const module = process.getBuiltinModule('node:${name}')\nexport default module\n`
+      return { code: start + code.join(''), moduleSideEffects: false }
+    },
+  }
+}
+
+/** Whether {@link plainBuiltins} gets a module of this name. */
+export function isPlainBuiltin(id: string): boolean {
+  return id.startsWith('node:') && builtinModules.includes(nameOf(id)) && !replaced.has(nameOf(id))
+}
+
+function nameOf(id: string): string {
+  return id.replace(/^node:/, '')
+}
+
+/** Whether a module of a bundle stands for one of Node's. */
+export function isBuiltinModule(id: string): boolean {
+  return id.startsWith(mark) || id.startsWith(required)
+}
