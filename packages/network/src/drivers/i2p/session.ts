@@ -204,9 +204,7 @@ export class Session implements AsyncDisposable {
   /** The connection is open, but the bridge may not respond. */
   #found(error: TroupeError | undefined): void {
     if (this.#closed || (error === undefined) === (this.#state === 'up')) return
-    this.#state = error === undefined ? 'up' : 'down'
-    this.#error = error
-    this.#publish(this.#state, error)
+    this.#become(error === undefined ? 'up' : 'down', error)
   }
 
   async #open(): Promise<SamConnection> {
@@ -259,22 +257,21 @@ export class Session implements AsyncDisposable {
     const { overlay, role, log } = this.#options
     this.#address = await addressName(destinationIn(this.#key ?? '') ?? '')
     if (role === 'listen') log(`overlay ${overlay} is reached at ${this.#address}`)
-    this.#state = 'up'
-    this.#error = undefined
-    this.#publish('up')
+    this.#become('up')
     return this.#address
   }
 
   #down(error: TroupeError): void {
-    if (this.#closed) return
-    this.#state = 'down'
-    this.#error = error
-    this.#publish('down', error)
+    if (!this.#closed) this.#become('down', error)
   }
 
-  #publish(state: SessionEvent['state'], error?: TroupeError): void {
+  /** Publishes a state only when it is another one: a check and the control connection may report the same end. */
+  #become(state: SessionEvent['state'], error?: TroupeError): void {
+    const isNew = this.#state !== state
+    this.#state = state
+    this.#error = error
     for (const listener of this.#listeners) listener()
-    if (!sessions.hasSubscribers) return
+    if (!isNew || !sessions.hasSubscribers) return
     const { overlay, role } = this.#options
     const event: SessionEvent = { overlay, role, state, ...(error && { error }) }
     sessions.publish(event)
