@@ -16,6 +16,7 @@ const floors = [
   '@troupe/policy',
   '@troupe/process',
   '@troupe/functions',
+  '@troupe/queue',
   '@troupe/http',
   'troupe',
   '@troupe/cli',

@@ -1,0 +1,132 @@
+/**
+ * What keeps jobs. A driver decides who gets a job, and whether an outcome still counts; it neither runs jobs nor reads
+ * their bodies. `testing/driver-contract.ts` tests every driver.
+ */
+
+/** A job to keep. */
+export interface NewJob {
+  /** The queue's entry. */
+  readonly queue: string
+  /** A job with the id of one that the queue still keeps is not kept again. */
+  readonly id: string
+  readonly body: Uint8Array
+  /** 0 to 9; the highest is run first. */
+  readonly priority: number
+  /** Jobs of one key can be limited to a number at a time. */
+  readonly key: string | undefined
+  /** When it may run first, in milliseconds since 1970. */
+  readonly due: number
+}
+
+export interface Published {
+  readonly id: string
+  /** Whether the queue kept a job with that id already. */
+  readonly isDuplicate: boolean
+}
+
+/** Which jobs a consumer takes. */
+export interface Reservation {
+  /** Maximum number of jobs. */
+  readonly limit: number
+  /** Milliseconds within which an outcome counts. */
+  readonly ackWait: number
+  /** Jobs with that many attempts that did not finish become dead. */
+  readonly maxAttempts: number
+  /** Maximum number of running jobs of one key. @default no limit */
+  readonly perKey?: number | undefined
+}
+
+/** The right to decide the outcome of one attempt. */
+export interface Claim {
+  readonly queue: string
+  readonly id: string
+  /** A random text that no other attempt has. */
+  readonly receipt: string
+}
+
+/** A job that a consumer runs. */
+export interface Delivery extends Claim {
+  /** The first is 1. */
+  readonly attempt: number
+  readonly key: string | undefined
+  readonly body: Uint8Array
+  /** Until when its outcome counts, in milliseconds since 1970. */
+  readonly expires: number
+}
+
+/** Why an attempt failed. */
+export interface JobError {
+  readonly attempt: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly kind: string
+  readonly message: string
+}
+
+/** `delayed`: it is not due yet; `dead`: it failed for good, and waits for `replay` or `drop`. */
+export type JobState = 'delayed' | 'waiting' | 'running' | 'done' | 'dead'
+
+/** A job as it is kept. */
+export interface KeptJob {
+  readonly queue: string
+  readonly id: string
+  readonly state: JobState
+  readonly priority: number
+  readonly key: string | undefined
+  /** Number of attempts that began. */
+  readonly attempts: number
+  /** Milliseconds since 1970. */
+  readonly published: number
+  readonly due: number
+  readonly body: Uint8Array
+  readonly progress: Uint8Array | undefined
+  readonly result: Uint8Array | undefined
+  /** The last ones, at most {@link mostErrors}. */
+  readonly errors: readonly JobError[]
+}
+
+export type JobCounts = Readonly<Record<JobState, number>>
+
+/** Number of errors that are kept of a job. */
+export const mostErrors = 20
+
+/**
+ * Keeps jobs. Each method that changes something settles when the change is durable, and rejects with `Unavailable`
+ * when it cannot be: then nothing has changed. A method that takes a {@link Claim} returns false, and changes nothing,
+ * when the outcome of that attempt no longer counts.
+ */
+export interface QueueDriver extends AsyncDisposable {
+  /**
+   * Keeps a job.
+   *
+   * @param limit - Maximum number of jobs of the queue that are not done.
+   * @throws TroupeError `Unavailable` beyond the limit.
+   */
+  publish(job: NewJob, limit: number): Promise<Published>
+  /** Gives jobs to a consumer: the highest priority first, then in the order in which they were published. */
+  reserve(queue: string, reservation: Reservation): Promise<readonly Delivery[]>
+  /** The job is done. @param keep - Milliseconds for which its id and result are kept. */
+  acknowledge(claim: Claim, result: Uint8Array | undefined, keep: number): Promise<boolean>
+  /** The attempt failed. The job is due again after `delay` milliseconds. */
+  retry(claim: Claim, error: JobError, delay: number): Promise<boolean>
+  /** The job failed for good. */
+  bury(claim: Claim, error: JobError): Promise<boolean>
+  /** The job is given back as if the attempt had not begun. It is due again after `delay` milliseconds. */
+  release(claim: Claim, delay: number): Promise<boolean>
+  /** Keeps how far the job is, and lets its outcome count for `ackWait` more milliseconds. */
+  progress(claim: Claim, value: Uint8Array, ackWait: number): Promise<boolean>
+  /** When {@link reserve} is to be called next, in milliseconds since 1970; `undefined` when nothing is delayed. */
+  nextDue(queue: string): Promise<number | undefined>
+  job(queue: string, id: string): Promise<KeptJob | undefined>
+  counts(queue: string): Promise<JobCounts>
+  /** Dead jobs, the oldest first, after the one with the id `after`. */
+  dead(queue: string, limit: number, after?: string): Promise<readonly KeptJob[]>
+  /** Lets a dead job run again, with all its attempts. Returns whether it was dead. */
+  replay(queue: string, id: string): Promise<boolean>
+  /** Removes a dead job. Returns whether it was dead. */
+  drop(queue: string, id: string): Promise<boolean>
+  /** Notes the schema of a queue's payloads, and returns the one noted before. */
+  schema(queue: string, schema: string): Promise<string | undefined>
+  /** Calls `listener` each time that a job of the queue may have become ready, until it is disposed of. */
+  onReady(queue: string, listener: () => void): Disposable
+}

@@ -1,0 +1,103 @@
+/** The file of jobs: an SQLite database that one application uses at a time. */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { asTroupeError, ensurePrivateDatabase, holdFile, TroupeError, unavailable } from '@troupe/core'
+import { z } from 'zod'
+
+/** Of the tables below. */
+const version = 1
+
+// A commit is on the disk when it returns: with less than `FULL`, a power cut could lose jobs that were acknowledged.
+const settings = `
+  PRAGMA busy_timeout = 5000;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+`
+const tables = `
+  CREATE TABLE IF NOT EXISTS queues (queue TEXT PRIMARY KEY, schema TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS jobs (
+    seq INTEGER PRIMARY KEY,
+    queue TEXT NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    key TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    published REAL NOT NULL,
+    due REAL NOT NULL,
+    receipt TEXT,
+    until REAL,
+    body BLOB NOT NULL,
+    progress BLOB,
+    result BLOB,
+    errors TEXT NOT NULL DEFAULT '[]',
+    UNIQUE (queue, id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS waiting ON jobs (queue, priority DESC, seq) WHERE state = 'waiting';
+  CREATE INDEX IF NOT EXISTS delayed ON jobs (queue, due) WHERE state = 'delayed';
+  CREATE INDEX IF NOT EXISTS leases ON jobs (queue, until) WHERE state = 'running';
+  CREATE INDEX IF NOT EXISTS running_keys ON jobs (queue, key) WHERE state = 'running';
+  CREATE INDEX IF NOT EXISTS kept ON jobs (until) WHERE state = 'done';
+  CREATE INDEX IF NOT EXISTS dead ON jobs (queue, seq) WHERE state = 'dead';
+  PRAGMA user_version = ${version};
+`
+const versionRow = z.object({ user_version: z.number() })
+const pageRow = z.object({ page_size: z.number() })
+
+/** An open file. */
+export interface SqliteFile extends Disposable {
+  readonly database: DatabaseSync
+}
+
+/**
+ * Opens the file, and creates it if need be.
+ *
+ * @param maxBytes - The size beyond which writes fail as on a full disk. @default no limit
+ * @throws TroupeError `Conflict` when another application has it open; `Unavailable` when it cannot be opened, or was
+ *   written by a later version.
+ */
+export async function openSqliteFile(file: string, maxBytes?: number): Promise<SqliteFile> {
+  // Loaded here, because Node 24 prints a warning that it is experimental.
+  const { DatabaseSync } = await import('node:sqlite')
+  let hold: Disposable | undefined
+  let database: DatabaseSync | undefined
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    hold = await holdFile(`${file}.lock`)
+    if (hold === undefined)
+      throw new TroupeError(
+        'Conflict',
+        `${file} is in use by another application: stop that one, or give this one a queue.path of its own`,
+        { details: { file }, retryable: false },
+      )
+    ensurePrivateDatabase(file)
+    const opened = new DatabaseSync(file)
+    database = opened
+    opened.exec(settings)
+    const { user_version: found } = versionRow.parse(opened.prepare('PRAGMA user_version').get())
+    if (found > version)
+      throw unavailable(`${file} was written by a later version of Troupe: use that version, or another queue.path`, {
+        file,
+      })
+    opened.exec(tables)
+    if (maxBytes !== undefined) {
+      const { page_size: size } = pageRow.parse(opened.prepare('PRAGMA page_size').get())
+      opened.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / size))}`)
+    }
+    const held = hold
+    return {
+      database: opened,
+      [Symbol.dispose]() {
+        opened.close()
+        held[Symbol.dispose]()
+      },
+    }
+  } catch (cause) {
+    if (database?.isOpen === true) database.close()
+    hold?.[Symbol.dispose]()
+    const error = asTroupeError(cause)
+    if (error.kind === 'Conflict' || error.kind === 'Unavailable') throw error
+    throw new TroupeError('Unavailable', `${file} cannot be opened: ${error.message}`, { cause, details: { file } })
+  }
+}

@@ -1,0 +1,46 @@
+/** Rows of the file of jobs. */
+import { z } from 'zod'
+import { type JobError, type KeptJob, mostErrors } from './driver.ts'
+
+const bytes = z.instanceof(Uint8Array)
+const errorsText = z.string().transform((text): readonly JobError[] => errorList.parse(JSON.parse(text)))
+const errorList = z.array(z.object({ attempt: z.number(), at: z.number(), kind: z.string(), message: z.string() }))
+
+const keptRow = z.object({
+  queue: z.string(),
+  id: z.string(),
+  state: z.enum(['delayed', 'waiting', 'running', 'done', 'dead']),
+  priority: z.number(),
+  key: z.string().nullable(),
+  attempts: z.number(),
+  published: z.number(),
+  due: z.number(),
+  body: bytes,
+  progress: bytes.nullable(),
+  result: bytes.nullable(),
+  errors: errorsText,
+})
+
+/** The columns of a {@link KeptJob}. */
+export const keptColumns = Object.keys(keptRow.shape).join(', ')
+
+export function keptJob(row: unknown): KeptJob {
+  const { key, progress, result, ...rest } = keptRow.parse(row)
+  return { ...rest, key: key ?? undefined, progress: progress ?? undefined, result: result ?? undefined }
+}
+
+export const readyRow = z
+  .object({ seq: z.number(), id: z.string(), attempts: z.number(), key: z.string().nullable(), body: bytes })
+  .optional()
+export const claimedRow = z.object({ seq: z.number(), attempts: z.number(), errors: errorsText }).optional()
+export const expiredRows = z.array(z.object({ seq: z.number(), attempts: z.number(), errors: errorsText }))
+export const nextRow = z.object({ next: z.number().nullable() })
+export const stateRows = z.array(z.object({ state: keptRow.shape.state, count: z.number() }))
+export const seqRow = z.object({ seq: z.number() }).optional()
+export const countRow = z.object({ count: z.number() })
+export const schemaRow = z.object({ schema: z.string() }).optional()
+
+/** The text of a job's errors, with one more. */
+export function errorsWith(errors: readonly JobError[], error: JobError): string {
+  return JSON.stringify([...errors, error].slice(-mostErrors))
+}
