@@ -54,6 +54,7 @@ export { type SupervisedProcess, startProcess } from './service/supervised-proce
 export type { ReplicaStatus, ServiceState, ServiceStatus } from './service/service.ts'
 export { serviceChannel, type ServiceDefinition, ServiceSupervisor } from './service/service-supervisor.ts'
 export { RunningSupervisors } from './supervisor/running-supervisors.ts'
+export { DueTimer } from './later/due-timer.ts'
 export { LaterMessages } from './later/later-messages.ts'
 export { scheduleKind } from './config/schedule-kind.ts'
 export { supervisorKind } from './config/supervisor-kind.ts'

@@ -1,3 +1,5 @@
 /** The kernel's side of queues. Threads load only `@troupe/queue`. */
-export type { QueueDriver } from './driver/driver.ts'
-export { SqliteDriver } from './driver/sqlite-driver.ts'
+export { Queues, type QueuesOptions } from './kernel/queues.ts'
+export { consumerKind, queueKind, queueKinds } from './kinds.ts'
+export type { JobView, QueueRequests } from './protocol.ts'
+export { queueRequests } from './request-rules.ts'

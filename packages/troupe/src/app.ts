@@ -16,6 +16,7 @@ import {
   RunningSupervisors,
 } from '@troupe/process/kernel'
 import { kernelRequests } from '@troupe/process/protocol'
+import { Queues } from '@troupe/queue/kernel'
 import { type AppConfig, diagnosticsError } from '@troupe/registry'
 import { Application } from './application.ts'
 import { prepareTelemetry } from './observe/telemetry.ts'
@@ -204,15 +205,19 @@ async function start(
   const later = new LaterMessages({ kernel, file: config.process.laterPath, ...supervision })
   const supervisors = new RunningSupervisors({ kernel, store: later.store, ...supervision })
   const servers = new ServerServices({ kernel, log })
+  const functions = new Functions({ kernel })
+  const queues = new Queues({
+    ...{ kernel, functions, file: config.queue.path, maxBytes: config.queue.maxBytes },
+    ...supervision,
+  })
   const supervisor = new ServiceSupervisor({
     graph: registry.graph(),
-    services: [...servicesOf(kernel, supervisors), ...servers.services()],
+    services: [...servicesOf(kernel, supervisors), ...servers.services(), ...queues.services()],
     defaultOverlay: config.networkService.defaultNetwork,
     onChange: history?.changed,
     ...supervision,
   })
   permitHttpClient(kernel)
-  const functions = new Functions({ kernel })
   const tokens = new TokenStoreTable({ kernel, root: config.root })
   answerConnections({ kernel, tokens })
   const overlayIds = () => registry.find({ kind: 'network.*' }).map(({ id }) => id)
@@ -227,6 +232,7 @@ async function start(
     tokens,
     report,
     later,
+    queues,
     logger,
     watch: followConfig(config, reread, logger),
     leave: () => {
@@ -244,13 +250,14 @@ async function start(
     return options.input?.()
   })
   const { drainTimeout } = config.networkService
-  installChangeHandlers({ kernel, supervisor, supervisors, functions, servers, drainTimeout })
+  installChangeHandlers({ kernel, supervisor, supervisors, functions, servers, queues, drainTimeout })
   try {
     await app.serveMetrics()
     if (history !== undefined)
       app.closeWith(await (await import('./observe/dashboard/start-dashboard.ts')).startDashboard(app, history))
     if (options.attach === true) await app.allowAttach()
     functions.warm()
+    await queues.begin()
     await supervisor.startAll()
     await later.begin()
   } catch (error) {

@@ -14,6 +14,7 @@ import type {
   ServiceStatus,
   ServiceSupervisor,
 } from '@troupe/process/kernel'
+import type { Queues } from '@troupe/queue/kernel'
 import type { AppConfig, Registry } from '@troupe/registry'
 import type { ApplicationParts } from './application-parts.ts'
 import { type CommandResult, runCommand } from './command.ts'
@@ -41,6 +42,7 @@ export class Application implements AsyncDisposable {
   readonly #tokens: TokenStoreTable
   readonly #report: RunningReport
   readonly #later: LaterMessages
+  readonly #queues: Queues
   readonly #logger: Logger
   readonly #watch: Disposable
   readonly #leave: () => void
@@ -62,6 +64,7 @@ export class Application implements AsyncDisposable {
     this.#tokens = parts.tokens
     this.#report = parts.report
     this.#later = parts.later
+    this.#queues = parts.queues
     this.#logger = parts.logger
     this.#watch = parts.watch
     this.#leave = parts.leave
@@ -267,6 +270,7 @@ export class Application implements AsyncDisposable {
     await this.registry.close()
     await this.#supervisor.stopAll()
     this.#later[Symbol.dispose]()
+    await this.#queues[Symbol.asyncDispose]()
     await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
     await this.#tokens[Symbol.asyncDispose]()

@@ -20,6 +20,7 @@ const there = {
   name: 'victim',
   members: 'victims',
   variable: 'app:variable',
+  queue: 'app:queue',
   pid: '',
 }
 type Things = typeof there
@@ -36,6 +37,7 @@ const absent: Things = {
   name: 'a_name',
   members: 'some_members',
   variable: 'app:a_variable',
+  queue: 'app:a_queue',
   pid: '<1.4711>',
 }
 
@@ -128,6 +130,13 @@ const asks: Readonly<Record<keyof Requests, readonly Ask[]>> = {
     ({ name }) => ({ to: name, topic: 't', payload: 1, time: { in: 3_600_000 }, durable: false, inherit }),
   ],
   cancelLater: [],
+  publishJob: [({ queue }) => ({ queue, payload: 1, delay: 0, priority: 0, inherit })],
+  jobProgress: [({ queue }) => ({ queue, id: 'x', receipt: 'x', value: 1 })],
+  getJob: [({ queue }) => ({ queue, id: 'x' })],
+  countJobs: [({ queue }) => ({ queue })],
+  deadJobs: [({ queue }) => ({ queue, limit: 1 })],
+  replayJob: [({ queue }) => ({ queue, id: 'x' })],
+  dropJob: [({ queue }) => ({ queue, id: 'x' })],
   ...{ cancelCall: [], cancelDial: [], leaseAddresses: [], isAddressLeased: [], unbind: [] },
   ...{ version: [], log: [], input: [] },
 }

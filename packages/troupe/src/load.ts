@@ -6,6 +6,7 @@ import { checkRoutes, httpKinds } from '@troupe/http/kernel'
 import { checkOverlays, networkKinds, type OverlayKind } from '@troupe/network/kernel'
 import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
+import { queueKinds } from '@troupe/queue/kernel'
 import {
   type AppConfig,
   configPosition,
@@ -65,7 +66,14 @@ export interface Loaded {
 }
 
 /** The kinds of entries that an application may have. */
-export const kinds: readonly Kind[] = [...processKinds, ...functionKinds, ...networkKinds, ...policyKinds, ...httpKinds]
+export const kinds: readonly Kind[] = [
+  ...processKinds,
+  ...functionKinds,
+  ...queueKinds,
+  ...networkKinds,
+  ...policyKinds,
+  ...httpKinds,
+]
 
 /**
  * Reads an application's configuration and entries, and checks them.

@@ -1,7 +1,8 @@
 /** Functions of an application on the kernel's side: decides the frame of each call, and where it runs. */
 import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
-import type { Requester, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
+import type { Requester, Kernel, Network, ProcessRecord, Thread } from '@troupe/process/kernel'
 import { checkCrossing, checkEncodable } from '@troupe/process/kernel'
+import { cancelled } from '../bounded-call.ts'
 import { checkDepth } from '../call-depth.ts'
 import { defaultPool, functionKind, isSealed } from '../kinds.ts'
 import type { CallAnswer, CallRequest, StartCall } from '../protocol.ts'
@@ -26,6 +27,10 @@ export interface FunctionCall {
   readonly args: readonly unknown[]
   readonly frame: Frame
   readonly caller?: ProcessRecord
+  /** The network in which it runs. @default that of the frame */
+  readonly network?: Network
+  /** Cancels it. */
+  readonly signal?: AbortSignal
 }
 
 interface Pending {
@@ -92,12 +97,21 @@ export class Functions implements AsyncDisposable {
   }
 
   /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
-  async call({ entry, args, frame, caller }: FunctionCall): Promise<unknown> {
+  async call({ entry, args, frame, caller, network, signal }: FunctionCall): Promise<unknown> {
     const { pool } = this.#callee(entry)
-    const network = this.#kernel.networks.ofCall(frame, undefined, caller?.pid ?? 'program')
-    const call = new PoolCall({ frame, network, args, caller })
+    const own = network ?? this.#kernel.networks.ofCall(frame, undefined, caller?.pid ?? 'program')
+    const call = new PoolCall({ frame, network: own, args, caller })
+    if (signal?.aborted === true) throw cancelled(entry, signal)
     pool.run(call)
-    return call.value
+    const onAbort = () => {
+      pool.cancel(call, cancelled(entry, signal))
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await call.value
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
   }
 
   /** Ends a function's pool because its entry has changed or was deleted. The next call reads the current entry. */

@@ -61,6 +61,8 @@ export interface JobError {
   readonly at: number
   readonly kind: string
   readonly message: string
+  /** Such as `ENETWORK`. */
+  readonly code?: string | undefined
 }
 
 /** `delayed`: it is not due yet; `dead`: it failed for good, and waits for `replay` or `drop`. */

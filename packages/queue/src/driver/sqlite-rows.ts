@@ -4,7 +4,9 @@ import { type JobError, type KeptJob, mostErrors } from './driver.ts'
 
 const bytes = z.instanceof(Uint8Array)
 const errorsText = z.string().transform((text): readonly JobError[] => errorList.parse(JSON.parse(text)))
-const errorList = z.array(z.object({ attempt: z.number(), at: z.number(), kind: z.string(), message: z.string() }))
+const errorList = z.array(
+  z.object({ attempt: z.number(), at: z.number(), kind: z.string(), message: z.string(), code: z.string().optional() }),
+)
 
 const keptRow = z.object({
   queue: z.string(),

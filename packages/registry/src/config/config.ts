@@ -60,6 +60,14 @@ const schema = z.strictObject({
       laterPath: z.string().min(1).default('.troupe/later.db'),
     })
     .prefault({}),
+  queue: z
+    .strictObject({
+      /** The file of jobs. */
+      path: z.string().min(1).default('.troupe/queues.db'),
+      /** Its size in bytes beyond which no more jobs are kept. @default no limit */
+      maxBytes: z.int().min(65_536).optional(),
+    })
+    .prefault({}),
   security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
   registry: z
     .strictObject({
@@ -166,7 +174,7 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   let tree = withProfiles(profiles, options.profiles ?? [])
   for (const setting of options.set ?? []) tree = withSetting(tree, setting)
   const decoded = decode(tree, folder)
-  const { networkService, process, registry, metrics, dashboard, telemetry } = decoded
+  const { networkService, process, queue, registry, metrics, dashboard, telemetry } = decoded
   // A path is relative to the folder of the file that names it.
   const resolved = (path: Path, value: string) => {
     const { file } = positionAt(tree, path)
@@ -179,6 +187,7 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
       stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir),
     },
     process: { laterPath: resolved(['process', 'later_path'], process.laterPath) },
+    queue: { ...queue, path: resolved(['queue', 'path'], queue.path) },
     registry: {
       ...registry,
       historyPath: resolved(['registry', 'history_path'], registry.historyPath),

@@ -13,6 +13,8 @@ export type AskPolicies = (action: string, resource: string, meta?: Readonly<Rec
 /** Kinds whose entries act by themselves, rather than for a caller. They require the permission for their kind. */
 const acting = [
   ...['security.*', 'process.host', 'process.service', 'process.supervisor', 'process.schedule', 'http.*'],
+  // They keep data on the disk, and run code for those who published it.
+  'queue.*',
   // The kernel dials their proxies and servers in the clear, starts their programs and keeps their keys.
   'network.*',
   // They read data that is not the application's, or that other entries keep.

@@ -23,6 +23,17 @@ export function serviceHandler(running: RunningParts): KindHandler {
   }
 }
 
+/** A changed consumer of a queue is stopped, which lets its jobs end, and started with its new entry. */
+export function consumerHandler({ kernel, supervisor, queues }: RunningParts): KindHandler {
+  return {
+    prepare: async ({ id }) =>
+      whenSettled(async () => {
+        if (kernel.registry.has(id)) await supervisor.put(queues.service(id))
+        else await supervisor.remove(id)
+      }),
+  }
+}
+
 /** Whether nothing but the number of replicas differs, and both have one. */
 function differsInReplicas(before: Entry, after: Entry): boolean {
   const { replicas: former, ...fieldsBefore } = before.fields

@@ -64,6 +64,7 @@ export const entries: readonly WrittenEntry[] = [
   },
   { id: 'app:reader', kind: 'security.policy', effect: 'allow', actions: 'registry.get', resources: 'app:something' },
   { id: 'app:gives', kind: 'security.policy', effect: 'allow', actions: 'funcs.security', resources: 'security' },
+  { id: 'app:queue', kind: 'queue.queue' },
   { id: 'app:memory', kind: 'env.storage.memory' },
   { id: 'app:variable', kind: 'env.variable', storage: 'app:memory' },
   ...['honest', 'inquire'].map(program),

@@ -44,6 +44,7 @@ function entriesFor(chosen: readonly Place[]): readonly WrittenEntry[] {
     { id: 'app:os', kind: 'env.storage.os' },
     { id: 'app:secret', kind: 'env.variable', storage: 'app:os', variable: secret },
     { id: 'app:tokens', kind: 'security.token_store', key: 'canary-of-keys, of more than thirty-two characters' },
+    { id: 'app:queue', kind: 'queue.queue' },
     { id: 'app:bank', kind: 'function.ts', source: 'file://fuzz.ts', method: 'bank', pool: { min: 0, max: 1 } },
     {
       id: 'app:supervisor',
@@ -70,6 +71,7 @@ const empty: ReadonlyMap<string, RegExp> = new Map([
   ['groupMembers', /^\[\]$/],
   ['history', /^(?!.*\bid:)/s],
   ['cancelLater', /^false$/],
+  ['jobProgress', /^false$/],
 ])
 /** Requests that a thread makes for all code in it, with any of its own pids. */
 const ofThreads: ReadonlySet<string> = new Set(['leaseAddresses', 'isAddressLeased', 'route'])

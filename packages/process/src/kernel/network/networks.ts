@@ -75,6 +75,19 @@ export class Networks {
     return from?.overlay === overlay && this.isCurrent(from) ? from : this.#of(running, frame, `caller ${caller}`)
   }
 
+  /**
+   * The network of work that was kept for code that may have ended, in `frame`.
+   *
+   * @param process - The isolation key that the code had, for an overlay that isolates processes.
+   * @throws TroupeError `NotFound` for an overlay that does not run.
+   */
+  ofKept(frame: Frame, process: string): Network {
+    const overlay = this.overlayOf(frame)
+    if (overlay === null) return clearNetwork
+    const running = this.#options.overlays.get(overlay)
+    return this.#of(running, frame, running.isolates === 'process' ? process : undefined)
+  }
+
   /** Whether threads of that network may still get work: its overlay exists, and leads where it led before. */
   isCurrent({ key, overlay }: Network): boolean {
     if (overlay === null) return true

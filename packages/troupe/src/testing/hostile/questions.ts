@@ -2,6 +2,7 @@
 import type { FunctionRequests } from '@troupe/functions/kernel'
 import type { HttpRequests } from '@troupe/http/kernel'
 import type { KernelRequests } from '@troupe/process/protocol'
+import type { QueueRequests } from '@troupe/queue/kernel'
 import type { RegistryRequests } from '../../live/protocol.ts'
 import type { Draw } from './draw.ts'
 
@@ -32,7 +33,7 @@ const actions = [
 ]
 
 /** The requests of all packages. */
-export type QuestionName = keyof (KernelRequests & FunctionRequests & HttpRequests & RegistryRequests)
+export type QuestionName = keyof (KernelRequests & FunctionRequests & QueueRequests & HttpRequests & RegistryRequests)
 
 /** Makes requests and their contents. */
 export class Questions {
@@ -121,6 +122,7 @@ export class Questions {
     },
   })
   readonly #store = () => ({ store: this.#draw.from(['app:tokens', 'app:absent']) })
+  readonly #ofJob = () => ({ queue: this.#draw.from(['app:queue', 'app:absent']), id: this.name() })
   readonly #lane = () => ({ lane: this.pid() })
   readonly #number = () => ({ number: this.#draw.below(2000) })
 
@@ -150,6 +152,16 @@ export class Questions {
       ...{ time: { in: this.#draw.from([0, -1, 60_000, Number.NaN]) }, inherit: this.inherit() },
     }),
     cancelLater: () => ({ id: this.name() }),
+    publishJob: () => ({
+      ...{ queue: this.#draw.from(['app:queue', this.entry()]), payload: 1, id: 'mine', inherit: this.inherit() },
+      ...{ delay: this.#draw.from([0, -1, Number.NaN]), priority: this.#draw.below(12) },
+    }),
+    jobProgress: () => ({ ...this.#ofJob(), receipt: 'x', value: 1 }),
+    getJob: this.#ofJob,
+    countJobs: () => ({ queue: 'app:queue' }),
+    deadJobs: () => ({ queue: 'app:queue', limit: big }),
+    replayJob: this.#ofJob,
+    dropJob: this.#ofJob,
     permit: () => ({ action: this.#draw.from(actions), resource: this.#draw.from([this.pid(), '127.0.0.1']) }),
     can: this.#asked,
     evaluate: () => ({ ...this.#asked(), scope: [this.entry()], actor: { id: 'admin', meta: {} } }),

@@ -1,0 +1,263 @@
+/** A running `queue.consumer`: takes jobs of its queue, runs them, and reports what became of them. */
+import { serialize } from 'node:v8'
+import {
+  asTroupeError,
+  backoffDelay,
+  type Calendar,
+  type EntryId,
+  type Log,
+  type LogLevel,
+  TroupeError,
+} from '@troupe/core'
+import type { Functions } from '@troupe/functions/kernel'
+import { checkEncodable, DueTimer, type Kernel } from '@troupe/process/kernel'
+import type { Claim, Delivery, JobError, QueueDriver } from '../driver/driver.ts'
+import { type ConsumerFields, consumerKind, queueKind } from '../kinds.ts'
+import { placeOf, readBody } from './job-body.ts'
+import { type JobRunner, runnerOf } from './job-runner.ts'
+
+export interface ConsumerOptions {
+  readonly kernel: Kernel
+  readonly functions: Functions
+  readonly driver: QueueDriver
+  readonly clock: Calendar
+  readonly log: Log
+  /** Names the run of the application. */
+  readonly run: string
+}
+
+/** A job that runs. */
+interface Running {
+  readonly delivery: Delivery
+  readonly abort: AbortController
+  /** Until its outcome no longer counts. */
+  timer: DueTimer
+  /** Whether it was given back, or taken away: its outcome does not matter. */
+  isLost: boolean
+}
+
+/** Milliseconds to wait when the store cannot be read, or when the overlay of a job does not run. */
+const pause = 1_000
+
+export class Consumer {
+  readonly ended: Promise<{ readonly value: undefined }>
+  readonly #end: (exit: { readonly value: undefined }) => void
+  readonly #id: EntryId
+  readonly #options: ConsumerOptions
+  readonly #fields: ConsumerFields
+  readonly #runner: JobRunner
+  readonly #running = new Map<string, Running>()
+  readonly #ends = new Set<Promise<void>>()
+  readonly #listening: Disposable
+  #timer: DueTimer | undefined
+  #taking: Promise<void> | undefined
+  #isWanted = false
+  #isStopped = false
+
+  constructor(id: EntryId, options: ConsumerOptions) {
+    const { promise, resolve } = Promise.withResolvers<{ readonly value: undefined }>()
+    this.ended = promise
+    this.#end = resolve
+    this.#id = id
+    this.#options = options
+    this.#fields = options.kernel.registry.decode(id, consumerKind).fields
+    this.#runner = runnerOf(options.kernel, options.functions, id)
+    this.#listening = options.driver.onReady(this.#fields.queue, () => {
+      this.#wake()
+    })
+    this.#wake()
+  }
+
+  /** Whether it runs that attempt of a job; then it may do so for `ack_wait` from now on. */
+  async progress({ receipt }: Claim, value: Uint8Array): Promise<boolean> {
+    const running = this.#running.get(receipt)
+    if (running === undefined) return false
+    const { ackWait } = this.#fields
+    const isKept = await this.#options.driver.progress(running.delivery, value, ackWait)
+    if (isKept && this.#running.get(receipt) === running) {
+      running.timer[Symbol.dispose]()
+      running.timer = this.#leaseOf(running, ackWait)
+    }
+    return isKept
+  }
+
+  /** Takes no more jobs, and waits for those that run. When `hurry` aborts, it gives them back. */
+  async stop(hurry: AbortSignal): Promise<void> {
+    this.#isStopped = true
+    this.#listening[Symbol.dispose]()
+    this.#timer?.[Symbol.dispose]()
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const onHurry = () => {
+      resolve()
+    }
+    hurry.addEventListener('abort', onHurry, { once: true })
+    if (hurry.aborted) onHurry()
+    await this.#taking
+    await Promise.race([late, Promise.all(this.#ends)])
+    hurry.removeEventListener('abort', onHurry)
+    const back = [...this.#running.values()]
+    if (back.length > 0) this.#log(`stops, and gives back ${back.length} jobs that still run`)
+    for (const { delivery } of back) {
+      const running = this.#lose(delivery, 'its consumer stops')
+      if (running !== undefined) await this.#settle('give it back', this.#options.driver.release(delivery, 0))
+    }
+    await Promise.all(this.#ends)
+    this.#end({ value: undefined })
+  }
+
+  /** Takes jobs, if there is room and if there are some. */
+  #wake(): void {
+    this.#isWanted = true
+    this.#taking ??= this.#takeAll().finally(() => {
+      this.#taking = undefined
+      // What came in between.
+      if (this.#isWanted && !this.#isStopped) this.#wake()
+    })
+  }
+
+  async #takeAll(): Promise<void> {
+    while (this.#isWanted && !this.#isStopped) {
+      this.#isWanted = false
+      try {
+        await this.#take()
+      } catch (error) {
+        this.#log(`takes no jobs: ${asTroupeError(error).message}`, 'error')
+        this.#wakeAt(this.#options.clock.date() + pause)
+      }
+    }
+  }
+
+  async #take(): Promise<void> {
+    const { driver } = this.#options
+    const { queue, concurrency, ackWait, maxAttempts, perKey } = this.#fields
+    const room = concurrency - this.#running.size
+    if (room <= 0) return
+    const jobs = await driver.reserve(queue, { limit: room, ackWait, maxAttempts, perKey })
+    for (const job of jobs) {
+      if (this.#isStopped) await driver.release(job, 0)
+      else this.#begin(job)
+    }
+    if (jobs.length < room) this.#wakeAt(await driver.nextDue(queue))
+  }
+
+  #wakeAt(at: number | undefined): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+    if (at === undefined || this.#isStopped) return
+    this.#timer = new DueTimer(this.#options.clock, { at }, () => {
+      this.#wake()
+    })
+  }
+
+  #begin(delivery: Delivery): void {
+    const abort = new AbortController()
+    const about = { delivery, abort, isLost: false }
+    const running: Running = { ...about, timer: this.#leaseOf(about, this.#fields.ackWait) }
+    this.#running.set(delivery.receipt, running)
+    const end = this.#run(running).finally(() => {
+      this.#ends.delete(end)
+      running.timer[Symbol.dispose]()
+      this.#running.delete(delivery.receipt)
+      this.#wake()
+    })
+    this.#ends.add(end)
+  }
+
+  #leaseOf({ delivery }: Pick<Running, 'delivery'>, ackWait: number): DueTimer {
+    return new DueTimer(this.#options.clock, { in: ackWait }, () => {
+      this.#lose(delivery, `it took longer than ${ackWait} ms without progress (ack_wait)`)
+      this.#log(`loses job "${delivery.id}": it took longer than its ack_wait, and is given to another`, 'warn')
+      this.#wake()
+    })
+  }
+
+  /** The outcome of a job that runs does not matter any more: its code is asked to stop, and there is room for others. */
+  #lose({ receipt }: Claim, reason: string): Running | undefined {
+    const running = this.#running.get(receipt)
+    if (running === undefined) return undefined
+    running.isLost = true
+    running.timer[Symbol.dispose]()
+    this.#running.delete(receipt)
+    running.abort.abort(new TroupeError('Canceled', reason))
+    return running
+  }
+
+  async #run(running: Running): Promise<void> {
+    const { delivery, abort } = running
+    const { driver, kernel, run } = this.#options
+    const { queue, id, key, attempt, receipt } = delivery
+    let payload: unknown
+    let place: ReturnType<typeof placeOf>
+    try {
+      const body = readBody(delivery.body)
+      payload = body.payload
+      place = placeOf(kernel, run, body.context, this.#runner.pin)
+    } catch (cause) {
+      const error = asTroupeError(cause)
+      // Its overlay is starting, or is stopped for now: that is no attempt.
+      if (error.retryable) await this.#settle('give it back', driver.release(delivery, pause))
+      else await this.#bury(delivery, error)
+      return
+    }
+    let result: Uint8Array | undefined
+    try {
+      const job = { queue: this.#fields.queue, id, key, attempt, receipt }
+      const value = await this.#runner.run(payload, job, place, abort.signal)
+      checkEncodable(value, 'result')
+      result = value === undefined ? undefined : serialize(value)
+    } catch (cause) {
+      if (!running.isLost) await this.#failed(delivery, asTroupeError(cause))
+      return
+    }
+    const { keep } = kernel.registry.decode(this.#fields.queue, queueKind).fields
+    const counts = await this.#settle('keep its result', driver.acknowledge(delivery, result, keep))
+    if (counts) this.#log(`job "${id}" of ${queue} is done`, 'debug')
+    else this.#log(`job "${id}" of ${queue}: its result came too late, and is refused`, 'warn')
+  }
+
+  async #failed(delivery: Delivery, error: TroupeError): Promise<void> {
+    const { id, queue, attempt } = delivery
+    const { maxAttempts, backoff } = this.#fields
+    if (attempt >= maxAttempts || isFinal(error)) {
+      await this.#bury(delivery, error)
+      return
+    }
+    const delay = backoffDelay(backoff, attempt)
+    await this.#settle('keep its error', this.#options.driver.retry(delivery, this.#errorOf(delivery, error), delay))
+    this.#log(
+      `job "${id}" of ${queue} failed (attempt ${attempt} of ${maxAttempts}), and runs again in ` +
+        `${Math.round(delay)} ms: ${error.kind}: ${error.message}`,
+    )
+  }
+
+  async #bury(delivery: Delivery, error: TroupeError): Promise<void> {
+    const { id, queue, attempt } = delivery
+    await this.#settle('keep its error', this.#options.driver.bury(delivery, this.#errorOf(delivery, error)))
+    const about = `job "${id}" of ${queue} is dead after ${attempt} attempts: ${error.kind}: ${error.message}`
+    this.#log(about, 'warn')
+  }
+
+  #errorOf({ attempt }: Delivery, { kind, message, details: { code } }: TroupeError): JobError {
+    const at = this.#options.clock.date()
+    return { attempt, at, kind, message, ...(typeof code === 'string' && { code }) }
+  }
+
+  /** What cannot be kept is forgotten: the job runs again after its `ack_wait`. */
+  async #settle(what: string, change: Promise<boolean>): Promise<boolean> {
+    try {
+      return await change
+    } catch (error) {
+      this.#log(`cannot ${what}, and the job will run again: ${asTroupeError(error).message}`, 'error')
+      return false
+    }
+  }
+
+  #log(words: string, level: LogLevel = 'info'): void {
+    this.#options.log(`${this.#id}: ${words}`, { level })
+  }
+}
+
+/** Another attempt would fail in the same way. */
+function isFinal({ final, kind }: TroupeError): boolean {
+  return final || kind === 'Invalid' || kind === 'PermissionDenied'
+}

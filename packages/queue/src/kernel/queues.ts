@@ -1,0 +1,216 @@
+/** The queues of an application: handles the requests of threads about them, and starts their consumers. */
+import { randomUUID } from 'node:crypto'
+import { deserialize, serialize } from 'node:v8'
+import {
+  asTroupeError,
+  type Calendar,
+  type EntryId,
+  invalid,
+  type Log,
+  notFound,
+  systemClock,
+  unavailable,
+} from '@troupe/core'
+import type { Functions } from '@troupe/functions/kernel'
+import {
+  checkCrossing,
+  checkEncodable,
+  type Kernel,
+  type Requester,
+  type ServiceDefinition,
+} from '@troupe/process/kernel'
+import type { Claim, KeptJob, QueueDriver } from '../driver/driver.ts'
+import { consumerKind, payloadSchema, type QueueFields, queueKind } from '../kinds.ts'
+import type { JobView, PublishRequest } from '../protocol.ts'
+import { queueRequests } from '../request-rules.ts'
+import type { Consumer } from './consumer.ts'
+import { contextOf, readBody, writeBody } from './job-body.ts'
+
+export interface QueuesOptions {
+  readonly kernel: Kernel
+  readonly functions: Functions
+  /** The file of jobs. */
+  readonly file: string
+  /** Its size in bytes beyond which no more jobs are kept. @default no limit */
+  readonly maxBytes?: number | undefined
+  readonly log: Log
+  /** @default the system's */
+  readonly clock?: Calendar
+}
+
+/** Number of dead jobs in one reply. */
+const mostListed = 1_000
+const highestPriority = 9
+
+export class Queues implements AsyncDisposable {
+  readonly #options: QueuesOptions
+  readonly #consumers = new Set<Consumer>()
+  readonly #run = randomUUID()
+  #opening: Promise<QueueDriver> | undefined
+  #isClosed = false
+
+  constructor(options: QueuesOptions) {
+    this.#options = options
+    const { kernel } = options
+    kernel.handle('publishJob', queueRequests.publishJob, async (ask, requester) => this.#publish(ask, requester))
+    kernel.handle('jobProgress', queueRequests.jobProgress, async (ask) => this.#progress(ask))
+    kernel.handle('getJob', queueRequests.getJob, async ({ queue, id }, by) => {
+      const job = await (await this.#permitted(by, 'queue.get', queue)).job(queue, id)
+      return job && viewOf(job)
+    })
+    kernel.handle('countJobs', queueRequests.countJobs, async ({ queue }, by) =>
+      (await this.#permitted(by, 'queue.get', queue)).counts(queue),
+    )
+    kernel.handle('deadJobs', queueRequests.deadJobs, async ({ queue, limit, after }, by) => {
+      const driver = await this.#permitted(by, 'queue.get', queue)
+      return (await driver.dead(queue, Math.min(limit, mostListed), after)).map(viewOf)
+    })
+    kernel.handle('replayJob', queueRequests.replayJob, async ({ queue, id }, by) =>
+      (await this.#permitted(by, 'queue.replay', queue)).replay(queue, id),
+    )
+    kernel.handle('dropJob', queueRequests.dropJob, async ({ queue, id }, by) =>
+      (await this.#permitted(by, 'queue.drop', queue)).drop(queue, id),
+    )
+  }
+
+  /** Reports queues whose schema has changed while they keep jobs. */
+  async begin(): Promise<void> {
+    const { kernel, log } = this.#options
+    const { registry } = kernel
+    for (const { id } of registry.find({ kind: queueKind.kind })) {
+      try {
+        const driver = await this.#open()
+        const schema = JSON.stringify(registry.decode(id, queueKind).fields.schema ?? null)
+        const former = await driver.schema(id, schema)
+        if (former === undefined || former === schema) continue
+        const { delayed, waiting, running, dead } = await driver.counts(id)
+        const count = delayed + waiting + running + dead
+        log(
+          `${id}: its schema has changed, and ${count} jobs that it keeps were published under the former one: ` +
+            'their consumers get them as they are',
+          { level: count > 0 ? 'warn' : 'info' },
+        )
+      } catch (error) {
+        log(`${id}: its jobs cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
+      }
+    }
+  }
+
+  /** The consumers of the application. */
+  services(): readonly ServiceDefinition[] {
+    return this.#options.kernel.registry.find({ kind: consumerKind.kind }).map(({ id }) => this.service(id))
+  }
+
+  /** A consumer as a service. */
+  service(id: EntryId): ServiceDefinition {
+    const { fields, entry, meta } = this.#options.kernel.registry.decode(id, consumerKind)
+    const { lifecycle } = fields
+    return {
+      id,
+      kind: entry.kind,
+      lifecycle,
+      autoStart: lifecycle.autoStart,
+      followsDefault: meta.options?.network === undefined,
+      start: async () => this.#start(id),
+    }
+  }
+
+  async #start(id: EntryId): Promise<Consumer> {
+    const { kernel, functions, log, clock = systemClock } = this.#options
+    const driver = await this.#open()
+    const { Consumer: Started } = await import('./consumer.ts')
+    const consumer = new Started(id, { kernel, functions, driver, log, clock, run: this.#run })
+    this.#consumers.add(consumer)
+    void consumer.ended.then(() => this.#consumers.delete(consumer))
+    return consumer
+  }
+
+  async #publish(ask: PublishRequest, by: Requester): Promise<{ readonly id: string; readonly isDuplicate: boolean }> {
+    const { kernel, clock = systemClock } = this.#options
+    const { queue, payload, delay, priority, key, inherit, id = randomUUID() } = ask
+    kernel.authorizer.checkFrame('queue', by.record, { choice: {}, inherit })
+    const driver = await this.#permitted(by, 'queue.publish', queue)
+    const { schema, maxJobs } = this.#queue(queue)
+    for (const [path, text] of Object.entries({ id, key: key ?? '' }))
+      if (!text.isWellFormed()) throw invalid(`${path}: it is not well-formed Unicode`, { path })
+    if (id === '') throw invalid('id: it is empty', { path: 'id' })
+    if (!Number.isFinite(delay) || delay < 0) throw invalid('delay: it is no number of milliseconds', { path: 'delay' })
+    if (priority > highestPriority) throw invalid('priority: expected 0 to 9', { path: 'priority' })
+    checkCrossing(payload, 'payload')
+    checkEncodable(payload, 'payload')
+    if (schema !== undefined) checkPayload(queue, schema, payload)
+    const body = writeBody({ payload, context: contextOf(kernel, this.#run, by, inherit) })
+    return driver.publish({ queue, id, body, priority, key, due: clock.date() + delay }, maxJobs)
+  }
+
+  async #progress({ value, ...claim }: Claim & { readonly value: unknown }): Promise<boolean> {
+    checkCrossing(value, 'value')
+    checkEncodable(value, 'value')
+    const bytes = serialize(value)
+    for (const consumer of this.#consumers) if (await consumer.progress(claim, bytes)) return true
+    return false
+  }
+
+  /** Returns the store. @throws TroupeError `PermissionDenied`, `NotFound`, and what {@link #open} throws. */
+  async #permitted({ record }: Requester, action: string, queue: EntryId): Promise<QueueDriver> {
+    const { authorizer } = this.#options.kernel
+    if (authorizer.governs(record)) authorizer.check(record, action, queue)
+    this.#queue(queue)
+    return this.#open()
+  }
+
+  #queue(id: EntryId): QueueFields {
+    const { registry } = this.#options.kernel
+    if (!registry.has(id) || registry.get(id).kind !== queueKind.kind)
+      throw notFound(`there is no queue ${id}: it needs an entry of the kind ${queueKind.kind}`, { queue: id })
+    return registry.decode(id, queueKind).fields
+  }
+
+  /** Loaded and opened when the first queue is used. */
+  async #open(): Promise<QueueDriver> {
+    if (this.#isClosed) throw unavailable('the application stops: its queues are closed')
+    this.#opening ??= this.#opened()
+    this.#opening.catch(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #opened(): Promise<QueueDriver> {
+    const { file, maxBytes, clock = systemClock } = this.#options
+    const { SqliteDriver } = await import('../driver/sqlite-driver.ts')
+    return SqliteDriver.open({ file, now: () => clock.date(), ...(maxBytes !== undefined && { maxBytes }) })
+  }
+
+  /** Call it when the consumers have stopped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    const driver = await this.#opening?.catch(() => undefined)
+    await driver?.[Symbol.asyncDispose]()
+  }
+}
+
+function checkPayload(queue: EntryId, schema: NonNullable<QueueFields['schema']>, payload: unknown): void {
+  const { error } = payloadSchema(schema).safeParse(payload)
+  const [issue] = error?.issues ?? []
+  if (issue === undefined) return
+  const path = ['payload', ...issue.path.map(String)].join('.')
+  throw invalid(`${path}: ${issue.message} (the schema of ${queue})`, { path, queue })
+}
+
+function viewOf({ body, progress, result, ...job }: KeptJob): JobView {
+  return { ...job, payload: payloadOf(body), progress: valueOf(progress), result: valueOf(result) }
+}
+
+function valueOf(bytes: Uint8Array | undefined): unknown {
+  return bytes === undefined ? undefined : deserialize(bytes)
+}
+
+/** That of a job that is done is not kept, and a damaged one cannot be read. */
+function payloadOf(body: Uint8Array): unknown {
+  try {
+    return body.length === 0 ? undefined : readBody(body).payload
+  } catch {
+    return undefined
+  }
+}
