@@ -57,7 +57,9 @@ describe('the file of jobs', () => {
           reason: {
             kind: 'Unavailable',
             retryable: true,
-            message: expect.stringMatching(/queues\.db cannot be written: .*full.*: nothing of this change was kept/),
+            message: expect.stringMatching(
+              /queues\.db cannot be written: .*full.*: nothing of this change was kept/,
+            ) as unknown,
           },
         })
       expect(await driver.counts(queue)).toMatchObject({ waiting: kept })
@@ -87,7 +89,7 @@ describe('the file of jobs', () => {
       await using _driver = await store.open()
       await expect(store.open()).rejects.toMatchObject({
         kind: 'Conflict',
-        message: expect.stringContaining('give this one a queue.path of its own'),
+        message: expect.stringContaining('give this one a queue.path of its own') as unknown,
       })
       expect((statSync(store.file).mode & 0o777).toString(8)).toBe('600')
     }
@@ -102,7 +104,7 @@ describe('the file of jobs', () => {
     database.close()
     await expect(store.open()).rejects.toMatchObject({
       kind: 'Unavailable',
-      message: expect.stringContaining('was written by a later version of Troupe'),
+      message: expect.stringContaining('was written by a later version of Troupe') as unknown,
     })
   })
 

@@ -13,7 +13,7 @@ const mostTogether = 500
 export class WriteBatches {
   readonly #database: DatabaseSync
   readonly #failed: (cause: unknown) => Error
-  #pending: Pending[] = []
+  readonly #pending: Pending[] = []
   #isScheduled = false
 
   /** @param failed - Called when changes were rolled back. Returns the error with which a change is rejected. */

@@ -132,7 +132,7 @@ export function testDriver(name: string, make: () => Promise<DriverStore>): void
     it('keeps no more jobs than the queue may hold, until some are done or dropped', async () => {
       await using at = await setUp()
       const publish = async (id: string) => at.driver.publish(jobOf(id), 2)
-      const full = { kind: 'Unavailable', retryable: true, message: expect.stringContaining('max_jobs') }
+      const full = { kind: 'Unavailable', retryable: true }
       await publish('a')
       await publish('b')
       await expect(publish('c')).rejects.toMatchObject(full)

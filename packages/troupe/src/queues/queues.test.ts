@@ -56,7 +56,7 @@ describe('a queue', () => {
     await using at = await startQueues(place.path, mail, consumer({ concurrency: 3, per_key: 1 }))
     await using ear = await at.app.probe({ name: 'ear' })
     await ear.run(async () => {
-      for (const [id, key] of [...'abc'].flatMap((name) => [
+      for (const [id, key] of ['a', 'b', 'c'].flatMap((name) => [
         [`${name}1`, name],
         [`${name}2`, name],
       ]))
@@ -183,6 +183,7 @@ describe('a consumer', () => {
       await ear.run(async () => queues.publish(queue, 'kept', { id: 'first' }))
       await ear.next(patient)
       const stopped = at.app.app.stopService(at.app.service('app:mailer').id)
+      await at.app.until('app:mailer', 'Stopping')
       await at.app.clock.advance('5s')
       await stopped
     }
