@@ -64,8 +64,8 @@ export const queues = {
    * ends in the dead-letter list.
    *
    * @param payload - Plain data, which fits the queue's schema.
-   * @throws TroupeError `Invalid` with the path of what is wrong; `NotFound` for an unknown queue; `Unavailable` when the
-   *   queue is full, or its file cannot be written; `Conflict` when another application has the file open;
+   * @throws TroupeError `Invalid` with the path of what is wrong; `NotFound` for an unknown queue; `Unavailable` when
+   *   the queue is full, or its file cannot be written; `Conflict` when another application has the file open;
    *   `PermissionDenied` (`queue.publish`, `queue.context`).
    */
   async publish(queue: string, payload: unknown, options: PublishOptions = {}): Promise<PublishedJob> {

@@ -65,7 +65,7 @@ export interface JobError {
   readonly code?: string | undefined
 }
 
-/** `delayed`: it is not due yet; `dead`: it failed for good, and waits for `replay` or `drop`. */
+/** `delayed`: it is not due yet; `dead`: it does not run any more, and waits for `replay` or `drop`. */
 export type JobState = 'delayed' | 'waiting' | 'running' | 'done' | 'dead'
 
 /** A job as it is kept. */
@@ -87,6 +87,7 @@ export interface KeptJob {
   readonly errors: readonly JobError[]
 }
 
+/** The number of jobs of a queue in each state. */
 export type JobCounts = Readonly<Record<JobState, number>>
 
 /** Number of errors that are kept of a job. */
@@ -111,7 +112,7 @@ export interface QueueDriver extends AsyncDisposable {
   acknowledge(claim: Claim, result: Uint8Array | undefined, keep: number): Promise<boolean>
   /** The attempt failed. The job is due again after `delay` milliseconds. */
   retry(claim: Claim, error: JobError, delay: number): Promise<boolean>
-  /** The job failed for good. */
+  /** The job is dead. */
   bury(claim: Claim, error: JobError): Promise<boolean>
   /** The job is given back as if the attempt had not begun. It is due again after `delay` milliseconds. */
   release(claim: Claim, delay: number): Promise<boolean>

@@ -38,7 +38,7 @@ describe('the file of jobs', () => {
     }
   })
 
-  it('rejects with words when the disk is full, keeps what it had, and goes on when there is room', async () => {
+  it('rejects with words when the disk is full, keeps what it had, and works when there is room', async () => {
     await using store = await sqliteStore()
     const body = new Uint8Array(50_000)
     let kept = 1

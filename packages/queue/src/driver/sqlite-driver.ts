@@ -67,7 +67,7 @@ export class SqliteDriver implements QueueDriver {
       const { message } = asTroupeError(cause)
       return unavailable(`${name} cannot be written: ${message}: nothing of this change was kept`, { file: name })
     })
-    // Nobody else has the file open: what ran, ran in a program that has ended.
+    // This program alone has the file open: what ran, ran in a program that has ended.
     this.#sql.run(`UPDATE jobs SET until = 0 WHERE state = 'running'`)
   }
 

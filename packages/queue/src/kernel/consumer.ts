@@ -171,7 +171,7 @@ export class Consumer {
     })
   }
 
-  /** The outcome of a job that runs does not matter any more: its code is asked to stop, and there is room for others. */
+  /** The outcome of a job that runs does not matter any more: its code is asked to stop, and others have room. */
   #lose({ receipt }: Claim, reason: string): Running | undefined {
     const running = this.#running.get(receipt)
     if (running === undefined) return undefined
