@@ -14,7 +14,7 @@ import {
 import type { QueueRequests } from './protocol.ts'
 
 /** Maximum length of the ids and keys of jobs. */
-export const longestId = 256
+const longestId = 256
 const id = textUpTo(longestId)
 
 /** What is kept on the disk outlives the seal. */

@@ -11,6 +11,7 @@ describe('loadConfig', () => {
       root: folder.path,
       files: [],
       process: { laterPath: folder.file('.troupe/later.db') },
+      queue: { path: folder.file('.troupe/queues.db') },
       networkService: { stateDir: folder.file('.troupe/net'), drainTimeout: 30_000, native: [] },
       security: { strictMode: false },
       registry: {
