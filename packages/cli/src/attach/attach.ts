@@ -12,6 +12,7 @@ import {
   connectionTable,
   deadLetterTable,
   overlayTable,
+  policyTable,
   poolTable,
   processTable,
   processTree,
@@ -31,6 +32,7 @@ const views: Readonly<Partial<Record<AttachName, View>>> = {
   connections: { table: connectionTable, part: ({ connections }) => connections },
   pools: { table: poolTable, part: ({ pools, services }) => ({ pools, services }) },
   threads: { table: threadTable, part: ({ threads }) => threads },
+  policies: { table: policyTable, part: ({ policies }) => policies },
   dead: { table: deadLetterTable, part: ({ deadLetters }) => deadLetters },
 }
 
@@ -42,6 +44,8 @@ export async function attachCommand(options: AttachOptions, terminal: Terminal):
   const client = await attach(config.networkService.stateDir, options.pid)
   if (name === 'trace' || name === 'flow')
     return (await import('./recordings.ts')).recordingCommand(options, client, terminal)
+  if (name === 'policies' && options.follow)
+    return (await import('./follow-policies.ts')).followPolicies(options, client, terminal)
   const isDocument = options.json || terminal.isTerminal !== true
   if (action !== undefined && isProfile(action)) {
     const path = await writeProfile(action, client.pid, await client.profile(action))

@@ -143,6 +143,16 @@ export function threadTable({ threads }: Observation): string {
   )
 }
 
+/** The decisions of each policy: those that decided most first. */
+export function policyTable({ policies }: Observation): string {
+  return formatTable(
+    ['POLICY', 'ALLOWED', 'DENIED'],
+    policies
+      .toSorted((a, b) => b.allowed + b.denied - (a.allowed + a.denied))
+      .map(({ policy, allowed, denied }) => [policy ?? '(none applied)', String(allowed), String(denied)]),
+  )
+}
+
 /** The last messages that no process took. */
 export function deadLetterTable({ deadLetters, at }: Observation): string {
   const table = formatTable(
