@@ -74,8 +74,8 @@ several run, --pid chooses one. Each action leaves a line in the application's l
 
 trace records the messages that a process takes and sends, without payloads; flow counts who sends
 to whom. policies counts what each policy allowed and denied; with --follow it prints each decision
-as it is made, up to a hundred of each verdict a second, and the number of the others. dashboard prints the address of the web page, with a token; that of a reader changes
-nothing.
+as it is made, up to a hundred of each verdict a second, and the number of the others. dashboard
+prints the address of the web page, with a token; that of a reader changes nothing.
 
 A level is trace, debug, info, warn, error, fatal, silent, or "configured" for that of the config.
 A profile is written into the current folder, for its owner alone; a heap contains all secrets.`

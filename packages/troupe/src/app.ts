@@ -49,6 +49,7 @@ export type {
   ObservedOverlay,
   ObservedPolicy,
   ObservedPool,
+  ObservedRequestPool,
   ObservedRoute,
   ObservedServer,
   ObservedService,

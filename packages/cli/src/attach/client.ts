@@ -25,7 +25,11 @@ export interface Client {
   observe(rows?: { readonly processes?: number; readonly connections?: number }): Promise<Observation>
   /** The reply to a request for something else. @throws TroupeError like {@link observe}. */
   get(path: string): Promise<unknown>
-  /** The lines that the application writes, until it ends or `signal` aborts. @throws TroupeError like {@link observe}. */
+  /**
+   * The lines that the application writes, until it ends or `signal` aborts.
+   *
+   * @throws TroupeError like {@link observe}.
+   */
   lines(path: string, signal: AbortSignal): AsyncIterable<string>
   /** @throws TroupeError like {@link observe}. */
   explain(question: PolicyQuestion): Promise<VersionedExplanation>

@@ -61,8 +61,8 @@ export class ServiceManager implements Disposable {
   }
 
   /**
-   * Calls `reload` at each SIGHUP (`systemctl reload` with `Type=notify-reload`), one at a time, and notifies systemd of
-   * its begin and its end. Those that arrive before {@link ready} wait for it.
+   * Calls `reload` at each SIGHUP (`systemctl reload`), one at a time, and notifies systemd of its begin and its end.
+   * Those that arrive before {@link ready} wait for it.
    *
    * @param reload - Never rejects.
    */

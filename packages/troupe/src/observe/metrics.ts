@@ -113,7 +113,7 @@ function ofOverlays({ overlays }: Observation): readonly Metric[] {
   ]
 }
 
-function ofWork({ pools, services, policies, deadLetters }: Observation): readonly Metric[] {
+function ofWork({ pools, requestPools, services, policies, deadLetters }: Observation): readonly Metric[] {
   const ofPools = (name: string, help: string, field: 'threads' | 'running' | 'waiting'): Metric => ({
     name,
     help,
@@ -124,6 +124,12 @@ function ofWork({ pools, services, policies, deadLetters }: Observation): readon
     ofPools('troupe_pool_threads', 'Threads of a function entry', 'threads'),
     ofPools('troupe_pool_calls_running', 'Calls that have a thread', 'running'),
     ofPools('troupe_pool_calls_waiting', 'Calls that wait for a thread', 'waiting'),
+    {
+      name: 'troupe_http_pool_threads',
+      help: 'Threads that respond to requests with the function of their endpoints',
+      type: 'gauge',
+      samples: requestPools.map(({ entry, threads }) => ({ labels: { entry }, value: threads })),
+    },
     {
       name: 'troupe_service_state',
       help: 'The state of a service, as a label',

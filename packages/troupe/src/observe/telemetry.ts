@@ -18,7 +18,7 @@ export async function prepareTelemetry(kernel: Kernel, { telemetry }: AppConfig)
   await telemetryReady()
 }
 
-/** Counts the garbage collections of all threads, where the application has metrics: until the result is disposed of. */
+/** Counts the garbage collections of all threads until the result is disposed of, where there are metrics. */
 export function countGarbageCollections(kernel: Kernel, { metrics }: AppConfig): AsyncDisposable | undefined {
   if (metrics === undefined) return undefined
   kernel.threads.gc = true
