@@ -1,5 +1,5 @@
 /**
- * `npm run bench:top`: the processor time of `troupe top` on a terminal of 80 × 24, while an application runs a thousand
+ * `npm run bench:top`: the processor time of `troupe top` on a terminal of 80 × 24, for an application with a thousand
  * processes. It needs `tmux`.
  */
 import { execFile } from 'node:child_process'

@@ -11,7 +11,10 @@ it.each(['ps', 'tree', 'overlays', 'connections', 'pools', 'threads', 'policies'
     expect(await troupe(name, 'extra', '--root', folder.path)).toEqual({
       status: 2,
       out: '',
-      err: `troupe: "troupe ${name}" takes no "extra"; --root and --pid choose the application\n"troupe --help" lists the commands.`,
+      err: [
+        `troupe: "troupe ${name}" takes no "extra"; --root and --pid choose the application`,
+        '"troupe --help" lists the commands.',
+      ].join('\n'),
     })
   },
 )

@@ -35,9 +35,10 @@ function register(registry: { registerMetric(metric: object): void }, metric: Me
   const { help, type, samples } = metric
   // OpenMetrics names a counter without its suffix, and prom-client adds the suffix.
   const name = isOpen && type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name
-  const values = samples.map(({ labels, value, name: metricName }) => ({
+  const values = samples.map(({ labels, value, name: metricName, exemplar }) => ({
     labels,
     value,
+    ...(exemplar !== undefined && { exemplar }),
     ...(metricName !== undefined && { metricName }),
   }))
   registry.registerMetric({ name, get: async () => ({ name, help, type, values, aggregator: 'sum' }) })
