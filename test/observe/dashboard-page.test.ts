@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { entryId } from '@troupe/core'
 import { processes } from 'troupe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -116,28 +115,6 @@ describe('the page', () => {
     await page.locator('.notice.bad', { hasText: 'an operator token is required' }).waitFor()
     expect(await pidOf(scene, 'app:counts')).toBe(pid)
     await expect.poll(() => scene.log.join('\n')).toContain('dashboard, reader: restart app:counter was refused')
-  })
-
-  it('sends a dead letter once more by a click', async () => {
-    await using scene = await startScene({ sections: { dead_letters: { payload: 4096 } } })
-    await pidOf(scene, 'app:counts')
-    await scene.app.run(async () => {
-      // The second one arrives behind the end, and stays in the mailbox.
-      await Promise.all(['end', 'order'].map(async (topic) => processes.send('app:counter', topic)))
-    })
-    const letters = async () => (await scene.app.observe()).deadLetters.last
-    await expect.poll(letters, { timeout: patience }).toMatchObject([{ topic: 'order' }])
-    const [letter] = await letters()
-    const counter = entryId('app:counter')
-    await expect.poll(() => scene.app.service(counter).state, { timeout: patience }).toBe('Exited')
-    await scene.app.start(counter)
-    await using page = await visit(scene, scene.place.operator)
-    await open(page, 'Dead letters')
-    await press(page, `replay dead letter ${letter?.id}`)
-    await page.locator('.notice', { hasText: `dead-replay: ${letter?.id}` }).waitFor()
-    expect(scene.log.join('\n')).toContain(`dashboard, operator: dead-replay ${letter?.id}`)
-    // It has handled the letter, and the question.
-    expect(await scene.app.run(async () => processes.call('app:counter', 'ask'))).toBe(2)
   })
 
   it('closes one connection', async () => {

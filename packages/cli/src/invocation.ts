@@ -237,7 +237,7 @@ function questionOf(
   if (action === undefined || resource === undefined || other !== undefined)
     throw new UsageError('"troupe explain" takes an action and a resource: network.select app:proxy, for instance')
   const { actor, scope = [], group = [], meta = [], 'actor-meta': actorMeta = [] } = values
-  const { pid = undefined, running = pid !== undefined } = values
+  const { pid, running = pid !== undefined } = values
   return { action, resource, actor, scope, groups: group, actorMeta, meta, running, pid: pidOf(pid) }
 }
 

@@ -18,7 +18,8 @@ it('removes the files of a process that is gone, unless something listens on its
   using state = mkdtempDisposableSync(join(tmpdir(), 'troupe-stale-'))
   mkdirSync(join(state.path, 'running'))
   const leave = (pid: number) => {
-    const files = Object.values(attachFiles(state.path, pid))
+    const { socket: at, token: secret, dashboard } = attachFiles(state.path, pid)
+    const files: readonly string[] = [at, secret, dashboard]
     for (const file of files) writeFileSync(file, '')
     return files
   }

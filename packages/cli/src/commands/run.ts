@@ -43,8 +43,8 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
     },
     manager === undefined || entry !== undefined ? undefined : withoutTerminal,
   )
-  let running: Application | undefined
-  if (entry === undefined) manager?.reloadBy(async () => reloaded(running, options, terminal))
+  const started = Promise.withResolvers<Application>()
+  if (entry === undefined) manager?.reloadBy(async () => reloaded(await started.promise, options, terminal))
   const app = await launch(loaded, {
     // A command is usually over before anyone looks.
     attach: entry === undefined,
@@ -55,7 +55,7 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
     input: new Input().next,
     ...(terminal.printer && { print: terminal.printer(entry !== undefined) }),
   })
-  running = app
+  started.resolve(app)
   manager?.ready(() => app.services().every(({ state }) => state !== 'Failed'))
   await using _watch = options.watch ? await watched(app, options, terminal) : undefined
   const { timeout } = config.shutdown
@@ -101,9 +101,9 @@ async function leaving(app: Application, delay: number): Promise<void> {
   if (delay > 0) await lasting(sleep(delay))
 }
 
-async function reloaded(app: Application | undefined, options: CommonOptions, terminal: Terminal): Promise<void> {
+async function reloaded(app: Application, options: CommonOptions, terminal: Terminal): Promise<void> {
   const { reloadEntries } = await import('./reload.ts')
-  if (app !== undefined) await reloadEntries(app, options, terminal)
+  await reloadEntries(app, options, terminal)
 }
 
 function nothingStarts(commands: string): string {

@@ -4,10 +4,9 @@ import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { observeGc } from './garbage-collection.ts'
 
-function collect(): void
-function collect(): unknown {
+function collect(): void {
   setFlagsFromString('--expose-gc')
-  return runInNewContext('gc()')
+  runInNewContext('gc()')
 }
 
 const major = () => readCounts(ownCounters()).gc.major
