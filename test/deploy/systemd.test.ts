@@ -94,6 +94,34 @@ describe('systemd', () => {
     expect(receiver.program.all.startsWith('bound\nREADY=1\n')).toBe(true)
   })
 
+  it('learns when a reload begins and ends, and that the changed entries apply then', async () => {
+    using folder = new AppFolder(files)
+    using receiver = new Receiver()
+    await receiver.program.says('bound')
+    const env = { ...process.env, NOTIFY_SOCKET: receiver.socket }
+    using program = new Program(process.execPath, [folder.programPath, 'run'], folder.path, env)
+    await receiver.program.says('READY=1')
+    const path = join(folder.path, 'src/_index.yaml')
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(path, `${text}  - { name: more, kind: process.ts, source: "file://work.ts", method: fails }\n`)
+    const before = process.hrtime.bigint() / 1000n
+    program.kill('SIGHUP')
+    await program.says('troupe: reloaded: create app:more')
+    await receiver.program.says('RELOADING=1')
+    const time = BigInt(receiver.program.match(/RELOADING=1\nMONOTONIC_USEC=(\d+)\n/))
+    expect(time).toBeGreaterThan(before)
+    expect(time).toBeLessThan(process.hrtime.bigint() / 1000n)
+    await expect.poll(() => receiver.program.all).toMatch(/RELOADING=1\nMONOTONIC_USEC=\d+\n+(?:BARRIER=1\n)?READY=1/)
+    // A mistake in the files changes nothing, and systemd does not wait for ever.
+    writeFileSync(path, text.replace('workers: 1', 'workers: none'))
+    program.kill('SIGHUP')
+    await program.says('troupe: not reloaded; the application continues unchanged')
+    await expect.poll(() => receiver.program.all.split('READY=1')).toHaveLength(4)
+    program.kill('SIGTERM')
+    expect((await program.ended).status).toBe(0)
+    await receiver.program.says('STOPPING=1')
+  })
+
   it('accepts the unit, and finds little in it that is exposed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'unit-'))
     try {

@@ -46,6 +46,23 @@ describe('metrics and health', () => {
     expect(await open.text()).toMatch(/# EOF\n?$/)
   })
 
+  it('count the garbage collections of each thread', async () => {
+    await using app = await boot(root)
+    const scrape = async () => {
+      await app.run(async () => {
+        const pid = await processes.spawn('app:parent', 'app:shared', 200)
+        const ended = processes.exited(pid)
+        await processes.send(pid, 'end')
+        await ended
+      })
+      return (await fetch(`http://127.0.0.1:${app.metricsPort}/metrics`)).text()
+    }
+    for (const owner of ['main', 'app:shared'])
+      await expect
+        .poll(scrape)
+        .toMatch(new RegExp(`^troupe_thread_gc_total{owner="${owner}",overlay="clear",kind="minor"} [1-9]`, 'm'))
+  })
+
   it('are valid for promtool', async () => {
     await using app = await boot(root)
     const { port } = app.address(entryId('app:web'))

@@ -8,6 +8,7 @@ const attachNames = [
   'connections',
   'pools',
   'threads',
+  'policies',
   'dead',
   'registry',
   'log',
@@ -58,6 +59,7 @@ const attached = `Usage: troupe ps | tree | overlays | connections | pools | thr
        troupe top [--pid N]
        troupe trace <pid> [--for 10s] [--max 1000] [--format text|json|mermaid]
        troupe flow [--for 10s] [--max 1000] [--by entry|process]
+       troupe policies [--follow] [--for 10s] [--max 1000]
        troupe dashboard [reader]
        troupe kill <pid> | cancel <pid> | close <connection>
        troupe start <service> | stop <service> | restart <service>
@@ -71,8 +73,9 @@ who started it may do so. Without a terminal it prints one JSON document, as wit
 several run, --pid chooses one. Each action leaves a line in the application's log.
 
 trace records the messages that a process takes and sends, without payloads; flow counts who sends
-to whom. dashboard prints the address of the web page, with a token; that of a reader changes
-nothing.
+to whom. policies counts what each policy allowed and denied; with --follow it prints each decision
+as it is made, up to a hundred of each verdict a second, and the number of the others. dashboard
+prints the address of the web page, with a token; that of a reader changes nothing.
 
 A level is trace, debug, info, warn, error, fatal, silent, or "configured" for that of the config.
 A profile is written into the current folder, for its owner alone; a heap contains all secrets.`
@@ -133,11 +136,12 @@ is refused with an error that names it. Ends with the program's status, or by it
   --report[=json]     prints at the end, on stderr, what went where and what was refused
   --root DIR, --config FILE, --profile NAME   the application of an entry`,
   explain: `Usage: troupe explain <action> <resource> [--actor ID] [--scope ns:name] [--group NAME]
-                      [--actor-meta key=value] [--meta key=value]
+                      [--actor-meta key=value] [--meta key=value] [--running] [--pid N]
 
 Prints whether the policies allow that actor the action, which policy decides, and why the
 others do not apply. --scope, --group and the facts are repeatable; a value is JSON, or otherwise
-text. Ends with status 1 when the action is denied.`,
+text. Reads the policies of the files; with --running, or --pid where several run, those of the
+application that runs. Ends with status 1 when the action is denied.`,
 }
 
 const overview = `Usage: troupe <command>
@@ -153,6 +157,7 @@ Commands:
   overlays, connections   show its overlays, and what goes through them
   pools, threads, dead    show its functions and services, threads, and messages that no process took
   registry                shows its versions, and goes back to one
+  policies                counts what they decided, or prints each decision
   log level, profile      change what it logs, and profile a thread
   kill, cancel, close     end a process, or a connection
   start, stop, restart    steer its services

@@ -23,6 +23,14 @@ describe('parseInvocation', () => {
     expect(parseInvocation(argv)).toEqual({ command: 'types', ...common, ...expected })
   })
 
+  it.each([
+    [[], { running: false, pid: undefined }],
+    [['--running'], { running: true, pid: undefined }],
+    [['--pid', '7'], { running: true, pid: 7 }],
+  ])('explain %j chooses the application', (words, expected) => {
+    expect(parseInvocation(['explain', 'a', 'b', ...words])).toMatchObject({ command: 'explain', ...expected })
+  })
+
   it('keeps the order of repeated options', () => {
     expect(
       parseInvocation([
@@ -78,6 +86,10 @@ describe('parseInvocation', () => {
     [['check', 'a'], '"troupe check" takes no "a"; --root names another application'],
     [['list', 'a', 'b'], '"troupe list" takes no second "b"'],
     [['check', '--exec', 'a:b'], '--exec belongs to "troupe run"'],
+    [['ps', '--follow'], '--follow belongs to "troupe policies"'],
+    [['policies', '--by', 'entry'], '--by belongs to "troupe trace" and "troupe flow"'],
+    [['list', '--running'], '--running belongs to "troupe explain"'],
+    [['list', '--pid', '1'], '--pid belongs to commands for a running application'],
     [['types', 'a'], '"troupe types" takes no "a"; --root names another application'],
     [['list', '--out', 'a'], '--out belongs to "troupe types"'],
     [['ps', '--for', '1s'], '--for belongs to "troupe trace" and "troupe flow"'],

@@ -16,6 +16,10 @@ export interface ExplainQuery {
   /** `key=value`; the value is JSON, or otherwise text. */
   readonly actorMeta: readonly string[]
   readonly meta: readonly string[]
+  /** Whether the policies of the application that runs decide, not those of its files. */
+  readonly running: boolean
+  /** Process id of the application, where several run. */
+  readonly pid: number | undefined
 }
 
 /** Options that every command takes. */
@@ -62,10 +66,12 @@ export interface AttachOptions extends CommonOptions {
   readonly cpu: string | undefined
   /** Of `profile`. */
   readonly heap: boolean
+  /** Of `policies`: prints decisions as they are made. */
+  readonly follow: boolean
   readonly recording: RecordingOptions
 }
 
-/** Options of `troupe trace` and `troupe flow`. */
+/** Options of `troupe trace`, `troupe flow` and `troupe policies`. */
 export interface RecordingOptions {
   /** A duration. */
   readonly for?: string | undefined
@@ -94,6 +100,8 @@ const options = {
   format: { type: 'string' },
   by: { type: 'string' },
   from: { type: 'string' },
+  follow: { type: 'boolean' },
+  running: { type: 'boolean' },
   actor: { type: 'string' },
   'actor-meta': { type: 'string', multiple: true },
   scope: { type: 'string', multiple: true },
@@ -106,7 +114,7 @@ const options = {
 } as const
 
 /** Options of `explain` only. */
-const explaining = ['actor', 'actor-meta', 'scope', 'group', 'meta'] as const
+const explaining = ['actor', 'actor-meta', 'scope', 'group', 'meta', 'running'] as const
 
 /**
  * Parses the arguments after `troupe`. Those after the name of an application's command belong to that command.
@@ -128,6 +136,7 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   if (values.entry !== undefined && name !== 'log') throw new UsageError('--entry belongs to "troupe log level"')
   if ((values.cpu !== undefined || values.heap !== undefined) && name !== 'profile')
     throw new UsageError('--cpu and --heap belong to "troupe profile"')
+  if (values.follow === true && name !== 'policies') throw new UsageError('--follow belongs to "troupe policies"')
   const foreign = name === 'explain' ? undefined : explaining.find((option) => values[option] !== undefined)
   if (foreign !== undefined) throw new UsageError(`--${foreign} belongs to "troupe explain"`)
   const common: CommonOptions = {
@@ -141,10 +150,12 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   }
   const recording = recordingOf(name, values)
   if (isAttachName(name)) {
-    const { entry, cpu, heap = false } = values
-    return { command: 'attach', name, operands, pid: pidOf(values.pid), entry, cpu, heap, recording, ...common }
+    const { entry, cpu, heap = false, follow = false } = values
+    const own = { entry, cpu, heap, follow, recording }
+    return { command: 'attach', name, operands, pid: pidOf(values.pid), ...own, ...common }
   }
-  if (values.pid !== undefined) throw new UsageError('--pid belongs to commands for a running application')
+  if (values.pid !== undefined && name !== 'explain')
+    throw new UsageError('--pid belongs to commands for a running application')
   switch (name) {
     case 'run':
       return { command: name, ...runnable(values.exec, rest), watch: values.watch ?? false, ...common }
@@ -170,7 +181,8 @@ function recordingOf(
   { for: time, max, format, by }: Readonly<Partial<Record<'for' | 'max' | 'format' | 'by', string>>>,
 ): RecordingOptions {
   const given = Object.entries({ for: time, max, format, by }).find(([, value]) => value !== undefined)
-  if (given !== undefined && name !== 'trace' && name !== 'flow')
+  const isFollowed = name === 'policies' && (time ?? max) !== undefined && (format ?? by) === undefined
+  if (given !== undefined && name !== 'trace' && name !== 'flow' && !isFollowed)
     throw new UsageError(`--${given[0]} belongs to "troupe trace" and "troupe flow"`)
   if (format !== undefined && format !== 'text' && format !== 'json' && format !== 'mermaid')
     throw new UsageError(`--format takes text, json or mermaid, not "${format}"`)
@@ -225,7 +237,8 @@ function questionOf(
   if (action === undefined || resource === undefined || other !== undefined)
     throw new UsageError('"troupe explain" takes an action and a resource: network.select app:proxy, for instance')
   const { actor, scope = [], group = [], meta = [], 'actor-meta': actorMeta = [] } = values
-  return { action, resource, actor, scope, groups: group, actorMeta, meta }
+  const { pid, running = pid !== undefined } = values
+  return { action, resource, actor, scope, groups: group, actorMeta, meta, running, pid: pidOf(pid) }
 }
 
 function runnable(entry: string | undefined, words: readonly string[]) {

@@ -10,13 +10,16 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   let isLost = false
   let isRunning = false
   let isStuck = false
+  const lost = new AbortController()
   const output = new Output((stream, error) => {
     if (stream !== process.stdout) return
+    lost.abort()
     if (!('code' in error && error.code === 'EPIPE')) isLost = true
     if (isRunning || isLost) ownTerminal.err(`troupe: stdout: ${error.message}: what is printed there is lost`)
   })
   const status = await main(argv, {
     ...ownTerminal,
+    lost: lost.signal,
     printer: (isStrict: boolean) => {
       isRunning = true
       return output.printer(isStrict)

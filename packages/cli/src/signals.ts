@@ -26,13 +26,16 @@ export class StopSignals implements Disposable {
   readonly #atOnce: (signal: StopSignal) => void
   #before: { readonly signal: StopSignal; readonly at: number } | undefined
 
-  /** @param atOnce - Called with the second signal. */
-  constructor(atOnce: (signal: StopSignal) => void) {
+  /**
+   * @param atOnce - Called with the second signal.
+   * @param signals - Those that stop. @default all
+   */
+  constructor(atOnce: (signal: StopSignal) => void, signals: readonly StopSignal[] = stopSignals) {
     const { promise, resolve } = Promise.withResolvers<StopSignal>()
     this.first = promise
     this.#resolve = resolve
     this.#atOnce = atOnce
-    for (const signal of stopSignals) process.on(signal, this.#onSignal)
+    for (const signal of signals) process.on(signal, this.#onSignal)
   }
 
   [Symbol.dispose](): void {

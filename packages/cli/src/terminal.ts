@@ -14,6 +14,8 @@ export interface Terminal {
   readonly printer?: (isStrict: boolean) => Print
   /** Whether people read `out`; otherwise programs do. @default unknown */
   readonly isTerminal?: boolean
+  /** Aborts when nothing reads `out` any more, such as when its pipe was closed. */
+  readonly lost?: AbortSignal
   /** Called when threads could not be ended: the program must not wait for them. */
   readonly stuck?: () => void
 }

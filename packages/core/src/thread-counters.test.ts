@@ -3,6 +3,7 @@ import {
   addCounts,
   count,
   countDial,
+  countGc,
   counter,
   counterMemory,
   countIn,
@@ -45,6 +46,22 @@ describe('counters of a thread', () => {
     expect([dialsOpened, dialMilliseconds]).toEqual([4, 100_007.5])
     expect(dialBuckets).toHaveLength(latencyBounds.length + 1)
     expect([dialBuckets[0], dialBuckets[3], dialBuckets.at(-1)]).toEqual([2, 1, 1])
+  })
+
+  it('count garbage collections by kind', () => {
+    countIn(counterMemory())
+    countGc('minor', 0.5)
+    countGc('minor', 1.5)
+    countGc('weakcb', 3)
+    const sum = noCounts()
+    addCounts(sum, ownCounters())
+    addCounts(sum, ownCounters())
+    expect(readCounts(sum).gc).toEqual({
+      minor: { count: 4, milliseconds: 4 },
+      major: { count: 0, milliseconds: 0 },
+      incremental: { count: 0, milliseconds: 0 },
+      weakcb: { count: 2, milliseconds: 6 },
+    })
   })
 
   it('that no honest thread writes count as nothing', () => {

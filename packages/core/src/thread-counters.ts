@@ -38,6 +38,12 @@ export type WayOut = (typeof waysOut)[number]
 /** Upper bounds of the latency buckets of dials, in milliseconds; the last bucket has none. */
 export const latencyBounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const
 
+/** Kinds of garbage collection, as V8 names them: of new objects, of all, in steps, of callbacks of weak references. */
+export const gcKinds = ['minor', 'major', 'incremental', 'weakcb'] as const
+
+/** A kind of garbage collection. */
+export type GcKind = (typeof gcKinds)[number]
+
 const names = [
   'processesStarted',
   'processesEnded',
@@ -75,7 +81,10 @@ export const counter = indexes()
 
 const firstWay = names.length
 const firstBucket = firstWay + waysOut.length
-const size = firstBucket + latencyBounds.length + 1
+const firstGc = firstBucket + latencyBounds.length + 1
+/** Of each kind, the number and the milliseconds. */
+const perGcKind = 2
+const size = firstGc + gcKinds.length * perGcKind
 /** Those of requests follow: their overlays are known by names. */
 const requestsAt = size
 const wholeSize = size + requestTableSize
@@ -142,12 +151,27 @@ export function countDial(milliseconds: number): void {
   count(counter.dialsOpened)
 }
 
+/** Counts a garbage collection. */
+export function countGc(kind: GcKind, milliseconds: number): void {
+  const index = firstGc + gcKinds.indexOf(kind) * perGcKind
+  count(index)
+  count(index + 1, milliseconds)
+}
+
+/** The garbage collections of one kind. */
+export interface GcCount {
+  readonly count: number
+  readonly milliseconds: number
+}
+
 /** The counters of one thread, or the sums of several. */
 export interface Counts extends Readonly<Record<CounterName, number>> {
   /** What was refused in overlays and sealed threads, by the module of Node. */
   readonly refused: Readonly<Record<WayOut, number>>
   /** Dials that opened a connection, by duration: one number for each bound of {@link latencyBounds}, and the rest. */
   readonly dialBuckets: readonly number[]
+  /** Garbage collections; 0 where they are not observed, because there are no metrics. */
+  readonly gc: Readonly<Record<GcKind, GcCount>>
   /** Requests of the HTTP client, by overlay and outcome: only those that occurred. */
   readonly requests: readonly RequestCount[]
 }
@@ -163,6 +187,12 @@ export function readCounts(memory: Float64Array): object {
     ...Object.fromEntries(names.map((name, index) => [name, at(index)])),
     refused: Object.fromEntries(waysOut.map((way, index) => [way, at(firstWay + index)])),
     dialBuckets: Array.from({ length: latencyBounds.length + 1 }, (_, index) => at(firstBucket + index)),
+    gc: Object.fromEntries(
+      gcKinds.map((kind, index) => {
+        const first = firstGc + index * perGcKind
+        return [kind, { count: at(first), milliseconds: at(first + 1) }]
+      }),
+    ),
     requests: readRequests(memory.subarray(requestsAt)),
   }
 }

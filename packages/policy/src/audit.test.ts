@@ -61,6 +61,24 @@ describe('the audit trail', () => {
     ])
   })
 
+  it('calls those who follow, until they end', () => {
+    const security = new Security({ policies, strictMode: true, log: () => undefined })
+    const seen: unknown[] = []
+    {
+      using _ = security.follow(({ verdict, resource }) => seen.push([verdict, resource]))
+      security.decide(frame, 'read', 'x')
+      security.decide(frame, 'drop', 'y')
+      // A hypothetical question is no decision.
+      security.explain(frame.scope, frame.actor, 'read', 'z')
+    }
+    security.decide(frame, 'read', 'later')
+    expect(seen).toEqual([
+      ['allow', 'x'],
+      ['deny', 'y'],
+    ])
+    expect(security.decisions.get(entryId('p:read'))).toEqual({ allowed: 2, denied: 0 })
+  })
+
   it('logs denials, limited for each second, on one line each', () => {
     const lines: string[] = []
     let time = 0

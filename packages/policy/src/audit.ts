@@ -48,6 +48,7 @@ export class Audit {
   readonly #counts = new Map<EntryId | undefined, { allowed: number; denied: number }>([
     [undefined, { allowed: 0, denied: 0 }],
   ])
+  readonly #followers = new Set<(event: AuditEvent) => void>()
   #timer: Timer | undefined
 
   constructor({ log, now = Date.now }: AuditOptions) {
@@ -60,10 +61,20 @@ export class Audit {
     return this.#counts
   }
 
+  /** Calls `follower` for each decision, at once, until the result is disposed of. It must not throw. */
+  follow(follower: (event: AuditEvent) => void): Disposable {
+    const own = (event: AuditEvent) => {
+      follower(event)
+    }
+    this.#followers.add(own)
+    return { [Symbol.dispose]: () => void this.#followers.delete(own) }
+  }
+
   allowed(actor: string, action: string, resource: string, policy: EntryId): void {
     this.#countOf(policy).allowed += 1
-    if (!decisions.hasSubscribers) return
-    publish({ actor, action, resource, verdict: 'allow', policy, reason: `the policy ${policy} allows it to ${actor}` })
+    if (!this.#isFollowed) return
+    const reason = `the policy ${policy} allows it to ${actor}`
+    this.#publish({ actor, action, resource, verdict: 'allow', policy, reason })
   }
 
   denied(
@@ -74,7 +85,7 @@ export class Audit {
     reason: string,
   ): void {
     this.#countOf(policy).denied += 1
-    if (decisions.hasSubscribers) publish({ actor, action, resource, verdict: 'deny', policy, reason })
+    if (this.#isFollowed) this.#publish({ actor, action, resource, verdict: 'deny', policy, reason })
     const now = this.#now()
     if (now - this.#since >= second) this.#begin(now)
     const lines = this.#lines.get(actor) ?? 0
@@ -93,6 +104,15 @@ export class Audit {
       actor,
       fields: { action: shown(action), resource: shown(resource), policy },
     })
+  }
+
+  get #isFollowed(): boolean {
+    return decisions.hasSubscribers || this.#followers.size > 0
+  }
+
+  #publish(event: AuditEvent): void {
+    decisions.publish(event)
+    for (const follower of this.#followers) follower(event)
   }
 
   #countOf(policy: EntryId | undefined): { allowed: number; denied: number } {
@@ -114,10 +134,6 @@ export class Audit {
     stopTimer(this.#timer)
     this.#timer = undefined
   }
-}
-
-function publish(event: AuditEvent): void {
-  decisions.publish(event)
 }
 
 /** Puts a name on one line: names come from code that may try to forge log lines. */

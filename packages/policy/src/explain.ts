@@ -13,6 +13,16 @@ export interface Opinion {
   readonly reason: string
 }
 
+/** A decision with its reasons. */
+export interface Explanation {
+  readonly action: string
+  readonly resource: string
+  readonly verdict: 'allow' | 'deny'
+  readonly reason: string
+  /** In the order of the scope. */
+  readonly policies: readonly Opinion[]
+}
+
 /** Returns the effect of each policy of `scope`, in the scope's order. */
 export function opinions(
   scope: readonly EntryId[],

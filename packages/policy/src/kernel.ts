@@ -1,7 +1,7 @@
 /** Policies on the kernel's side. Threads load only `@troupe/policy`. */
 export { type AuditEvent, decisionChannel } from './audit.ts'
 export type { Condition, Operator } from './condition/condition.ts'
-export { type Opinion, opinions } from './explain.ts'
+export { type Explanation, type Opinion, opinions } from './explain.ts'
 export { checkBinding, checkSelection, directNetwork } from './network-actions.ts'
 export {
   compilePolicies,

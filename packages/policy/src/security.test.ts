@@ -59,6 +59,27 @@ describe('network.select', () => {
     })
   })
 
+  it.each([
+    [['p:net'], 'allow', 'the policy p:net allows it'],
+    [['p:net', 'p:no_proxy'], 'deny', 'the policy p:no_proxy denies it to ann'],
+    [[], 'deny', 'no policy of the scope allows it to ann'],
+  ])('is explained by the scope %j: %s, %s', (scope, verdict, reason) => {
+    const ids = scope.map((id) => entryId(id))
+    expect(security().explain(ids, actor, 'network.select', proxy)).toMatchObject({ verdict, reason })
+  })
+
+  it('is explained without actor or scope, as strict mode is', () => {
+    expect(security(false).explain(undefined, actor, 'network.select', proxy)).toMatchObject({
+      verdict: 'allow',
+      reason: 'there is no actor or no scope, and security.strict_mode is off',
+      policies: [],
+    })
+    expect(security(true).explain(undefined, actor, 'network.select', proxy)).toMatchObject({
+      verdict: 'deny',
+      reason: 'there is no scope, and security.strict_mode is on',
+    })
+  })
+
   it('follows strict mode if actor or scope is missing', () => {
     for (const change of [{}, { actor }, { scope: [] }]) {
       const without = fork(emptyFrame, change)

@@ -1,8 +1,9 @@
 /** Authorization of an application: one decider over its current policies. Only the kernel has one. */
 import { type Actor, denied, type EntryId, type Frame, invalid, type TroupeError, weigh } from '@troupe/core'
-import { Audit, type AuditOptions } from './audit.ts'
+import { Audit, type AuditEvent, type AuditOptions } from './audit.ts'
 import { beginDecision, TooCostly } from './condition/budget.ts'
 import { checkMeta, maxMetaWeight, maxName } from './limits.ts'
+import { type Explanation, opinions } from './explain.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './attributes.ts'
 import { namesOf, type VariableNames } from './resource/resource-form.ts'
@@ -27,6 +28,17 @@ export interface SecurityOptions extends AuditOptions {
   readonly strictMode: boolean
   /** Returns all names of a variable. @default each variable has one */
   readonly variables?: VariableNames
+}
+
+/** Why something is denied, and the policy that denies it. */
+class Refusal {
+  readonly reason: string
+  readonly policy: EntryId | undefined
+
+  constructor(reason: string, policy?: EntryId) {
+    this.reason = reason
+    this.policy = policy
+  }
 }
 
 const nothing: Meta = Object.freeze({})
@@ -84,35 +96,17 @@ export class Security {
 
   /** Decides whether the code in `frame` may do `action` to `resource`. Allocates nothing when it may. */
   decide(frame: Frame, action: string, resource: string, meta: Meta = nothing): Decision {
-    const { actor, scope } = frame
-    if (typeof action !== 'string' || typeof resource !== 'string')
-      throw invalid('an action and a resource are strings')
-    if (actor === undefined || scope === undefined) {
-      if (!this.strictMode || frame === this.#trusted) return 'allow'
-      const missing = actor === undefined ? 'actor' : 'scope'
-      return this.#refuse(actor, action, resource, `there is no ${missing}, and security.strict_mode is on`, undefined)
+    const { actor } = frame
+    const judged = this.#judge(actor, frame.scope, action, resource, meta, frame === this.#trusted)
+    if (judged === undefined) return 'allow'
+    if (judged instanceof Refusal) {
+      const { reason, policy } = judged
+      this.#audit.denied(actor?.id, action, resource, policy, reason)
+      return { action, resource, reason, ...(policy !== undefined && { policy }) }
     }
-    const book = this.#book(scope)
-    if (book.missing !== undefined) {
-      return this.#refuse(
-        actor,
-        action,
-        resource,
-        `the policy ${book.missing} of the scope does not exist`,
-        book.missing,
-      )
-    }
-    const policy = this.#deciding(book, actor, action, resource, meta)
-    if (typeof policy === 'string') return this.#refuse(actor, action, resource, policy, undefined)
-    if (policy?.effect === 'allow') {
-      this.#audit.allowed(actor.id, action, resource, policy.id)
-      return 'allow'
-    }
-    const reason =
-      policy === undefined
-        ? `no policy of the scope allows it to ${actor.id}`
-        : `the policy ${policy.id} denies it to ${actor.id}`
-    return this.#refuse(actor, action, resource, reason, policy)
+    // Without an actor, no policy decides.
+    if (actor !== undefined) this.#audit.allowed(actor.id, action, resource, judged.id)
+    return 'allow'
   }
 
   /** Checks that the action is allowed. @throws TroupeError `PermissionDenied`, with action and resource. */
@@ -143,6 +137,61 @@ export class Security {
     if (book.missing !== undefined) return 'deny'
     const policy = this.#deciding(book, actor, action, resource, meta)
     return typeof policy === 'string' ? 'deny' : (policy?.effect ?? 'undefined')
+  }
+
+  /**
+   * Explains a hypothetical decision by the policies of `scope`. Nothing is executed or recorded.
+   *
+   * @throws TroupeError `Invalid` for a question that is too long.
+   */
+  explain(
+    scope: readonly EntryId[] | undefined,
+    actor: Actor | undefined,
+    action: string,
+    resource: string,
+    meta: Meta = nothing,
+  ): Explanation {
+    if (action.length > maxName || resource.length > maxName)
+      throw invalid(`action or resource is longer than ${maxName} characters`)
+    const judged = this.#judge(actor, scope, action, resource, meta)
+    const policies = opinions(scope ?? [], this.#policies, actor, action, resource, meta, this.#variables)
+    if (judged instanceof Refusal) return { action, resource, verdict: 'deny', reason: judged.reason, policies }
+    const reason =
+      judged === undefined
+        ? 'there is no actor or no scope, and security.strict_mode is off'
+        : `the policy ${judged.id} allows it`
+    return { action, resource, verdict: 'allow', reason, policies }
+  }
+
+  /** Calls `follower` for each decision, at once, until the result is disposed of. It must not throw. */
+  follow(follower: (event: AuditEvent) => void): Disposable {
+    return this.#audit.follow(follower)
+  }
+
+  /** Returns the policy that allows it, or why it is denied; `undefined` where no policy has to allow it. */
+  #judge(
+    actor: Actor | undefined,
+    scope: readonly EntryId[] | undefined,
+    action: string,
+    resource: string,
+    meta: Meta,
+    isTrusted = false,
+  ): Policy | Refusal | undefined {
+    if (typeof action !== 'string' || typeof resource !== 'string')
+      throw invalid('an action and a resource are strings')
+    if (actor === undefined || scope === undefined) {
+      if (!this.strictMode || isTrusted) return undefined
+      const missing = actor === undefined ? 'actor' : 'scope'
+      return new Refusal(`there is no ${missing}, and security.strict_mode is on`)
+    }
+    const book = this.#book(scope)
+    if (book.missing !== undefined)
+      return new Refusal(`the policy ${book.missing} of the scope does not exist`, book.missing)
+    const policy = this.#deciding(book, actor, action, resource, meta)
+    if (typeof policy === 'string') return new Refusal(policy)
+    if (policy === undefined) return new Refusal(`no policy of the scope allows it to ${actor.id}`)
+    if (policy.effect === 'allow') return policy
+    return new Refusal(`the policy ${policy.id} denies it to ${actor.id}`, policy.id)
   }
 
   /** Returns the policies of a group, as they are now. @throws TroupeError `NotFound` */
@@ -180,18 +229,6 @@ export class Security {
   /** Decisions since the start, by the policy that decided; `undefined`: no policy applied. */
   get decisions(): ReadonlyMap<EntryId | undefined, { readonly allowed: number; readonly denied: number }> {
     return this.#audit.counts
-  }
-
-  #refuse(
-    actor: Actor | undefined,
-    action: string,
-    resource: string,
-    reason: string,
-    policy: Policy | EntryId | undefined,
-  ): Denial {
-    const id = typeof policy === 'object' ? policy.id : policy
-    this.#audit.denied(actor?.id, action, resource, id, reason)
-    return { action, resource, reason, ...(id !== undefined && { policy: id }) }
   }
 }
 

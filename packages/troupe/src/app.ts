@@ -19,7 +19,7 @@ import { kernelRequests } from '@troupe/process/protocol'
 import { Queues } from '@troupe/queue/kernel'
 import { type AppConfig, diagnosticsError } from '@troupe/registry'
 import { Application } from './application.ts'
-import { prepareTelemetry } from './observe/telemetry.ts'
+import { countGarbageCollections, prepareTelemetry } from './observe/telemetry.ts'
 import { openHistory } from './live/history.ts'
 import { installChangeHandlers } from './live/change-handlers.ts'
 import { followConfig } from './log/follow-config.ts'
@@ -50,11 +50,14 @@ export type {
   ObservedOverlay,
   ObservedPolicy,
   ObservedPool,
+  ObservedRequestPool,
   ObservedRoute,
   ObservedServer,
   ObservedService,
   ObserveOptions,
 } from './observe/observation.ts'
+export type { FollowedDecision, SkippedDecisions } from './observe/decision-stream.ts'
+export { explanation, type PolicyQuestion, type VersionedExplanation } from './observe/explanation.ts'
 export { escapedLines } from './log/escape.ts'
 export type { LeastLevel } from './log/levels.ts'
 export { redactedText } from './log/redact.ts'
@@ -200,6 +203,8 @@ async function start(
   const leave = joinProgram(kernel.runtime, options.ambient)
   unless.defer(leave)
   place.provide(kernel.runtime, adviceFor(options.network, program))
+  const gc = countGarbageCollections(kernel, config)
+  if (gc !== undefined) unless.use(gc)
   await prepareTelemetry(kernel, config)
   const supervision = { log, ...(options.clock && { clock: options.clock }) }
   const later = new LaterMessages({ kernel, file: config.process.laterPath, ...supervision })
@@ -244,6 +249,7 @@ async function start(
   const forget = noteApplication(app)
   // From here on the application ends its parts itself.
   unless.move()
+  if (gc !== undefined) app.closeWith(gc)
   kernel.handle('log', kernelRequests.log, logger.line)
   kernel.handle('input', kernelRequests.input, (_, { record }) => {
     kernel.authorizer.check(record, 'input.read', 'stdin')

@@ -3,15 +3,18 @@ import { escapedLines, load, type Observation } from 'troupe/app'
 import type { AttachName } from '../help.ts'
 import type { AttachOptions } from '../invocation.ts'
 import type { Terminal } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
 import { actionOf } from './actions.ts'
 import { attach, type Client } from './client.ts'
 import { dashboardLink } from './dashboard-link.ts'
 import { isProfile, writeProfile } from './profile-file.ts'
+import { removeStaleFiles } from './stale-files.ts'
 import { diffText, historyTable } from './registry-views.ts'
 import {
   connectionTable,
   deadLetterTable,
   overlayTable,
+  policyTable,
   poolTable,
   processTable,
   processTree,
@@ -29,8 +32,9 @@ const views: Readonly<Partial<Record<AttachName, View>>> = {
   tree: { table: processTree, part: ({ processes }) => processes },
   overlays: { table: overlayTable, part: ({ overlays, refusals }) => ({ overlays, refusals }) },
   connections: { table: connectionTable, part: ({ connections }) => connections },
-  pools: { table: poolTable, part: ({ pools, services }) => ({ pools, services }) },
+  pools: { table: poolTable, part: ({ pools, requestPools, services }) => ({ pools, requestPools, services }) },
   threads: { table: threadTable, part: ({ threads }) => threads },
+  policies: { table: policyTable, part: ({ policies }) => policies },
   dead: { table: deadLetterTable, part: ({ deadLetters }) => deadLetters },
 }
 
@@ -38,21 +42,31 @@ const views: Readonly<Partial<Record<AttachName, View>>> = {
 export async function attachCommand(options: AttachOptions, terminal: Terminal): Promise<number> {
   const { name } = options
   const action = actionOf(options)
+  takesNone(options)
   const { config } = await load(options)
-  const client = await attach(config.networkService.stateDir, options.pid)
+  const { stateDir } = config.networkService
+  await removeStaleFiles(stateDir)
+  const client = await attach(stateDir, options.pid)
   if (name === 'trace' || name === 'flow')
     return (await import('./recordings.ts')).recordingCommand(options, client, terminal)
+  if (name === 'policies' && options.follow)
+    return (await import('./follow-policies.ts')).followPolicies(options, client, terminal)
   const isDocument = options.json || terminal.isTerminal !== true
   if (action !== undefined && isProfile(action)) {
     const path = await writeProfile(action, client.pid, await client.profile(action))
     terminal.out(isDocument ? JSON.stringify({ path }, undefined, 2) : path)
   } else if (action !== undefined) await client.act(action)
-  else if (name === 'dashboard')
-    terminal.out(await dashboardLink(config.networkService.stateDir, client.pid, options.operands))
+  else if (name === 'dashboard') terminal.out(await dashboardLink(stateDir, client.pid, options.operands))
   else if (name === 'registry') await printRegistry(client, options.operands, isDocument, terminal)
   else if (name === 'top' && !isDocument) return (await import('./top.ts')).top(client)
   else await print(client, views[name], isDocument, terminal)
   return 0
+}
+
+/** @throws UsageError for an operand of a command that takes none. */
+function takesNone({ name, operands: [first] }: AttachOptions): void {
+  if (first === undefined || name === 'dead' || (views[name] === undefined && name !== 'top')) return
+  throw new UsageError(`"troupe ${name}" takes no "${first}"; --root and --pid choose the application`)
 }
 
 async function print(client: Client, view: View | undefined, isDocument: boolean, terminal: Terminal): Promise<void> {

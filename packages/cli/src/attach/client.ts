@@ -11,8 +11,10 @@ import {
   isAlive,
   type Observation,
   type OperatorAction,
+  type PolicyQuestion,
   type ShownChange,
   type ShownVersion,
+  type VersionedExplanation,
 } from 'troupe/app'
 
 /** A connection to one running application. */
@@ -23,6 +25,14 @@ export interface Client {
   observe(rows?: { readonly processes?: number; readonly connections?: number }): Promise<Observation>
   /** The reply to a request for something else. @throws TroupeError like {@link observe}. */
   get(path: string): Promise<unknown>
+  /**
+   * The lines that the application writes, until it ends or `signal` aborts.
+   *
+   * @throws TroupeError like {@link observe}.
+   */
+  lines(path: string, signal: AbortSignal): AsyncIterable<string>
+  /** @throws TroupeError like {@link observe}. */
+  explain(question: PolicyQuestion): Promise<VersionedExplanation>
   /** @throws TroupeError like {@link observe}. */
   act(action: OperatorAction): Promise<void>
   /** The JSON of a profile. @throws TroupeError like {@link observe}. */
@@ -73,6 +83,8 @@ export async function attach(stateDir: string, pid?: number, wait = patience): P
     observe: async ({ processes = 1000, connections = 1000 } = {}) =>
       observationOf(await ask('GET', `/observe?processes=${processes}&connections=${connections}`)),
     get: async (path) => ask('GET', path),
+    lines: (path, signal) => linesOf(async () => replied('GET', path), signal),
+    explain: async (question) => explanationOf(await ask('POST', '/explain', question)),
     act: async (action) => {
       await ask('POST', '/actions', action)
     },
@@ -145,6 +157,27 @@ async function json(response: Readable): Promise<unknown> {
   return value
 }
 
+/** Ends without an error where the application ends: what it wrote until then is complete. */
+async function* linesOf(begin: () => Promise<Readable>, signal: AbortSignal): AsyncGenerator<string> {
+  const response = await begin()
+  const end = () => void response.destroy()
+  signal.addEventListener('abort', end)
+  let rest = ''
+  try {
+    if (signal.aborted) return
+    for await (const chunk of response.setEncoding('utf8')) {
+      const lines = `${rest}${chunk}`.split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } catch {
+    // The response was cut off.
+  } finally {
+    signal.removeEventListener('abort', end)
+    end()
+  }
+}
+
 function errorIn(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null && 'error' in value ? String(value.error) : undefined
 }
@@ -156,6 +189,11 @@ function versionsOf(value: unknown): unknown {
 
 function changesOf(value: unknown): readonly ShownChange[]
 function changesOf(value: unknown): unknown {
+  return value
+}
+
+function explanationOf(value: unknown): VersionedExplanation
+function explanationOf(value: unknown): unknown {
   return value
 }
 

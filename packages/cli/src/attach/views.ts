@@ -113,17 +113,21 @@ export function connectionTable({ connections, at }: Observation): string {
   )
 }
 
-/** Pools of functions, and services. */
-export function poolTable({ pools, services }: Observation): string {
+/** Pools of functions, those of HTTP services, and services. */
+export function poolTable({ pools, requestPools, services }: Observation): string {
   const ofPools = formatTable(
     ['FUNCTION', 'THREADS', 'RUNNING', 'WAITING'],
     pools.map(({ entry, threads, running, waiting }) => [entry, ...[threads, running, waiting].map(String)]),
+  )
+  const ofRequests = formatTable(
+    ['ENDPOINTS OF', 'THREADS'],
+    requestPools.map(({ entry, threads }) => [entry, String(threads)]),
   )
   const ofServices = formatTable(
     ['SERVICE', 'KIND', 'STATE', 'FAILURES', 'ERROR'],
     services.map(({ id, kind, state, attempts, error }) => [id, kind, state, String(attempts), error?.message ?? '']),
   )
-  return `${ofPools}\n\n${ofServices}`
+  return [ofPools, ...(requestPools.length > 0 ? [ofRequests] : []), ofServices].join('\n\n')
 }
 
 /** Threads, with what they use. */
@@ -140,6 +144,16 @@ export function threadTable({ threads }: Observation): string {
       resources === undefined ? '-' : `${Math.round(resources.utilization * 100)} %`,
       String(counts.processesStarted - counts.processesEnded),
     ]),
+  )
+}
+
+/** The decisions of each policy: those that decided most first. */
+export function policyTable({ policies }: Observation): string {
+  return formatTable(
+    ['POLICY', 'ALLOWED', 'DENIED'],
+    policies
+      .toSorted((a, b) => b.allowed + b.denied - (a.allowed + a.denied))
+      .map(({ policy, allowed, denied }) => [policy ?? '(none applied)', String(allowed), String(denied)]),
   )
 }
 

@@ -1,65 +1,73 @@
 /** `troupe explain <action> <resource>`. */
-import { emptyFrame, type EntryId, entryId, fork } from '@troupe/core'
-import { newActor, Scope } from '@troupe/policy'
-import { compilePolicies, opinions, Security } from '@troupe/policy/kernel'
-import { load } from 'troupe/app'
+import { compilePolicies, type Explanation, Security } from '@troupe/policy/kernel'
+import { z } from 'zod'
+import { explanation, type Loaded, load, type PolicyQuestion, type VersionedExplanation } from 'troupe/app'
+import { attach } from '../attach/client.ts'
 import type { CommonOptions, ExplainQuery } from '../invocation.ts'
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+
+/** Those of an application that runs have its process id, and the version of the registry. */
+type Explained = Explanation & { readonly registryVersion?: number; readonly pid?: number }
 
 /**
  * Prints whether the policies would allow the action, and the result of each policy. The status is 1 when it would be
  * denied.
  */
-export async function explain(question: ExplainQuery & CommonOptions, terminal: Terminal): Promise<number> {
-  const { registry, config } = await load(question)
-  const policies = compilePolicies(registry)
-  const variables = (name: string) => registry.env.namesOf(name)
-  const security = new Security({ policies, strictMode: config.security.strictMode, variables, log: () => undefined })
-  const { action, resource } = question
-  const meta = factsOf(question.meta)
-  const actor = question.actor === undefined ? undefined : newActor(question.actor, factsOf(question.actorMeta))
-  const scope = scopeOf(question, security)
-  const decision = security.decide(fork(emptyFrame, { actor, scope }), action, resource, meta)
-  const said = opinions(scope ?? [], policies, actor, action, resource, meta, variables)
-  const reason =
-    decision === 'allow' ? reasonToAllow(said.find(({ says }) => says === 'allow')?.policy) : decision.reason
-  if (question.json)
-    terminal.out(
-      JSON.stringify(
-        { action, resource, verdict: decision === 'allow' ? 'allow' : 'deny', reason, policies: said },
-        undefined,
-        2,
-      ),
-    )
+export async function explain(query: ExplainQuery & CommonOptions, terminal: Terminal): Promise<number> {
+  const loaded = await load(query)
+  const question = questionOf(query)
+  const explained: Explained = query.running
+    ? await asRunning(loaded, query.pid, question)
+    : asWritten(loaded, question)
+  const { action, resource, verdict, reason, policies } = explained
+  const isAllowed = verdict === 'allow'
+  if (query.json) terminal.out(JSON.stringify(explained, undefined, 2))
   else {
-    terminal.out(`${action} of ${resource}: ${decision === 'allow' ? 'allowed' : 'denied'}, ${reason}`)
-    if (said.length > 0)
+    terminal.out(`${action} of ${resource}: ${isAllowed ? 'allowed' : 'denied'}, ${reason}`)
+    if (explained.registryVersion !== undefined)
+      terminal.out(`by version ${explained.registryVersion} of the registry of process ${explained.pid}`)
+    if (policies.length > 0)
       terminal.out(
         formatTable(
           ['POLICY', 'SAYS', 'WHY'],
-          said.map(({ policy, says, reason: why }) => [policy, says, why]),
+          policies.map(({ policy, says, reason: why }) => [policy, says, why]),
         ),
       )
   }
-  return decision === 'allow' ? 0 : 1
+  return isAllowed ? 0 : 1
 }
 
-function scopeOf({ scope, groups }: ExplainQuery, security: Security): readonly EntryId[] | undefined {
-  if (scope.length === 0 && groups.length === 0) return undefined
-  return new Scope([
-    ...scope.map((id) => entryId(id)),
-    ...groups.flatMap((group) => security.namedScope(group).policies),
-  ]).policies
+/** The decision of the application's files. */
+function asWritten({ registry, config }: Loaded, question: PolicyQuestion) {
+  const policies = compilePolicies(registry)
+  const variables = (name: string) => registry.env.namesOf(name)
+  const { strictMode } = config.security
+  return explanation(new Security({ policies, strictMode, variables, log: () => undefined }), question)
 }
 
-function reasonToAllow(policy: EntryId | undefined): string {
-  return policy === undefined
-    ? 'there is no actor or no scope, and security.strict_mode is off'
-    : `the policy ${policy} allows it`
+/** The decision of the application that runs. */
+async function asRunning(
+  { config }: Loaded,
+  pid: number | undefined,
+  question: PolicyQuestion,
+): Promise<VersionedExplanation & { readonly pid: number }> {
+  const client = await attach(config.networkService.stateDir, pid)
+  return { pid: client.pid, ...(await client.explain(question)) }
 }
 
-function factsOf(words: readonly string[]): Readonly<Record<string, unknown>> {
+function questionOf({ action, resource, actor, actorMeta, scope, groups, meta }: ExplainQuery): PolicyQuestion {
+  return {
+    action,
+    resource,
+    ...(actor !== undefined && { actor: { id: actor, meta: factsOf(actorMeta) } }),
+    scope: [...scope],
+    groups: [...groups],
+    meta: factsOf(meta),
+  }
+}
+
+function factsOf(words: readonly string[]): PolicyQuestion['meta'] {
   return Object.fromEntries(
     words.map((word) => {
       const [key = '', ...rest] = word.split('=')
@@ -68,9 +76,9 @@ function factsOf(words: readonly string[]): Readonly<Record<string, unknown>> {
   )
 }
 
-function valueOf(text: string): unknown {
+function valueOf(text: string): PolicyQuestion['meta'][string] {
   try {
-    return JSON.parse(text)
+    return z.json().parse(JSON.parse(text))
   } catch {
     return text
   }

@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import type { Entry } from '@troupe/registry'
 import type { CommonOptions } from '../invocation.ts'
 import { keptAddress, load, type ReportedOverlay, runningOverlays } from 'troupe/app'
+import { removeStaleFiles } from '../attach/stale-files.ts'
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -14,6 +15,7 @@ export async function list(
   const { config, registry, problems } = await load(options)
   const entries = registry.find(options.kind === undefined ? {} : { kind: options.kind })
   const { stateDir } = config.networkService
+  await removeStaleFiles(stateDir)
   const running = await runningOverlays(stateDir)
   if (options.json)
     terminal.out(

@@ -13,6 +13,9 @@ import { statusOf, StopSignals } from '../signals.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { GuardedTerminal, Terminal } from '../terminal.ts'
 
+/** The signals that stop a service of systemd: SIGHUP is a reload. */
+const withoutTerminal = ['SIGINT', 'SIGTERM'] as const
+
 /** Milliseconds after which a command that runs can be attached to. */
 const attachAfter = 1000
 
@@ -33,10 +36,15 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
   if (problems.length > 0) throw diagnosticsError(problems)
   if (registry.entries().length === 0) throw new TroupeError('NotFound', nothingIn(config.root))
   const entry = options.program && findProgram(registry, options.program)
-  using signals = new StopSignals((signal) => {
-    terminal.err(`troupe: ${signal} again: ended at once`)
-    leaveAtOnce(statusOf(signal))
-  })
+  using signals = new StopSignals(
+    (signal) => {
+      terminal.err(`troupe: ${signal} again: ended at once`)
+      leaveAtOnce(statusOf(signal))
+    },
+    manager === undefined || entry !== undefined ? undefined : withoutTerminal,
+  )
+  const started = Promise.withResolvers<Application>()
+  if (entry === undefined) manager?.reloadBy(async () => reloaded(await started.promise, options, terminal))
   const app = await launch(loaded, {
     // A command is usually over before anyone looks.
     attach: entry === undefined,
@@ -47,6 +55,7 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
     input: new Input().next,
     ...(terminal.printer && { print: terminal.printer(entry !== undefined) }),
   })
+  started.resolve(app)
   manager?.ready(() => app.services().every(({ state }) => state !== 'Failed'))
   await using _watch = options.watch ? await watched(app, options, terminal) : undefined
   const { timeout } = config.shutdown
@@ -90,6 +99,11 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
 async function leaving(app: Application, delay: number): Promise<void> {
   app.retire()
   if (delay > 0) await lasting(sleep(delay))
+}
+
+async function reloaded(app: Application, options: CommonOptions, terminal: Terminal): Promise<void> {
+  const { reloadEntries } = await import('./reload.ts')
+  await reloadEntries(app, options, terminal)
 }
 
 function nothingStarts(commands: string): string {

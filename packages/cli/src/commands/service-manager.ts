@@ -7,6 +7,7 @@ import { startProgram } from '@troupe/network/kernel'
 import { execFile } from 'node:child_process'
 
 const microsecondsPerMillisecond = 1000
+const nanosecondsPerMicrosecond = 1000n
 /** Milliseconds that systemd may take to read a message. */
 const patience = 10_000
 
@@ -21,8 +22,13 @@ export class ServiceManager implements Disposable {
   readonly #warn: (line: string) => void
   #timer: Timer | undefined
   #isMissing = false
-  /** Until systemd has read the message. */
-  #isSending = false
+  /** Messages that systemd has not read yet, in their order. */
+  readonly #waiting: string[][] = []
+  #isReloading = false
+  /** Another reload was asked for while one runs. */
+  #isReloadWanted = false
+  #onReload: (() => void) | undefined
+  readonly #started = Promise.withResolvers<void>()
 
   private constructor(socket: string, watchdog: Watchdog | undefined, warn: (line: string) => void) {
     this.#socket = socket
@@ -46,31 +52,73 @@ export class ServiceManager implements Disposable {
    * @param isFine - Whether no service has failed.
    */
   ready(isFine: () => boolean): void {
-    this.#send('READY=1')
+    this.#send(['READY=1'])
+    this.#started.resolve()
     if (this.#watchdog === undefined || this.#timer !== undefined) return
     this.#timer = startInterval(() => {
-      if (isFine() && !this.#isSending) this.#send('WATCHDOG=1')
+      if (isFine() && this.#waiting.length === 0) this.#send(['WATCHDOG=1'])
     }, this.#watchdog.pace).unref()
+  }
+
+  /**
+   * Calls `reload` at each SIGHUP (`systemctl reload`), one at a time, and notifies systemd of its begin and its end.
+   * Those that arrive before {@link ready} wait for it.
+   *
+   * @param reload - Never rejects.
+   */
+  reloadBy(reload: () => Promise<void>): void {
+    this.#onReload = () => void this.#reloads(reload)
+    process.on('SIGHUP', this.#onReload)
+  }
+
+  async #reloads(reload: () => Promise<void>): Promise<void> {
+    this.#isReloadWanted = true
+    if (this.#isReloading) return
+    this.#isReloading = true
+    await this.#started.promise
+    while (this.#isReloadWanted) {
+      this.#isReloadWanted = false
+      // The clock of systemd, which compares the time with that of its request.
+      const now = process.hrtime.bigint() / nanosecondsPerMicrosecond
+      this.#send(['RELOADING=1', `MONOTONIC_USEC=${now}`])
+      await reload()
+      this.#send(['READY=1'])
+    }
+    this.#isReloading = false
   }
 
   /** The application stops. */
   stopping(): void {
-    this[Symbol.dispose]()
-    this.#send('STOPPING=1')
+    this.#endTimer()
+    this.#send(['STOPPING=1'])
   }
 
   [Symbol.dispose](): void {
+    this.#endTimer()
+    if (this.#onReload !== undefined) process.off('SIGHUP', this.#onReload)
+  }
+
+  #endTimer(): void {
     stopTimer(this.#timer)
   }
 
-  #send(state: string): void {
+  /** Each message is sent by a program of its own: only one at a time keeps their order. */
+  #send(state: string[]): void {
     if (this.#isMissing) return
-    this.#isSending = true
+    this.#waiting.push(state)
+    if (this.#waiting.length === 1) this.#sendFirst()
+  }
+
+  #sendFirst(): void {
+    const [state] = this.#waiting
+    if (state === undefined) return
     const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NOTIFY_SOCKET: this.#socket }
     const child = startProgram(() =>
-      execFile('systemd-notify', [state], { env, timeout: patience }, (error) => {
-        this.#isSending = false
-        if (error !== null) this.#failed(state, error)
+      execFile('systemd-notify', state, { env, timeout: patience }, (error) => {
+        if (error !== null) this.#failed(state.join(' '), error)
+        this.#waiting.shift()
+        if (this.#isMissing) this.#waiting.length = 0
+        this.#sendFirst()
       }),
     )
     child.unref()

@@ -9,6 +9,8 @@ export interface ChildData {
   readonly strict: boolean
   /** `dead_letters.payload` */
   readonly keptBytes?: number
+  /** Whether it counts its garbage collections. @default false */
+  readonly gc?: boolean
   readonly preload: readonly string[]
   /** URL of a module such as it will run, which it loads while it waits. */
   readonly sample: string

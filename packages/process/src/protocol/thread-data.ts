@@ -60,6 +60,8 @@ export interface StartData extends RuntimeSettings {
   readonly native: readonly string[]
   /** Absent where the thread makes no spans. */
   readonly telemetry?: TelemetrySettings
+  /** Whether it counts its garbage collections. @default false */
+  readonly gc?: boolean
 }
 
 /** The start data of a thread. */

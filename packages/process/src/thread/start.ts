@@ -12,6 +12,7 @@ import {
 import { passNothingOpaque } from '../mailbox/payload.ts'
 import type { StartData } from '../protocol/thread-data.ts'
 import { lookLater, watchBuiltins } from './builtins.ts'
+import { observeGc } from '../telemetry/garbage-collection.ts'
 import { setTelemetry } from '../telemetry/telemetry.ts'
 import { setRuntime } from './current.ts'
 import { LocalTask } from './local-task.ts'
@@ -50,6 +51,7 @@ export function startThread(data: StartData): Runtime {
   if (data.counters !== undefined) countIn(data.counters)
   if (data.addons !== undefined) watchAddons(data.addons)
   setTelemetry(data.telemetry)
+  if (data.gc === true) observeGc()
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
   const { streams } = data
   if (streams !== undefined) {

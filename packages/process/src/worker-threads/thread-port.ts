@@ -26,6 +26,8 @@ export interface ThreadPortOptions {
   /** `network_service.native` */
   readonly native: readonly string[]
   readonly telemetry: TelemetrySettings | undefined
+  /** Whether it counts its garbage collections. */
+  readonly gc: boolean
 }
 
 /** The two ends of a runtime's connection: the kernel's end, and the thread's. */
@@ -64,6 +66,7 @@ export function threadPort(options: ThreadPortOptions): {
       native,
       // A sealed thread opens no connection by which spans could leave it.
       ...(telemetry && !sealed && { telemetry }),
+      ...(options.gc && { gc: true }),
       ...(options.isEnvListed === true && { isEnvListed: true }),
       ...(shared && { shared }),
       ...(network && { network: toThread(network) }),

@@ -66,6 +66,8 @@ export class ThreadTable implements Disposable {
   native: readonly string[] = []
   /** What threads that are started from now on load before other code of the application. */
   telemetry: TelemetrySettings | undefined
+  /** Whether threads that are started from now on count their garbage collections. */
+  gc = false
   readonly #options: ThreadTableOptions
   readonly #threads = new Map<number, Thread>()
   /** The contents of `process.env` in threads. */
@@ -123,6 +125,7 @@ export class ThreadTable implements Disposable {
       terminal: this.#streams.terminal,
       native: this.native,
       telemetry: this.telemetry,
+      gc: this.gc,
       env: environmentOf(this.env, sealed, env),
       isEnvListed: env !== undefined,
       failure: threadFailure,
@@ -145,6 +148,7 @@ export class ThreadTable implements Disposable {
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
       keptBytes: this.#options.keptBytes,
+      gc: this.gc,
       ...launch.data,
       print: (stream, chunk, done) => {
         this.#streams.printChunk(stream, chunk, done)
@@ -186,6 +190,7 @@ export class ThreadTable implements Disposable {
       sealed: false,
       native: this.native,
       telemetry: this.telemetry,
+      gc: this.gc,
     })
     const parts = { ledger, addons, counters, routeEpoch: data.routeEpoch, owner }
     const thread = this.#takeIn(new Thread(number, near, parts), near, onGone)

@@ -17,6 +17,8 @@ import { redactedText } from '../log/redact.ts'
 import { attachFiles, operatorAction } from './attach-files.ts'
 import { isRecordingPath, recorded } from './attach-recordings.ts'
 import { hasToken } from './bearer-token.ts'
+import { decisionStream } from './decision-stream.ts'
+import { explanation, parseQuestion, type VersionedExplanation } from './explanation.ts'
 import type { Observation, ObserveOptions } from './observation.ts'
 import { type Operable, OperatorActions } from './operator-actions.ts'
 import { registryDiff } from './registry-diff.ts'
@@ -153,7 +155,20 @@ export class AttachServer implements AsyncDisposable {
       const { deadLetters } = await this.#app.observe({ processes: 0, connections: 0 })
       return deadLetters
     }
-    const { registry } = this.#app.kernel
+    const { kernel } = this.#app
+    const { registry, security } = kernel
+    if (request.method === 'GET' && pathname === '/decisions') {
+      kernel.note('operator: policies --follow', { level: 'warn', always: true })
+      return decisionStream(security, () => registry.env.secrets)
+    }
+    if (request.method === 'POST' && pathname === '/explain') {
+      const question = parseQuestion(JSON.parse(await bodyOf(request)))
+      const explained: VersionedExplanation = {
+        registryVersion: registry.version(),
+        ...explanation(security, question),
+      }
+      return explained
+    }
     if (request.method === 'GET' && pathname === '/registry/log') return registry.history()
     if (request.method === 'GET' && pathname === '/registry/diff')
       return registryDiff(registry, Number(searchParams.get('from')), Number(searchParams.get('to')))
@@ -176,6 +191,7 @@ function respond(response: ServerResponse, status: number, body: unknown): void 
   if (body instanceof Readable) {
     // The other side sees that it is incomplete.
     body.on('error', () => response.destroy()).pipe(response)
+    response.once('close', () => body.destroy()).flushHeaders()
     return
   }
   response.end(`${JSON.stringify(body)}\n`)

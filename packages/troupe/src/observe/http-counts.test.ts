@@ -77,6 +77,28 @@ describe('requests to a service', () => {
     expect(item?.seconds).toBeGreaterThan(0)
   })
 
+  it('are exemplars of their durations where their trace is sampled', async () => {
+    await using scene = await started()
+    const { app, counted } = scene
+    const url = `http://127.0.0.1:${app.app.address(web).port}/shop/1`
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    const trace = (flags: string) => ({ headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-${flags}` } })
+    await (await fetch(url, trace('00'))).text()
+    await counted()
+    expect((await metricsText(await app.app.observe(), 'openmetrics')).text).not.toContain('trace_id')
+    await (await fetch(url, trace('01'))).text()
+    await counted()
+    const observation = await app.app.observe()
+    expect((await metricsText(observation, 'openmetrics')).text).toMatch(
+      new RegExp(
+        String.raw`^troupe_http_request_seconds_bucket\{service="app:web",route="/shop/\{item\}",le="[^"]+"\} \d+ ` +
+          String.raw`# \{trace_id="${traceId}"\} \d\S* \d+(\.\d+)?$`,
+        'm',
+      ),
+    )
+    expect((await metricsText(observation, 'prometheus')).text).not.toContain('trace_id')
+  })
+
   it('become metrics: no label contains a path, or a value that exists only for a while', async () => {
     await using scene = await started()
     const { app, ask, counted } = scene

@@ -4,6 +4,8 @@ import { durationBounds } from '@troupe/http/kernel'
 import { type Distribution, histogramSamples, type Metric, mostSeries, summed } from './metric.ts'
 import type { Observation } from './observation.ts'
 
+const perSecond = 1000
+
 export function httpMetrics({ servers, routes, requests }: Observation): readonly Metric[] {
   return [
     summed({
@@ -50,9 +52,17 @@ export function httpMetrics({ servers, routes, requests }: Observation): readonl
 /** One for each route, as long as there are not too many series; the others are added up. */
 function durations(routes: Observation['routes']): readonly Distribution[] {
   const most = Math.floor(mostSeries / (durationBounds.length + 3))
-  const shown = routes
-    .slice(0, most)
-    .map(({ service, route, buckets, seconds: sum }) => ({ labels: { service, route }, buckets, sum }))
+  const shown = routes.slice(0, most).map(({ service, route, buckets, seconds: sum, exemplars }) => ({
+    labels: { service, route },
+    buckets,
+    sum,
+    exemplars: new Map(
+      exemplars.map(({ bucket, traceId, seconds, time }) => [
+        bucket,
+        { labelSet: { trace_id: traceId }, value: seconds, timestamp: time / perSecond },
+      ]),
+    ),
+  }))
   const rest = routes.slice(most)
   if (rest.length === 0) return shown
   const buckets = [...durationBounds, undefined].map((_, index) =>

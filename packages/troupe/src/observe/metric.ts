@@ -10,6 +10,16 @@ export interface Sample {
   readonly value: number
   /** The name, where it is not that of the metric: `_bucket`, `_sum`, `_count` of a histogram. */
   readonly name?: string
+  /** Shown in OpenMetrics only. */
+  readonly exemplar?: SampleExemplar
+}
+
+/** One of the observations of a bucket. */
+export interface SampleExemplar {
+  readonly labelSet: Labels
+  readonly value: number
+  /** In seconds since 1970. */
+  readonly timestamp: number
 }
 
 export interface Metric {
@@ -25,6 +35,8 @@ export interface Distribution {
   /** Observations of each bucket; one more than there are bounds. */
   readonly buckets: readonly number[]
   readonly sum: number
+  /** By the index of the bucket. */
+  readonly exemplars?: ReadonlyMap<number, SampleExemplar>
 }
 
 /** The samples of a histogram. @param bounds - Upper bounds of its buckets, in the unit of the metric. */
@@ -33,15 +45,17 @@ export function histogramSamples(
   bounds: readonly number[],
   distributions: readonly Distribution[],
 ): readonly Sample[] {
-  return distributions.flatMap(({ labels, buckets, sum }) => {
+  return distributions.flatMap(({ labels, buckets, sum, exemplars }) => {
     let count = 0
     const cumulative = buckets.map((more, index) => {
       const bound = bounds[index]
       count += more
+      const exemplar = exemplars?.get(index)
       return {
         labels: { ...labels, le: bound === undefined ? '+Inf' : String(bound) },
         value: count,
         name: `${name}_bucket`,
+        ...(exemplar !== undefined && { exemplar }),
       }
     })
     return [...cumulative, { labels, value: sum, name: `${name}_sum` }, { labels, value: count, name: `${name}_count` }]

@@ -35,9 +35,10 @@ function register(registry: { registerMetric(metric: object): void }, metric: Me
   const { help, type, samples } = metric
   // OpenMetrics names a counter without its suffix, and prom-client adds the suffix.
   const name = isOpen && type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name
-  const values = samples.map(({ labels, value, name: metricName }) => ({
+  const values = samples.map(({ labels, value, name: metricName, exemplar }) => ({
     labels,
     value,
+    ...(exemplar !== undefined && { exemplar }),
     ...(metricName !== undefined && { metricName }),
   }))
   registry.registerMetric({ name, get: async () => ({ name, help, type, values, aggregator: 'sum' }) })
@@ -113,7 +114,7 @@ function ofOverlays({ overlays }: Observation): readonly Metric[] {
   ]
 }
 
-function ofWork({ pools, services, policies, deadLetters }: Observation): readonly Metric[] {
+function ofWork({ pools, requestPools, services, policies, deadLetters }: Observation): readonly Metric[] {
   const ofPools = (name: string, help: string, field: 'threads' | 'running' | 'waiting'): Metric => ({
     name,
     help,
@@ -124,6 +125,12 @@ function ofWork({ pools, services, policies, deadLetters }: Observation): readon
     ofPools('troupe_pool_threads', 'Threads of a function entry', 'threads'),
     ofPools('troupe_pool_calls_running', 'Calls that have a thread', 'running'),
     ofPools('troupe_pool_calls_waiting', 'Calls that wait for a thread', 'waiting'),
+    {
+      name: 'troupe_http_pool_threads',
+      help: 'Threads that respond to requests with the function of their endpoints',
+      type: 'gauge',
+      samples: requestPools.map(({ entry, threads }) => ({ labels: { entry }, value: threads })),
+    },
     {
       name: 'troupe_service_state',
       help: 'The state of a service, as a label',

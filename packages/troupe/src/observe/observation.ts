@@ -75,6 +75,13 @@ export interface ObservedPool {
   readonly waiting: number
 }
 
+/** The threads that respond to requests to HTTP services with the function of their endpoints. */
+export interface ObservedRequestPool {
+  /** The function. */
+  readonly entry: EntryId
+  readonly threads: number
+}
+
 /** The decisions of a policy since the start. */
 export interface ObservedPolicy {
   /** `undefined`: no policy applied, and the action was denied. */
@@ -112,6 +119,8 @@ export interface Observation {
   readonly connections: Census<ConnectionRow>
   readonly overlays: readonly ObservedOverlay[]
   readonly pools: readonly ObservedPool[]
+  /** Pools of HTTP services; functions with `pool: inline` have none. */
+  readonly requestPools: readonly ObservedRequestPool[]
   readonly services: readonly ObservedService[]
   readonly policies: readonly ObservedPolicy[]
   /** What overlays and sealed threads refused, by name. */
@@ -172,6 +181,7 @@ export async function observe(
       reason: overlay.reason && shown(overlay.reason),
     })),
     pools: functions.pools(),
+    requestPools: requestPoolsOf(kernel),
     services: supervisor.list().map((status) => observedService(status, kernel.registry.env.secrets)),
     policies: Array.from(kernel.security.decisions, ([policy, counts]) => ({ policy, ...counts })),
     refusals: Object.fromEntries(refusals),
@@ -191,6 +201,14 @@ export async function observe(
       last: kernel.deadLetters.recent.map((letter) => ({ ...letter, reason: shown(letter.reason) })),
     },
   }
+}
+
+/** By function. Identities that a thread acts for have its role too, but no host. */
+function requestPoolsOf({ processes }: Kernel): readonly ObservedRequestPool[] {
+  const threads = new Map<EntryId, number>()
+  for (const { entry, host, role } of processes.all())
+    if (role === 'lane' && host !== undefined && entry !== undefined) threads.set(entry, (threads.get(entry) ?? 0) + 1)
+  return Array.from(threads, ([entry, count]) => ({ entry, threads: count }))
 }
 
 /** The requests of all threads. A thread names overlays: those that do not exist are `other`. */

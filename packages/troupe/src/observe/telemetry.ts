@@ -1,5 +1,5 @@
 /** Sets up the spans of an application: in the thread of the program now, and in each thread when it starts. */
-import { type Kernel, setTelemetry, telemetryReady, useRegisteredSdk } from '@troupe/process/kernel'
+import { type Kernel, observeGc, setTelemetry, telemetryReady, useRegisteredSdk } from '@troupe/process/kernel'
 import type { AppConfig } from '@troupe/registry'
 import { pathToFileURL } from 'node:url'
 
@@ -16,4 +16,11 @@ export async function prepareTelemetry(kernel: Kernel, { telemetry }: AppConfig)
   kernel.threads.telemetry = settings
   setTelemetry(settings)
   await telemetryReady()
+}
+
+/** Counts the garbage collections of all threads until the result is disposed of, where there are metrics. */
+export function countGarbageCollections(kernel: Kernel, { metrics }: AppConfig): AsyncDisposable | undefined {
+  if (metrics === undefined) return undefined
+  kernel.threads.gc = true
+  return observeGc()
 }

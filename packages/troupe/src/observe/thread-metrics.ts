@@ -1,5 +1,5 @@
 /** Metrics of threads and of what happened in them, by whose code they run and in which network. */
-import { type Counts, type CounterName, waysOut } from '@troupe/core'
+import { type Counts, type CounterName, type GcCount, gcKinds, waysOut } from '@troupe/core'
 import { type Metric, mostSeries, summed } from './metric.ts'
 import type { Observation } from './observation.ts'
 
@@ -39,6 +39,14 @@ export function threadMetrics({ threads, ended, processorTime }: Observation): r
       return found === undefined ? [] : [{ labels: placeOf(each), value: found }]
     }),
   })
+  const collected = (name: string, help: string, value: (gc: GcCount) => number): Metric => ({
+    name,
+    help,
+    type: 'counter',
+    samples: all.flatMap((each) =>
+      gcKinds.map((kind) => ({ labels: { ...placeOf(each), kind }, value: value(each.counts.gc[kind]) })),
+    ),
+  })
   const metrics: readonly Metric[] = [
     {
       name: 'troupe_threads',
@@ -62,6 +70,12 @@ export function threadMetrics({ threads, ended, processorTime }: Observation): r
       type: 'counter',
       samples: processorTime.map((each) => ({ labels: placeOf(each), value: each.milliseconds / perSecond })),
     },
+    collected('troupe_thread_gc_total', 'Garbage collections of threads, by kind', ({ count }) => count),
+    collected(
+      'troupe_thread_gc_seconds_total',
+      'Time that threads stood still for garbage collections, by kind',
+      ({ milliseconds }) => milliseconds / perSecond,
+    ),
     now('troupe_processes', 'Processes that run', (counts) => counts.processesStarted - counts.processesEnded),
     counted('troupe_processes_started_total', 'Processes that were started', 'processesStarted'),
     counted('troupe_processes_failed_total', 'Processes that ended with an error', 'processesFailed'),

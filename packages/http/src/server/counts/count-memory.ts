@@ -1,7 +1,9 @@
 /**
  * What a server counts of its requests, in memory that the kernel reads at any time. The server counts with plain
- * stores, and only it writes. Memory begins with the counters of the whole server; those of each route follow.
+ * stores, and only it writes. Memory begins with the counters of the whole server; those of each route follow,
+ * and after them the exemplars of each route.
  */
+import { type Exemplar, exemplarSize, mergeExemplars, readExemplar } from './exemplars.ts'
 
 /** Methods that are counted by name. */
 const countedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const
@@ -27,9 +29,12 @@ const routeSize = secondsAt + 1
 /** The first two routes are none of the application's: requests that have no route, and those of too many routes. */
 export const ownRoutes = ['none', 'other'] as const
 
+const exemplarsAt = serverSize + routeSize * mostRoutes
+const wholeSize = exemplarsAt + exemplarSize * bucketCount * mostRoutes
+
 /** Memory for the counters of one server. */
 export function countMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer((serverSize + routeSize * mostRoutes) * Float64Array.BYTES_PER_ELEMENT)
+  return new SharedArrayBuffer(wholeSize * Float64Array.BYTES_PER_ELEMENT)
 }
 
 /** Where a request is counted. @param status - 0 for none. */
@@ -41,12 +46,20 @@ export function requestAt(route: number, method: string, status: number): number
   return serverSize + route * routeSize + methodAt * classCount + classAt
 }
 
-/** Where a duration is counted, and where it is added. */
-export function durationAt(route: number, seconds: number): { readonly bucket: number; readonly sum: number } {
+/** Where a duration is counted, where it is added, and where its exemplar is. */
+export function durationAt(
+  route: number,
+  seconds: number,
+): { readonly bucket: number; readonly sum: number; readonly exemplar: number } {
   let bucket = 0
   while (bucket < durationBounds.length && seconds > (durationBounds[bucket] ?? 0)) bucket += 1
   const start = serverSize + route * routeSize
-  return { bucket: start + firstBucket + bucket, sum: start + secondsAt }
+  return { bucket: start + firstBucket + bucket, sum: start + secondsAt, exemplar: exemplarAt(route, bucket) }
+}
+
+/** Where the exemplar of a bucket is. */
+export function exemplarAt(route: number, bucket: number): number {
+  return exemplarsAt + (route * bucketCount + bucket) * exemplarSize
 }
 
 /** Requests of one route, of one server or of several. */
@@ -58,6 +71,13 @@ export interface RouteCounts {
   /** Responses by duration: one more than {@link durationBounds}. */
   readonly buckets: readonly number[]
   readonly seconds: number
+  /** Of buckets that have one. */
+  readonly exemplars: readonly BucketExemplar[]
+}
+
+/** The exemplar of a bucket, by its index. */
+export interface BucketExemplar extends Exemplar {
+  readonly bucket: number
 }
 
 /** What a server counted. */
@@ -89,14 +109,19 @@ export function readServerCounts(memory: Float64Array, routes: readonly string[]
       )
       if (requests.length === 0) return []
       const buckets = Array.from({ length: bucketCount }, (_, bucket) => at(start + firstBucket + bucket))
-      return [{ route, requests, buckets, seconds: at(start + secondsAt) }]
+      const exemplars = buckets.flatMap((_, bucket) => {
+        const found = readExemplar(memory, exemplarAt(index, bucket))
+        return found === undefined ? [] : [{ bucket, ...found }]
+      })
+      return [{ route, requests, buckets, seconds: at(start + secondsAt), exemplars }]
     }),
   }
 }
 
 /** Adds the counters of a server that has ended to a sum. Requests that it did not end are over. */
 export function addServerCounts(sum: Float64Array, memory: Float64Array): void {
-  for (const [index, value] of memory.entries())
+  for (const [index, value] of memory.subarray(0, exemplarsAt).entries())
     if (Number.isFinite(value) && value > 0) sum[index] = (sum[index] ?? 0) + value
+  mergeExemplars(sum, memory, exemplarsAt)
   sum[serverCounter.ended] = sum[serverCounter.begun] ?? 0
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { Http1Outgoing, type Outgoing, type OutgoingCounter, type Routed } from '../request/outgoing.ts'
 import type { RouteTable } from '../routing/route-table.ts'
 import { durationAt, ownRoutes, requestAt, serverCounter } from './count-memory.ts'
+import { writeExemplar } from './exemplars.ts'
 
 /** Bytes of a connection that were counted already. */
 interface Counted {
@@ -49,9 +50,11 @@ export class RequestCounter implements OutgoingCounter {
     const route = this.#routeOf(outgoing.routed)
     this.#add(requestAt(route, outgoing.req.method ?? '', outgoing.headersSent ? outgoing.statusCode : 0))
     const seconds = (performance.now() - outgoing.begunAt) / perSecond
-    const { bucket, sum } = durationAt(route, seconds)
+    const { bucket, sum, exemplar } = durationAt(route, seconds)
     this.#add(bucket)
     this.#add(sum, seconds)
+    const trace = outgoing.slot?.frame.trace
+    if (trace !== undefined) writeExemplar(this.#memory, exemplar, trace, seconds)
     if (outgoing instanceof Http1Outgoing) this.#countBytes(outgoing.req.socket)
     // Last, so that what is not in flight is counted.
     this.#add(serverCounter.ended)

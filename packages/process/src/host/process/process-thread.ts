@@ -63,7 +63,19 @@ export class ProcessThread extends OwnedThread {
   readonly #handed = new Set<object>()
 
   constructor(options: ProcessThreadOptions) {
-    const { thread, strict, keptBytes = 0, preload, writes, sample, service, network, launch, owner } = options
+    const {
+      thread,
+      strict,
+      keptBytes = 0,
+      gc = false,
+      preload,
+      writes,
+      sample,
+      service,
+      network,
+      launch,
+      owner,
+    } = options
     const port = new ChildPort({
       pass: (handle) => this.#pass(handle),
       onViolation: (what) => {
@@ -90,7 +102,7 @@ export class ProcessThread extends OwnedThread {
       port.close()
       void this.terminate(error)
     }
-    const data: ChildData = { thread, strict, keptBytes, preload, writes, sample, ...(service && { service }) }
+    const data: ChildData = { thread, strict, keptBytes, gc, preload, writes, sample, ...(service && { service }) }
     port.postMessage({ ...data, ...(network && { network: toThread(network) }) })
     if (launch.isReady) this.#start()
     else void this.#startLater(launch)
