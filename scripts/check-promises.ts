@@ -8,7 +8,7 @@ import { join } from 'node:path'
 const promises = 'docs/promises.md'
 const pages = ['docs/threat-model.md', 'docs/coverage.md', 'docs/isolation.md']
 
-/** Returns the lines to print, one for each promise without a test under `root`, and for each file that is not there. */
+/** Returns the lines to print: one for each promise without a test, and for each file that does not exist. */
 export function promiseFaults(root: string): readonly string[] {
   return [...rowFaults(root), ...pages.flatMap((page) => fileFaults(root, page))]
 }

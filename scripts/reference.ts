@@ -153,7 +153,8 @@ function cliPage(): string {
     'What `troupe --help` and `troupe COMMAND --help` print. [The command line](../cli.md) describes it with examples.',
     `\`\`\`\n${helpText()}\n\`\`\``,
     ...[...topics].flatMap(([text, names]) => [
-      `## ${names.map((name) => `\`troupe ${name}\``).join(', ')}`,
+      names.length === 1 ? `## \`troupe ${names.join('')}\`` : '## For a running application',
+      names.length === 1 ? undefined : names.map((name) => `\`troupe ${name}\``).join(', '),
       `\`\`\`\n${text.split('\n\nOptions:\n')[0] ?? text}\n\`\`\``,
     ]),
   ])
@@ -188,7 +189,7 @@ function errorsPage(root: string): string {
 }
 
 async function metricsPage(root: string): Promise<string> {
-  const nothing = { processes: { rows: [], total: 0 }, connections: { rows: [], total: 0 } }
+  const nothing = { processes: { rows: [], total: 0, silent: [] }, connections: { rows: [], total: 0, silent: [] } }
   const { text } = await metricsText(
     {
       ...nothing,
