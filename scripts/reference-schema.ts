@@ -14,7 +14,7 @@ type Schema = Readonly<Record<string, unknown>>
 
 /** Returns the fields of a schema, those of objects within it after it. */
 export function fieldsOf(schema: Schema, prefix = ''): readonly Field[] {
-  const required = Array.isArray(schema['required']) ? schema['required'] : []
+  const required: readonly unknown[] = Array.isArray(schema['required']) ? schema['required'] : []
   return Object.entries(recordOf(schema['properties'])).flatMap(([name, value]) =>
     rowsOf(`${prefix}${name}`, recordOf(value), required.includes(name)),
   )
@@ -77,7 +77,8 @@ function presetOf(value: unknown): string | undefined {
 function alternativesOf(schema: Schema): readonly Schema[] {
   const all: readonly unknown[] = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => {
     const list: unknown = schema[key]
-    return Array.isArray(list) ? list : []
+    const items: readonly unknown[] = Array.isArray(list) ? list : []
+    return items
   })
   return all.map(recordOf).filter((each) => !(each['type'] === 'string' && each['pattern'] === String.raw`\$\{`))
 }
