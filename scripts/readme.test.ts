@@ -29,6 +29,16 @@ async function portOf(program: ChildProcessByStdio<null, Readable, Readable>): P
   throw new Error('the program ended, and never listened')
 }
 
+it('the page about migration shows files of the examples', () => {
+  const files = partsOf(readFileSync(join(root, 'docs/migration.md'), 'utf8')).flatMap(({ steps }) =>
+    steps.filter((step) => 'file' in step),
+  )
+  const examples: Readonly<Record<string, string>> = { 'src/quotes.ts': 'embedded', 'src/counter.ts': 'small' }
+  const own = files.map(({ file }) => readFileSync(join(root, 'examples', examples[file] ?? '', file), 'utf8'))
+  expect(files.map((each) => each.text)).toEqual(own)
+  expect(files).toHaveLength(2)
+})
+
 describe('the README', () => {
   it('shows the files of the examples', () => {
     const files = partsOf(readme).flatMap(({ steps }) => steps.filter((step) => 'file' in step))
