@@ -1,10 +1,12 @@
 /**
  * Checks the pages of the repository: relative links lead to an existing file and heading, paths of sources and tests
  * exist, the numbers of decisions and discoveries are unique, and their two indexes equal those that `--write` writes.
- * The page of diagnostics channels names those that sources publish, and no others.
+ * The page of diagnostics channels names those that sources publish, and no others. Promises have their tests.
+ * The pages of `docs/reference` equal their sources.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { promiseFaults } from './check-promises.ts'
 
 interface Collection {
   readonly folder: string
@@ -36,6 +38,7 @@ export function faults(root: string): string[] {
     ...pages.flatMap((page) => [...deadLinks(root, page), ...deadPaths(root, page)]),
     ...collections.flatMap((collection) => indexFaults(root, collection)),
     ...channelFaults(root),
+    ...promiseFaults(root),
   ]
 }
 
@@ -147,7 +150,8 @@ if (import.meta.main) {
     for (const collection of collections)
       writeFileSync(join(root, collection.folder, 'README.md'), indexOf(root, collection))
   }
-  const found = faults(root)
+  const { referenceFaults } = await import('./reference.ts')
+  const found = [...faults(root), ...(await referenceFaults(root))]
   for (const fault of found) console.error(fault)
   if (found.length > 0) process.exitCode = 1
 }

@@ -2,7 +2,7 @@
  * Makes `@troupe/runtime`, which is in no lockfile and no workspace: the JavaScript of all packages. Each other package
  * re-exports its part of it. So a thread loads one file instead of hundreds, and every package is loaded once.
  */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import type { Plugin } from 'rolldown'
 import * as zod from 'zod'
@@ -68,10 +68,17 @@ export async function prepareRuntime(
     parts: parts.map((part) => ({ ...part, entries: part.entries.map((path) => join(root, 'packages', path)) })),
     plugins: [plainBuiltins(), usedZod(packages.flatMap(zodMembersOf)), lazyLibraries(isExternal)],
   })
+  copyReference(root, join(target, 'reference'))
   const page = await buildDashboardPage(root, join(target, 'dashboard'))
   writeFiles(root, target, packages, isExternal)
   writeFileSync(join(target, licencesFile), licencesOf([...modules, ...page]) ?? '')
   return names
+}
+
+/** Copies the pages that `troupe docs` prints. */
+function copyReference(root: string, target: string): void {
+  const pages = join(root, 'docs/reference')
+  if (existsSync(pages)) cpSync(pages, target, { recursive: true })
 }
 
 /** Returns the export of the runtime package that contains a source, without `./`. */
@@ -102,7 +109,7 @@ function writeFiles(
     repository,
     type: 'module',
     exports: { './*': './dist/*.js' },
-    files: ['dist', 'dashboard', licencesFile],
+    files: ['dist', 'dashboard', 'reference', licencesFile],
     engines,
     dependencies: all('dependencies'),
     peerDependencies: all('peerDependencies'),

@@ -67,6 +67,8 @@ run(process.execPath, 'main.ts')
 // Threads find their programs.
 run('npx', 'troupe', 'init', 'hello')
 run('npx', 'troupe', '--root', 'hello', 'run', 'hello', 'Ada')
+// The reference is in the package.
+run('npx', 'troupe', 'docs', 'ESEALED')
 assertFewModules()
 assertInOverlay()
 assertOldNode()

@@ -7,7 +7,7 @@ import { Program } from '../cli/app-folder.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 const folder = join(repository, 'examples/tour')
-const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+const page = readFileSync(join(repository, 'docs/tour.md'), 'utf8')
 
 async function tour(env: NodeJS.ProcessEnv, ...args: string[]) {
   const web = String(await freePort())
@@ -30,11 +30,11 @@ async function freePort(): Promise<number> {
 }
 
 describe('examples/tour', () => {
-  it('prints what the README shows without a proxy', async () => {
+  it('prints what its page shows without a proxy', async () => {
     const port = await freePort()
     const { status, out, err } = await tour({ TOUR_PROXY_PORT: String(port) })
     expect([status, err]).toEqual([0, ''])
-    expect(readme).toContain(`\`\`\`\n${out}\`\`\``)
+    expect(page).toContain(`\`\`\`\n${out}\`\`\``)
   })
 
   it('works through a real proxy', async () => {
@@ -45,9 +45,9 @@ describe('examples/tour', () => {
   })
 })
 
-describe('the README', () => {
-  it('shows the files of the tour unchanged', () => {
-    const blocks = [...readme.matchAll(/```(?:ts|yaml)\n(?:\/\/|#) (src\/\S+)\n([^`]*(?:`(?!``)[^`]*)*)```/g)]
+describe('the page of the tour', () => {
+  it('shows the files unchanged', () => {
+    const blocks = [...page.matchAll(/```(?:ts|yaml)\n(?:\/\/|#) (src\/\S+)\n([^`]*(?:`(?!``)[^`]*)*)```/g)]
     expect(blocks.map(([, file]) => file)).toEqual([
       'src/_index.yaml',
       'src/counter.ts',

@@ -35,6 +35,7 @@ export const commandNames = [
   'types',
   'explain',
   'doctor',
+  'docs',
   'exec',
   ...attachNames,
 ] as const
@@ -119,6 +120,11 @@ and accept their logins, permissions of state and keys, ports, certificates, the
 settings by which names leave in the clear. Prints each finding with its remedy. Changes nothing,
 starts nothing, and connects only to what the entries name. Ends with status 1 if there is an error;
 warnings do not change the status. Without a terminal it prints one JSON document, as with --json.`,
+  docs: `Usage: troupe docs [word]
+
+Prints what the reference says about a word: a kind of entry, a field, a section of the
+configuration, a command, an error, a metric or a permission. Without a word, prints what there is.
+It reads files of the installed package, and needs no network.`,
   exec: `Usage: troupe exec --network NETWORK [options] [--] program [args...]
 
 Runs a Node program with all its traffic in an overlay, without an application. Every socket of
@@ -153,6 +159,7 @@ Commands:
   list [kind]             prints the entries
   types                   writes entries.d.ts, so that the compiler knows the entries
   doctor                  examines the application and this machine
+  docs [word]             prints the reference
   ps, tree, top           show the processes of the application while it runs
   overlays, connections   show its overlays, and what goes through them
   pools, threads, dead    show its functions and services, threads, and messages that no process took

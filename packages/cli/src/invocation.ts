@@ -46,6 +46,7 @@ export type Invocation =
     } & CommonOptions)
   | ({ readonly command: 'check' } & CommonOptions)
   | ({ readonly command: 'doctor' } & CommonOptions)
+  | ({ readonly command: 'docs'; readonly word: string | undefined } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
   | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
   | ({ readonly command: 'explain' } & ExplainQuery & CommonOptions)
@@ -161,6 +162,8 @@ export function parseInvocation(argv: readonly string[]): Invocation {
       return { command: name, ...runnable(values.exec, rest), watch: values.watch ?? false, ...common }
     case 'init':
       return { command: name, folder: atMostOne(name, operands) ?? '.', from: values.from, ...common }
+    case 'docs':
+      return { command: name, word: atMostOne(name, operands), ...common }
     case 'list':
       return { command: name, kind: atMostOne(name, operands), ...common }
     case 'explain':

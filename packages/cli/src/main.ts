@@ -51,6 +51,8 @@ async function perform(invocation: Invocation, terminal: GuardedTerminal): Promi
       return (await import('./commands/explain.ts')).explain(invocation, terminal)
     case 'attach':
       return (await import('./attach/attach.ts')).attachCommand(invocation, terminal)
+    case 'docs':
+      return (await import('./commands/docs.ts')).docs(invocation, terminal)
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor(invocation, terminal)
     default:

@@ -2,16 +2,27 @@
 
 /** The category of a failure, in one word. The set is closed, so that callers can switch on it. */
 export type ErrorKind =
+  /** No such entry, process, name, overlay or file exists, or the caller is not allowed to know it. */
   | 'NotFound'
+  /** The name, entry, address or state belongs to another owner. */
   | 'AlreadyExists'
+  /** An argument, a message, an entry or the configuration is wrong. The message names the field. */
   | 'Invalid'
+  /** A policy denies the action, or the network or the host of the thread does not allow it. */
   | 'PermissionDenied'
+  /** What is needed is down, stopped, full or cannot be reached now. */
   | 'Unavailable'
+  /** A part of Troupe failed in a way that it should not. Report it. */
   | 'Internal'
+  /** The caller, a supervisor or an operator cancelled the work. */
   | 'Canceled'
+  /** The state has changed meanwhile, or another application uses it. */
   | 'Conflict'
+  /** The time or the deadline of the call is over. */
   | 'Timeout'
+  /** A limit of calls, actors or connections is reached. */
   | 'RateLimited'
+  /** Code of the application threw an error of its own, which is neither of the others. */
   | 'Unknown'
 
 const kinds: ReadonlySet<string> = new Set<ErrorKind>([

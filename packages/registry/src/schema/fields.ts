@@ -26,15 +26,20 @@ export function reference(...kinds: readonly string[]) {
     .register(fieldRoles, { role: 'reference', kinds })
 }
 
+/** Schemas of durations, which the schemas for editors describe. */
+export const durations = new WeakSet<z.core.$ZodType>()
+
 /** A Go-style duration (`250ms`, `10s`, `1m30s`), decoded to milliseconds. Give defaults in milliseconds. */
 export function duration() {
   const words = 'expected a duration such as "250ms", "10s" or "1m30s"'
-  return z.string(words).transform((text, context) => {
+  const schema = z.string(words).transform((text, context) => {
     const ms = readDuration(text)
     if (ms !== undefined && ms >= 0) return ms
     context.addIssue({ code: 'custom', message: ms === undefined ? words : 'a duration cannot be negative' })
     return z.NEVER
   })
+  durations.add(schema)
+  return schema
 }
 
 /** A file named as `file://cert.pem`, relative to the folder of the YAML file; decoded to its absolute path. */

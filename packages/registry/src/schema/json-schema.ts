@@ -1,7 +1,8 @@
 /** JSON schemas of the files of an application, for editors: of entries, and of the configuration. */
+import { formatDuration } from '@troupe/core'
 import { z } from 'zod'
 import { envKinds } from '../env/kinds.ts'
-import { fieldRoles } from './fields.ts'
+import { durations, type FieldRole, fieldRoles } from './fields.ts'
 import type { Kind } from './kind.ts'
 import { yamlKey } from './normalize.ts'
 
@@ -88,7 +89,14 @@ function asWritten(schema: z.ZodType): JsonSchema {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      if (fieldRoles.has(zodSchema)) Object.assign(jsonSchema, { type: 'string' })
+      const role = fieldRoles.get(zodSchema)
+      if (role !== undefined) Object.assign(jsonSchema, { type: 'string', description: wordsFor(role) })
+      if (durations.has(zodSchema)) jsonSchema.description = 'a duration such as 10s'
+      // Zod leaves out the defaults of schemas that transform; those of durations are milliseconds.
+      if (zodSchema instanceof z.ZodDefault && jsonSchema.type === 'string' && jsonSchema.default === undefined) {
+        const { defaultValue } = zodSchema.def
+        if (typeof defaultValue === 'number') jsonSchema.default = formatDuration(defaultValue)
+      }
       if (zodSchema instanceof z.ZodObject && jsonSchema.properties !== undefined) {
         const written: typeof jsonSchema.properties = {}
         for (const [key, value] of Object.entries(jsonSchema.properties)) written[yamlKey(key)] = value
@@ -101,6 +109,11 @@ function asWritten(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...rest } = isRecord(converted) ? converted : {}
   const open = withPlaceholders(rest)
   return isRecord(open) ? open : {}
+}
+
+function wordsFor(role: FieldRole): string {
+  if (role.role === 'file') return 'a file such as file://main.ts'
+  return role.kinds.length === 0 ? 'the id of an entry' : `the id of an entry of the kind ${role.kinds.join(' or ')}`
 }
 
 const placed = new Set(['integer', 'number', 'boolean'])

@@ -25,13 +25,21 @@ const security = z.strictObject({
  */
 export const lifecycleSchema = z
   .strictObject({
+    /** Starts with the application. */
     autoStart: z.boolean().default(false),
+    /** A start that takes longer has failed. */
     startTimeout: duration().default(10_000),
+    /** A service that takes longer to stop is ended. */
     stopTimeout: duration().default(10_000),
+    /** After running for that long, its failures are forgotten. */
     stableThreshold: duration().default(5_000),
+    /** Services that must run first. */
     requires: z.array(reference()).default([]),
+    /** The same as `requires`. */
     dependsOn: z.array(reference()).default([]),
+    /** When a failed service starts again. */
     restart: restart.prefault({}),
+    /** For whom it acts, and under which policies. */
     security: security.prefault({}),
   })
   .transform(({ dependsOn, requires, ...rest }) => ({ ...rest, requires: [...new Set([...requires, ...dependsOn])] }))

@@ -1,0 +1,138 @@
+/** `troupe docs [word]`: prints the reference, which is a part of the package. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { didYouMean } from '@troupe/registry'
+import type { CommonOptions } from '../invocation.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** The pages: beside the published code, or in the repository. */
+const folder = import.meta.filename.endsWith('.ts')
+  ? join(import.meta.dirname, '../../../../docs/reference')
+  : fileURLToPath(new URL('../../reference/', import.meta.url))
+
+/** A part of a page under a heading. */
+interface Section {
+  /** The name of the page, such as `entries`. */
+  readonly page: string
+  /** Without its marks. */
+  readonly title: string
+  readonly text: string
+}
+
+/** A row of a table, by the title of the section that it is in. */
+interface Row {
+  readonly page: string
+  readonly section: string
+  /** The words by which it is found. */
+  readonly names: readonly string[]
+  /** By column. */
+  readonly cells: Readonly<Record<string, string>>
+}
+
+/** Prints what the reference says about a word; without one, which words there are. */
+export function docs(options: CommonOptions & { readonly word: string | undefined }, terminal: Terminal): number {
+  const sections = readSections()
+  const rows = sections.flatMap(rowsOf)
+  const { word } = options
+  if (word === undefined) {
+    terminal.out(options.json ? JSON.stringify(titlesByPage(sections), undefined, 2) : overview(sections))
+    return 0
+  }
+  const found = [
+    ...sections.filter((section) => isNamed(section, word)),
+    ...rows.filter(({ names }) => names.includes(word)),
+  ]
+  if (found.length === 0) {
+    const known = [...sections.flatMap(({ page, title }) => [page, title]), ...rows.flatMap(({ names }) => names)]
+    terminal.err(`troupe: the reference has no "${word}"${didYouMean(word, known)}\n"troupe docs" lists what it has.`)
+    return 1
+  }
+  if (options.json) terminal.out(JSON.stringify(found, undefined, 2))
+  else terminal.out(found.map((part) => ('text' in part ? part.text : textOf(part))).join('\n\n'))
+  return 0
+}
+
+function readSections(): readonly Section[] {
+  return readdirSync(folder)
+    .filter((name) => name !== 'README.md')
+    .toSorted()
+    .flatMap((name) => {
+      const page = basename(name, '.md')
+      const parts = readFileSync(join(folder, name), 'utf8').split(/^(?=#{1,3} )/m)
+      return parts.map((text) => ({ page, title: titleOf(text), text: text.trim() }))
+    })
+}
+
+function titleOf(text: string): string {
+  return plain(/^#+ (.+)$/m.exec(text)?.[1] ?? '')
+}
+
+/** A section is found by its title, that of a command also by the command; a page by its name. */
+function isNamed({ page, title, text }: Section, word: string): boolean {
+  if (text.startsWith('# ')) return page === word
+  return title === word || (page === 'cli' && text.includes(`\`troupe ${word}\``))
+}
+
+function rowsOf({ page, title, text }: Section): readonly Row[] {
+  const [header, , ...rows] = text.split('\n').filter((line) => line.startsWith('|'))
+  if (header === undefined) return []
+  const columns = cellsOf(header)
+  return rows.map((row) => {
+    const cells = cellsOf(row)
+    const shown = columns.map((column, at): [string, string] => [column, plain(cells[at] ?? '')])
+    return { page, section: title, names: namesOf(cells[0] ?? ''), cells: Object.fromEntries(shown) }
+  })
+}
+
+function cellsOf(row: string): readonly string[] {
+  return row
+    .slice(1, -1)
+    .split(/ ?\| ?/)
+    .map((cell) => cell.trim())
+}
+
+/** The words of a first cell: `process.send`, and what follows it as `.monitor`; the last part of a path of fields. */
+function namesOf(cell: string): readonly string[] {
+  let area = ''
+  const names = Array.from(cell.matchAll(/`([^`]+)`/g), ([, name = '']) => {
+    const full = name.startsWith('.') ? `${area}${name}` : name
+    if (full.includes('.')) area = full.slice(0, full.lastIndexOf('.'))
+    return full
+  })
+  const [only = ''] = names
+  return names.length === 1 ? [...new Set([only, only.slice(only.lastIndexOf('.') + 1)])] : names
+}
+
+function textOf({ section, cells }: Row): string {
+  const lines = Object.entries(cells).filter(([, value]) => value !== '')
+  return [section, ...lines.map(([column, value]) => `  ${column}: ${value}`)].join('\n')
+}
+
+function plain(markdown: string): string {
+  return markdown
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll('`', '')
+    .replaceAll('&#124;', '|')
+}
+
+function titlesByPage(sections: readonly Section[]): Readonly<Record<string, readonly string[]>> {
+  const pages = [...new Set(sections.map(({ page }) => page))]
+  return Object.fromEntries(
+    pages.map((page) => [
+      page,
+      sections
+        .filter((each) => each.page === page)
+        .slice(1)
+        .map(({ title }) => title),
+    ]),
+  )
+}
+
+function overview(sections: readonly Section[]): string {
+  const lines = Object.entries(titlesByPage(sections)).map(([page, titles]) => {
+    const words = titles.filter((title) => !title.startsWith('troupe ')).join(', ')
+    return words === '' ? page : `${page}: ${words}`
+  })
+  return `troupe docs WORD prints a page, a section of it, or what a table says about a word.\n\n${lines.join('\n')}`
+}

@@ -1,0 +1,85 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { LoginProxy } from './login-proxy.ts'
+import { partsOf } from './page-steps.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const folder = join(root, 'examples/small')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+function run(file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  return spawn(process.execPath, [join(folder, 'src', file), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+}
+
+/** The port that a line of the log names. */
+async function portOf(program: ChildProcessByStdio<null, Readable, Readable>): Promise<string> {
+  for await (const line of createInterface(program.stderr)) {
+    const [, port] = /listens on 127\.0\.0\.1:(\d+)/.exec(line) ?? []
+    if (port !== undefined) return port
+  }
+  throw new Error('the program ended, and never listened')
+}
+
+it('the page about migration shows files of the examples', () => {
+  const files = partsOf(readFileSync(join(root, 'docs/migration.md'), 'utf8')).flatMap(({ steps }) =>
+    steps.filter((step) => 'file' in step),
+  )
+  const examples: Readonly<Record<string, string>> = { 'src/quotes.ts': 'embedded', 'src/counter.ts': 'small' }
+  const own = files.map(({ file }) => readFileSync(join(root, 'examples', examples[file] ?? '', file), 'utf8'))
+  expect(files.map((each) => each.text)).toEqual(own)
+  expect(files).toHaveLength(2)
+})
+
+describe('the README', () => {
+  it('shows the files of the examples', () => {
+    const files = partsOf(readme).flatMap(({ steps }) => steps.filter((step) => 'file' in step))
+    expect(files.map(({ file }) => file)).toEqual(['src/page.ts', 'src/crawl.ts', 'src/counter.ts', 'src/web.ts'])
+    const own = files.map(({ file }) => readFileSync(join(folder, file), 'utf8'))
+    expect(files.map((each) => each.text)).toEqual(own)
+  })
+
+  it('has a crawler that uses a login for each worker', async () => {
+    await using proxy = await LoginProxy.start()
+    const urls = ['/', '/a'].map((path) => `http://site.test:${proxy.webPort}${path}`)
+    const program = run('crawl.ts', urls, { TOR_PORT: String(proxy.port) })
+    const [out] = await Promise.all([text(program.stdout), text(program.stderr)])
+    expect(out).toBe(urls.map((url) => `{ value: '200 ${url}' }\n`).join(''))
+    const target = `site.test:${proxy.webPort}`
+    expect([...proxy.targets.values()]).toEqual([[target], [target]])
+  })
+
+  it('has a crawler that reaches nothing without Tor', async () => {
+    await using proxy = await LoginProxy.start()
+    const program = run('crawl.ts', [`http://127.0.0.1:${proxy.webPort}/`], { TOR_PORT: '1' })
+    const [out] = await Promise.all([text(program.stdout), text(program.stderr)])
+    expect(out).toContain('through overlay app:tor failed: the proxy cannot be reached')
+  })
+
+  it('has a worker behind an endpoint, which is restarted', async () => {
+    await using stack = new AsyncDisposableStack()
+    const program = run('web.ts', [], { PORT: '0' })
+    stack.defer(async () => {
+      const ended = once(program, 'close')
+      program.kill('SIGKILL')
+      await ended
+    })
+    program.stdout.resume()
+    const port = await portOf(program)
+    program.stderr.resume()
+    const get = async (path: string) => (await fetch(`http://127.0.0.1:${port}/${path}`)).text()
+    // The worker and the service start at the same time.
+    await expect.poll(async () => get('visit')).toBe('1')
+    expect(await get('visit')).toBe('2')
+    expect((await fetch(`http://127.0.0.1:${port}/crash`)).ok).toBe(false)
+    await expect.poll(async () => get('visit')).toBe('1')
+  })
+})

@@ -1,0 +1,248 @@
+/**
+ * Makes the pages of `docs/reference` from the sources: `npm run docs:reference` writes them, and
+ * `npm run check:docs` compares. `troupe docs` reads them too.
+ */
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { configSchema, entriesSchema } from '../packages/registry/src/index.ts'
+import { kinds } from '../packages/troupe/src/app.ts'
+import { commandNames, helpText } from '../packages/cli/src/help.ts'
+import { type ErrorKind, isErrorKind, TroupeError } from '../packages/core/src/index.ts'
+import { metricsText } from '../packages/troupe/src/observe/metrics.ts'
+import { aboutKind, checkedActions, commentsOf, errorKinds, permissionTable, sourceOf } from './reference-sources.ts'
+import { type Field, fieldsOf, recordOf } from './reference-schema.ts'
+
+const folder = 'docs/reference'
+const written = 'Made from the sources by `npm run docs:reference`; do not edit it.'
+
+const lifecycle = 'packages/registry/src/schema/lifecycle.ts'
+/** Fields of any entry, which one page describes for all kinds. */
+const common = new Set(['name', 'kind', 'version', 'namespace'])
+
+/** Returns the pages, by file name. */
+export async function referencePages(root: string): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['README.md', indexPage()],
+    ['entries.md', entriesPage(root)],
+    ['config.md', configPage(root)],
+    ['cli.md', cliPage()],
+    ['errors.md', errorsPage(root)],
+    ['metrics.md', await metricsPage(root)],
+    ['permissions.md', permissionsPage(root)],
+  ])
+}
+
+/** Returns the lines to print: pages that differ from their sources, and sources that no page mentions. */
+export async function referenceFaults(root: string): Promise<readonly string[]> {
+  const pages = await referencePages(root)
+  const different = [...pages].filter(([name, text]) => {
+    const file = join(root, folder, name)
+    return !existsSync(file) || readFileSync(file, 'utf8') !== text
+  })
+  const extra = globSync('*', { cwd: join(root, folder) }).filter((name) => !pages.has(name))
+  const table = permissionTable(root).join('\n')
+  return [
+    ...different.map(([name]) => `${folder}/${name} is not current: run "npm run docs:reference"`),
+    ...extra.map((name) => `${folder}/${name} is made from no source: run "npm run docs:reference"`),
+    ...checkedActions(root)
+      .filter((action) => !isIn(table, action))
+      .map((action) => `docs/security.md: the table has no action ${action}, which sources check`),
+  ]
+}
+
+/** The table shortens actions of one area: `process.send`, `.monitor`. */
+function isIn(table: string, action: string): boolean {
+  const last = action.slice(action.lastIndexOf('.'))
+  return (
+    table.includes(`\`${action}\``) || (table.includes(`\`${last}\``) && table.includes(`\`${action.split('.')[0]}.`))
+  )
+}
+
+function indexPage(): string {
+  return page('Reference', [
+    'The same pages without a network: `troupe docs WORD`, for a kind, a field, a command, an error, a metric or a ' +
+      'permission.',
+    [
+      '- [Entries](entries.md): each kind, with its fields, defaults and an example',
+      '- [Configuration](config.md): `.troupe.yaml`',
+      '- [Command line](cli.md)',
+      '- [Errors](errors.md): kinds and codes',
+      '- [Metrics](metrics.md)',
+      '- [Permissions](permissions.md)',
+      '- [Events](../diagnostics-channels.md): diagnostics channels',
+    ].join('\n'),
+  ])
+}
+
+function entriesPage(root: string): string {
+  const definitions = recordOf(entriesSchema(kinds)['definitions'])
+  const all: unknown = recordOf(definitions['entry'])['allOf']
+  const parts = (Array.isArray(all) ? all : []).map((part: unknown) => {
+    const { if: condition, else: schema } = recordOf(part)
+    const properties = recordOf(recordOf(recordOf(condition)['not'])['properties'])
+    return { kind: String(recordOf(properties['kind'])['const']), schema: recordOf(schema) }
+  })
+  const meta = fieldsOf(recordOf(parts[0]?.schema)).filter(({ path }) => path.startsWith('meta'))
+  const shared = new Set(meta.map(({ path }) => path))
+  const service = parts.find(({ kind }) => kind === 'process.service')?.schema ?? {}
+  const restarts = fieldsOf(service).filter(({ path }) => path.startsWith('lifecycle.'))
+  const sections = parts
+    .toSorted((a, b) => (a.kind < b.kind ? -1 : 1))
+    .map(({ kind, schema }) => {
+      const file = sourceOf(root, kind)
+      const { about, example } = file === undefined ? {} : aboutKind(root, file, kind)
+      const comments = file === undefined ? new Map<string, string>() : commentsOf(root, file)
+      const own = fieldsOf(schema).filter(
+        ({ path }) => !common.has(path) && !shared.has(path) && !path.startsWith('lifecycle.'),
+      )
+      return [
+        `## \`${kind}\``,
+        about,
+        own.length === 0 ? 'It has no fields of its own.' : fieldTable(own, comments),
+        example === undefined ? undefined : `\`\`\`yaml\n${example}\`\`\``,
+      ]
+    })
+  return page('Entries', [
+    'Each entry has a `name` and a `kind`, and is in a `namespace`. Any value may be a placeholder: `${env:NAME}` or ' +
+      '`${env:NAME|default}`. A duration is a text such as `250ms`, `10s` or `1m30s`. `[]` in the name of a field ' +
+      'stands for each item of a list, `*` for any key. The schemas that `troupe types` writes for editors are made ' +
+      'from the same definitions.',
+    '## `meta`',
+    'Of any kind. Other keys of `meta` are free.',
+    fieldTable(meta.slice(1), new Map()),
+    '## `lifecycle`',
+    'Of the kinds that are services. [Supervision](../supervision.md) describes restarts.',
+    fieldTable(restarts, commentsOf(root, lifecycle)),
+    ...sections.flat(),
+  ])
+}
+
+function configPage(root: string): string {
+  const sources = ['config.ts', 'dashboard-section.ts'].map((name) => `packages/registry/src/config/${name}`)
+  const [main, dashboard] = sources.map((file) => commentsOf(root, file, true))
+  const comments = main ?? new Map<string, string>()
+  const sections = Object.entries(recordOf(configSchema()['properties']))
+    .filter(([name]) => name !== 'version' && name !== 'profiles')
+    .map(([name, schema]) => [
+      `## \`${name}\``,
+      comments.get(name),
+      fieldTable(
+        fieldsOf({ properties: { [name]: schema } }).slice(1),
+        name === 'dashboard' ? (dashboard ?? comments) : comments,
+      ),
+    ])
+  return page('Configuration', [
+    'The sections of `.troupe.yaml`. `profiles` has the same sections by name; `--profile NAME` chooses one. ' +
+      '`--set section.field=value` sets one value.',
+    ...sections.flat(),
+  ])
+}
+
+function fieldTable(fields: readonly Field[], comments: ReadonlyMap<string, string>): string {
+  const rows = fields.map(({ path, type, isRequired, preset }) => {
+    const key = path.slice(path.lastIndexOf('.') + 1)
+    return `| \`${path}\` | ${type} | ${isRequired ? 'required' : (preset ?? '')} | ${comments.get(key) ?? ''} |`
+  })
+  return ['| field | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+function cliPage(): string {
+  const topics = new Map<string, readonly string[]>()
+  for (const name of commandNames) topics.set(helpText(name), [...(topics.get(helpText(name)) ?? []), name])
+  return page('Command line', [
+    'What `troupe --help` and `troupe COMMAND --help` print. [The command line](../cli.md) describes it with examples.',
+    `\`\`\`\n${helpText()}\n\`\`\``,
+    ...[...topics].flatMap(([text, names]) => [
+      names.length === 1 ? `## \`troupe ${names.join('')}\`` : '## For a running application',
+      names.length === 1 ? undefined : names.map((name) => `\`troupe ${name}\``).join(', '),
+      `\`\`\`\n${text.split('\n\nOptions:\n')[0] ?? text}\n\`\`\``,
+    ]),
+  ])
+}
+
+const codes: readonly (readonly [code: string, kind: ErrorKind, about: string])[] = [
+  ['EOVERLAY', 'PermissionDenied', 'The network of the thread cannot carry this, or the overlay refuses the target.'],
+  ['ESEALED', 'PermissionDenied', 'A sealed host does not allow it.'],
+  ['EUNBOUND', 'PermissionDenied', 'The thread has no network yet, so it opens no connection.'],
+  ['ENETWORK', 'PermissionDenied', 'It would cross from one network to another, and the receiver does not accept it.'],
+]
+
+function errorsPage(root: string): string {
+  const kindRows = errorKinds(root).map(([kind, about]) => {
+    const isRetryable = isErrorKind(kind) && new TroupeError(kind, '').retryable
+    return `| \`${kind}\` | ${isRetryable ? 'yes' : 'no'} | ${about} |`
+  })
+  return page('Errors', [
+    'Each `TroupeError` has a `kind`, `retryable`, `details` and, where another error is the reason, a `cause`. The ' +
+      'set of kinds is closed. A service that ends with `retryable: false` set by its thrower is not restarted.',
+    '## Kinds',
+    ['| kind | retryable | meaning |', '| --- | --- | --- |', ...kindRows].join('\n'),
+    '## Codes',
+    'Errors of sockets have the `code` of Node (`ECONNREFUSED`, `ETIMEDOUT`, …) too. These codes are of Troupe:',
+    [
+      '| code | kind | meaning |',
+      '| --- | --- | --- |',
+      ...codes.map(([code, kind, about]) => `| \`${code}\` | \`${kind}\` | ${about} |`),
+    ].join('\n'),
+    '[Ways out](../ways-out.md) lists what an overlay refuses, with the alternative to each.',
+  ])
+}
+
+async function metricsPage(root: string): Promise<string> {
+  const nothing = { processes: { rows: [], total: 0, silent: [] }, connections: { rows: [], total: 0, silent: [] } }
+  const { text } = await metricsText(
+    {
+      ...nothing,
+      ...{ at: 0, pid: 0, uptime: 0, threads: [], ended: [], overlays: [], pools: [], services: [], policies: [] },
+      ...{ refusals: {}, servers: [], routes: [], requests: [], processorTime: [], registryVersion: 0, logLines: {} },
+      deadLetters: { count: 0, last: [] },
+    },
+    'prometheus',
+  )
+  const types = new Map(Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = '', type = '']) => [name, type]))
+  const labels = labelsOf(readFileSync(join(root, 'docs/observability.md'), 'utf8'))
+  const rows = Array.from(text.matchAll(/^# HELP (\S+) (.+)$/gm), ([, name = '', help = '']) => {
+    return `| \`${name}\` | ${types.get(name) ?? ''} | ${labels.get(name) ?? ''} | ${help} |`
+  })
+  return page('Metrics', [
+    '[Observability](../observability.md#metrics) describes how they are served and counted.',
+    ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+  ])
+}
+
+/** The labels in the table of the page about metrics. */
+function labelsOf(text: string): ReadonlyMap<string, string> {
+  const rows = Array.from(text.matchAll(/^\| (`(?:troupe|process)_[^|]+)\|([^|]*)\|$/gm))
+  return new Map(
+    rows.flatMap(([, names = '', labels = '']) =>
+      Array.from(names.matchAll(/`(\w+)`/g), ([, name = '']): [string, string] => [name, labels.trim()]),
+    ),
+  )
+}
+
+function permissionsPage(root: string): string {
+  return page('Permissions', [
+    'The actions that policies decide, from [security policies](../security.md#apply-policies). An action of an ' +
+      'application, which it checks with `security.can`, can have any other name. [Changing the ' +
+      'registry](../security.md#changing-the-registry) requires more.',
+    permissionTable(root).join('\n').replaceAll('](#', '](../security.md#'),
+  ])
+}
+
+function page(title: string, parts: readonly (string | undefined)[]): string {
+  const blocks = [`# ${title}`, written, ...parts].filter((part) => part !== undefined && part !== '')
+  return `${blocks.map((part) => wrapped(part ?? '')).join('\n\n')}\n`
+}
+
+/** Breaks a paragraph into lines of at most 120 characters. */
+function wrapped(part: string): string {
+  if (/^(?:\||#|- |```)/.test(part)) return part
+  return part.replaceAll(/(?=\S)(.{1,120})(?: +|$)/g, '$1\n').trimEnd()
+}
+
+if (import.meta.main) {
+  const root = resolve(import.meta.dirname, '..')
+  rmSync(join(root, folder), { recursive: true, force: true })
+  mkdirSync(join(root, folder), { recursive: true })
+  for (const [name, text] of await referencePages(root)) writeFileSync(join(root, folder, name), text)
+}
