@@ -1,9 +1,6 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { LoginProxy } from './login-proxy.ts'
@@ -18,15 +15,6 @@ function run(file: string, args: readonly string[], env: Readonly<Record<string,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
-}
-
-/** The port that a line of the log names. */
-async function portOf(program: ChildProcessByStdio<null, Readable, Readable>): Promise<string> {
-  for await (const line of createInterface(program.stderr)) {
-    const [, port] = /listens on 127\.0\.0\.1:(\d+)/.exec(line) ?? []
-    if (port !== undefined) return port
-  }
-  throw new Error('the program ended, and never listened')
 }
 
 it('the page about migration shows files of the examples', () => {
@@ -62,24 +50,5 @@ describe('the README', () => {
     const program = run('crawl.ts', [`http://127.0.0.1:${proxy.webPort}/`], { TOR_PORT: '1' })
     const [out] = await Promise.all([text(program.stdout), text(program.stderr)])
     expect(out).toContain('through overlay app:tor failed: the proxy cannot be reached')
-  })
-
-  it('has a worker behind an endpoint, which is restarted', async () => {
-    await using stack = new AsyncDisposableStack()
-    const program = run('web.ts', [], { PORT: '0' })
-    stack.defer(async () => {
-      const ended = once(program, 'close')
-      program.kill('SIGKILL')
-      await ended
-    })
-    program.stdout.resume()
-    const port = await portOf(program)
-    program.stderr.resume()
-    const get = async (path: string) => (await fetch(`http://127.0.0.1:${port}/${path}`)).text()
-    // The worker and the service start at the same time.
-    await expect.poll(async () => get('visit')).toBe('1')
-    expect(await get('visit')).toBe('2')
-    expect((await fetch(`http://127.0.0.1:${port}/crash`)).ok).toBe(false)
-    await expect.poll(async () => get('visit')).toBe('1')
   })
 })
