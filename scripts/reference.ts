@@ -196,6 +196,7 @@ async function metricsPage(root: string): Promise<string> {
       ...{ at: 0, pid: 0, uptime: 0, threads: [], ended: [], overlays: [], pools: [], services: [], policies: [] },
       ...{ refusals: {}, servers: [], routes: [], requests: [], processorTime: [], registryVersion: 0, logLines: {} },
       deadLetters: { count: 0, last: [] },
+      requestPools: [],
     },
     'prometheus',
   )
