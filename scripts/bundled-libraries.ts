@@ -10,7 +10,7 @@ import { keysOf, manifestOf } from './manifest.ts'
 import { isPlainBuiltin } from './plain-builtins.ts'
 import { packageOf } from './published-package.ts'
 
-const loadedLater = /\blazyModule(?:<[^(]*>)?\(\s*import\.meta\.url,\s*'([^']+)'/g
+const loadedLater = /\blazyModule(?:<[^(]*>)?\(\s*\(\) => createRequire\(import\.meta\.url\)\('([^']+)'/g
 const licenceNames = /^(?:licen[cs]e|copying|notice)/i
 /** It is bundled, and a dependency too: declarations import it. */
 const ofDeclarations = 'zod'

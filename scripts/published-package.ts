@@ -6,10 +6,13 @@ import { keysOf, manifestOf } from './manifest.ts'
 
 const comment = /\/\*[^]*?\*\/|(?<![:'"`])\/\/[^\n]*/g
 const text = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g
-/** Matches `from 'x'`, `import 'x'`, `import('x')`, `import.meta.resolve('x')` and `lazyModule(…, 'x')`. */
+/**
+ * Matches `from 'x'`, `import 'x'`, `import('x')`, `import.meta.resolve('x')` and
+ * `createRequire(import.meta.url)('x')`.
+ */
 const imported = new RegExp(
   String.raw`(?:\b(?:import|export)\b[^'"()\`;]*\bfrom\s*|\bimport\s*|\bimport\(\s*|\bimport\.meta\.resolve\(\s*|` +
-    String.raw`\blazyModule\(import\.meta\.url,\s*)['"](@?[\w-][\w./-]*)['"]`,
+    String.raw`\bcreateRequire\(import\.meta\.url\)\()['"](@?[\w-][\w./-]*)['"]`,
   'g',
 )
 /** Files of the package itself, such as programs of threads; up to an extension that is chosen at run time. */

@@ -16,21 +16,20 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { followFirstHour } from './first-hour.ts'
 import { manifestOf } from './manifest.ts'
+import { packedIn } from './page-reader.ts'
 import { faultsOf } from './published-package.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const tarballs = globSync('.cache/tarballs/*.tgz', { cwd: root }).map((file) => join(root, file))
-if (tarballs.length === 0) throw new Error('nothing is packed: run npm run pack:all')
-const isSidecar = (file: string) => file.includes('/troupe-tsnet-')
+const packed = packedIn(join(root, '.cache/tarballs'))
 /** What an application without a tailnet may install. */
 const most = { packages: 30, megabytes: 30 }
 
 using app = mkdtempDisposableSync(join(tmpdir(), 'troupe-pack-'))
 writeFileSync(join(app.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-install(packed().packages)
+install(packed.packages)
 assertSmall()
 
 const manifests = globSync(['node_modules/troupe/package.json', 'node_modules/@troupe/*/package.json'], {
@@ -78,7 +77,7 @@ assertTyped()
 assertCreated()
 await assertFirstHour()
 // The sidecar is in a package of the platform, whose checksum is checked.
-install(tarballs.filter(isSidecar))
+install(packed.sidecars)
 run('npx', 'troupe-tsnet', 'where')
 await assertPackedPrograms()
 run(process.execPath, 'packed/embedded/main.ts')
@@ -103,7 +102,7 @@ function assertSmall(): void {
  * project.
  */
 function assertCreated(): void {
-  const { folder, creator } = packed()
+  const { folder, creator } = packed
   const projects = { fresh: undefined, grown: { name: 'grown', version: '1.0.0', type: 'module' } }
   for (const [name, manifest] of Object.entries(projects)) {
     const project = join(app.path, name)
@@ -127,19 +126,11 @@ function assertCreated(): void {
   }
 }
 
-function packed() {
-  return {
-    folder: dirname(tarballs[0] ?? ''),
-    creator: tarballs.find((file) => basename(file).startsWith('create-')) ?? '',
-    packages: tarballs.filter((file) => !isSidecar(file) && !basename(file).startsWith('create-')),
-  }
-}
-
 /** The first hour of a newcomer, as the page describes it. */
 async function assertFirstHour(): Promise<void> {
   const folder = join(app.path, 'first-hour')
   mkdirSync(folder)
-  await followFirstHour(folder, packed())
+  await followFirstHour(folder, packed)
 }
 
 /** The types of an application, which `troupe types` writes, with the published declarations. */

@@ -1,17 +1,21 @@
 /** Packages that most applications do not use load when they are first used, not at every start. */
-import { createRequire } from 'node:module'
 
 /**
  * Returns a function that loads a package at its first call, synchronously, and returns its exports.
  *
+ * @example
+ * ```ts
+ * const piscina = lazyModule<typeof Piscina>(() => createRequire(import.meta.url)('piscina'))
+ * ```
+ *
  * @typeParam Exports - `typeof import('name')`
- * @param from - `import.meta.url` of the caller: the package is resolved from there.
+ * @param load - Written as in the example: tools that trace the files of a program know this form.
  */
-export function lazyModule<Exports>(from: string, name: string): () => Exports {
+export function lazyModule<Exports>(load: () => unknown): () => Exports {
   let loaded: Exports | undefined
   return () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller names its type
-    loaded ??= createRequire(from)(name) as Exports
+    loaded ??= load() as Exports
     return loaded
   }
 }

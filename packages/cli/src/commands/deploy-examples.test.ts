@@ -1,6 +1,6 @@
 /** The examples of a deployment, against what the application serves and how long it takes to stop. */
 import { entryId, parseDuration } from '@troupe/core'
-import { loadAll } from 'js-yaml'
+import { load, loadAll } from 'js-yaml'
 import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join, resolve } from 'node:path'
@@ -67,12 +67,16 @@ function settingsOf(argv: readonly string[]): {
 async function board(set: ReadonlyMap<string, string>, overrides: readonly string[]) {
   const own = new Map([...set, ['metrics.addr', '127.0.0.1:0']])
   own.delete('network_service.state_dir')
-  return boot({
+  const app = await boot({
     root: join(examples, 'board'),
     onLog: () => undefined,
     set: Array.from(own, ([name, value]) => `${name}=${value}`),
     overrides: [...overrides, 'app:web:addr=127.0.0.1:0'],
   })
+  // As the probe for the start does: a service may start again.
+  const ready = async () => (await fetch(`http://127.0.0.1:${app.metricsPort}/readyz`)).status
+  await expect.poll(ready, { timeout: 60_000 }).toBe(200)
+  return app
 }
 
 /** As a proxy asks: by the name of the service. */
@@ -134,5 +138,41 @@ describe('the unit for systemd', () => {
     const stop = parseDuration(set.get('shutdown.delay') ?? '0') + parseDuration(set.get('shutdown.timeout') ?? '30s')
     expect(parseDuration(of('TimeoutStopSec'))).toBeGreaterThan(stop)
     expect(set.get('network_service.state_dir')).toBe(`/var/lib/${of('StateDirectory')}/net`)
+  })
+})
+
+/** What the example uses of the Compose specification. Any other field is wrong, or belongs in here. */
+const compose = z.strictObject({
+  services: z.strictObject({
+    app: z.strictObject({
+      build: z.literal('.'),
+      stop_grace_period: z.string(),
+      restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']),
+      cap_drop: z.array(z.literal('ALL')),
+      volumes: z.array(z.string().regex(/^\w+:\/[^:]+$/)),
+    }),
+  }),
+  volumes: z.record(z.string(), z.strictObject({})),
+})
+
+describe('compose.yaml', () => {
+  const folder = join(examples, 'docker')
+  const { services, volumes } = compose.parse(load(readFileSync(join(folder, 'compose.yaml'), 'utf8')))
+  const image = readFileSync(join(folder, 'Dockerfile'), 'utf8')
+  const of = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(image)?.[1]
+
+  it('keeps each volume that the image declares, and no other one, in a named volume', () => {
+    const mounts = services.app.volumes.map((each) => each.split(':'))
+    expect(mounts.map(([, path]) => path)).toEqual([of('VOLUME')])
+    expect(mounts.map(([name]) => name)).toEqual(Object.keys(volumes))
+  })
+
+  it('gives the application time to stop on the signal of the image', () => {
+    const argv: readonly string[] = z.array(z.string()).parse(JSON.parse(of('CMD') ?? ''))
+    const { set } = settingsOf(argv.slice(1))
+    const stop = parseDuration(set.get('shutdown.delay') ?? '0') + parseDuration(set.get('shutdown.timeout') ?? '30s')
+    expect(parseDuration(services.app.stop_grace_period)).toBeGreaterThan(stop)
+    expect(of('STOPSIGNAL')).toBe('SIGTERM')
+    expect(of('USER')).not.toBe('root')
   })
 })

@@ -12,6 +12,7 @@ import {
   type Thread,
   threadFailure,
 } from '@troupe/process/kernel'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type * as PiscinaPackage from 'piscina'
@@ -19,7 +20,7 @@ import { CallSlots, slotCount } from '../call-slots.ts'
 import type { Task, WorkerSettings } from '../worker/task.ts'
 import type { WorkerPlace, WorkerSource } from './worker-place.ts'
 
-const piscina = lazyModule<typeof PiscinaPackage>(import.meta.url, 'piscina')
+const piscina = lazyModule<typeof PiscinaPackage>(() => createRequire(import.meta.url)('piscina'))
 
 /** Source files run directly; built files are JavaScript. */
 const workerModule = fileURLToPath(

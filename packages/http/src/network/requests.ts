@@ -1,10 +1,11 @@
 /** `request` and `get` of `node:http`, and `fetch`, through a network. */
 import { invalid, lazyModule } from '@troupe/core'
 import type { Agent, get, request, RequestOptions } from 'node:http'
+import { createRequire } from 'node:module'
 import type * as Undici from 'undici'
 
 /** undici takes tens of milliseconds to load: it loads at the first use. */
-export const undici = lazyModule<typeof Undici>(import.meta.url, 'undici')
+export const undici = lazyModule<typeof Undici>(() => createRequire(import.meta.url)('undici'))
 
 /** `request` and `get`, for `http:` and `https:` URLs. */
 export interface HttpRequests {

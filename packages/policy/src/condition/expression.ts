@@ -7,13 +7,14 @@
 import type * as CelPackage from '@marcbachmann/cel-js'
 import type { ASTNode, Environment } from '@marcbachmann/cel-js'
 import { invalid, lazyModule, weigh } from '@troupe/core'
+import { createRequire } from 'node:module'
 import { spend } from './budget.ts'
 import { expressionCost, macros } from './expression-cost.ts'
 import { maxMetaWeight } from '../limits.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
 import type { Meta } from '../attributes.ts'
 
-const cel = lazyModule<typeof CelPackage>(import.meta.url, '@marcbachmann/cel-js')
+const cel = lazyModule<typeof CelPackage>(() => createRequire(import.meta.url)('@marcbachmann/cel-js'))
 
 /** The variables of an expression. */
 export type ExpressionInput = {

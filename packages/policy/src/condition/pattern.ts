@@ -4,10 +4,11 @@
  * block the kernel.
  */
 import { invalid, lazyModule } from '@troupe/core'
+import { createRequire } from 'node:module'
 import type * as Re2Package from 're2js'
 import { spend } from './budget.ts'
 
-const re2 = lazyModule<typeof Re2Package>(import.meta.url, 're2js')
+const re2 = lazyModule<typeof Re2Package>(() => createRequire(import.meta.url)('re2js'))
 
 export interface Pattern {
   /** Returns whether the expression is found anywhere in `text`. The decision pays for it. @throws TooCostly */

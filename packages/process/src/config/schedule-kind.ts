@@ -1,11 +1,12 @@
 /** `process.schedule`: messages to a service at regular times. */
 import { lazyModule } from '@troupe/core'
 import { checkActor, defineKind, duration, lifecycleSchema, reference } from '@troupe/registry'
+import { createRequire } from 'node:module'
 import type * as CronerPackage from 'croner'
 import { z } from 'zod'
 
 /** Loaded only by applications with a schedule. */
-const croner = lazyModule<typeof CronerPackage>(import.meta.url, 'croner')
+const croner = lazyModule<typeof CronerPackage>(() => createRequire(import.meta.url)('croner'))
 
 export const scheduleKind = defineKind({
   kind: 'process.schedule',

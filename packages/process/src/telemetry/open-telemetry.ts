@@ -14,10 +14,11 @@ import {
   TroupeError,
 } from '@troupe/core'
 import { threadOverlay } from '@troupe/network'
+import { createRequire } from 'node:module'
 import { FrameContexts } from './frame-contexts.ts'
 import { parseTraceState } from './trace-state.ts'
 
-const api = lazyModule<typeof Api>(import.meta.url, '@opentelemetry/api')
+const api = lazyModule<typeof Api>(() => createRequire(import.meta.url)('@opentelemetry/api'))
 
 /** What an SDK offers. */
 export interface Connection {

@@ -1,5 +1,8 @@
 /** Loads the method that a process or a function runs. */
 import { invalid, namespaceOf, notFound, TroupeError } from '@troupe/core'
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Program } from '../protocol/programs.ts'
 import { telemetryReady } from '../telemetry/telemetry.ts'
 import { lookLater } from './builtins.ts'
@@ -53,10 +56,24 @@ async function importModule(program: Program): Promise<Record<string, unknown>> 
     return isModule(module) ? module : {}
   } catch (cause) {
     if (isMissing(cause, program.module))
-      throw new TroupeError('NotFound', `${program.entry}: there is no module ${program.module}`, { cause })
+      throw new TroupeError(
+        'NotFound',
+        `${program.entry}: there is no module ${program.module}${hint(program.module)}`,
+        {
+          cause,
+        },
+      )
     if (cause instanceof SyntaxError) cause.message = withPlace(cause)
     throw cause
   }
+}
+
+/** Names the file that was probably meant: Node wants whole names, and those of the sources. */
+function hint(module: string): string {
+  if (!module.startsWith('file:')) return ''
+  const stem = fileURLToPath(module).replace(/\.[cm]?js$/, '')
+  const ending = ['.ts', '.js', '.mts', '.mjs', '/index.ts', '/index.js'].find((each) => existsSync(stem + each))
+  return ending === undefined ? '' : `; did you mean "${basename(stem)}${ending}"?`
 }
 
 /**

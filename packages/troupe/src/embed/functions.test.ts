@@ -50,7 +50,11 @@ describe('app.functions', () => {
     expect(images['then']).toBeUndefined()
     expect(() => app.functions('./images.ts')).toThrow('functions: expected the URL of a file')
     const none = app.functions(new URL('fixtures/none.ts', import.meta.url), { max: 1 })
-    await expect(none['x']?.()).rejects.toThrow('there is no module')
+    await expect(none['x']?.()).rejects.toThrow(/there is no module \S+none\.ts$/)
+    for (const name of ['images', 'images.js']) {
+      const wrong = app.functions(new URL(`fixtures/${name}`, import.meta.url), { max: 1 })
+      await expect(wrong['x']?.()).rejects.toThrow(`fixtures/${name}; did you mean "images.ts"?`)
+    }
     await expect(app.functions(url, { max: 0 })['x']?.()).rejects.toThrow('pool')
   })
 })

@@ -3,6 +3,7 @@ import { lazyModule, type Log, type LogLevel, type Pid, threadOf } from '@troupe
 import type { LogLine } from '@troupe/process'
 import type { Requester } from '@troupe/process/kernel'
 import type { AppConfig } from '@troupe/registry'
+import { createRequire } from 'node:module'
 import type * as PinoPackage from 'pino'
 import { z } from 'zod'
 import { escapedJson } from './escape.ts'
@@ -12,7 +13,7 @@ import { redacted, redactedText } from './redact.ts'
 import { userFrames } from './stack.ts'
 import { textLine } from './text.ts'
 
-const pinoPackage = lazyModule<typeof PinoPackage>(import.meta.url, 'pino')
+const pinoPackage = lazyModule<typeof PinoPackage>(() => createRequire(import.meta.url)('pino'))
 
 export interface LoggerOptions {
   readonly config: AppConfig['log']
