@@ -27,7 +27,7 @@ export const ownTerminal: Terminal = {
   isTerminal: isatty(1),
 }
 
-/** A terminal whose `err` shows no secrets and no control characters. */
+/** A terminal that shows no control characters, and whose `err` shows no secrets. */
 export interface GuardedTerminal extends Terminal {
   /** Returns the values to hide, read at each write. */
   readonly hide: (secrets: () => ReadonlySet<string>) => void
@@ -39,6 +39,10 @@ export function guarded(behind: Terminal): GuardedTerminal {
   const hidden = new Set<string>()
   return {
     ...behind,
+    // Names come from code, and a terminal obeys the controls of Unicode too. In JSON the escape means the same text.
+    out: (line) => {
+      behind.out(escapedLines(line))
+    },
     err: (line) => {
       for (const secrets of sources) for (const secret of secrets()) hidden.add(secret)
       behind.err(escapedLines(redactedText(line, hidden)))

@@ -31,8 +31,13 @@ export function actionOf(options: AttachOptions): OperatorAction | undefined {
       return ofRegistry(operands)
     case 'log':
       return ofLog(options)
+    case 'trace':
+    case 'dashboard':
+      return undefined
     default:
-      return operandOf[name] === undefined ? undefined : ofOne(options, operandOf[name])
+      if (operandOf[name] !== undefined) return ofOne(options, operandOf[name])
+      if (operands.length > 0) throw new UsageError(`"troupe ${name}" takes no "${operands.join(' ')}"`)
+      return undefined
   }
 }
 
@@ -59,38 +64,46 @@ function ofOne({ name, operands, cpu, heap }: AttachOptions, takes: string): Ope
       const thread = Number(first)
       return cpu === undefined
         ? { action: 'profile-heap', thread }
-        : checked({ action: 'profile-cpu', thread, milliseconds: Math.round(parseDuration(cpu)) })
+        : checked(
+            { action: 'profile-cpu', thread, milliseconds: Math.round(parseDuration(cpu)) },
+            `--cpu takes a duration of up to ten minutes, not "${cpu}"`,
+          )
     }
   }
 }
 
 function ofDeadLetters([what = 'list', id, more]: readonly string[]): OperatorAction | undefined {
   if (what === 'list' && id === undefined) return undefined
-  if ((what !== 'replay' && what !== 'drop') || id === undefined || more !== undefined)
-    throw new UsageError('"troupe dead" takes "list", "replay <id>" or "drop <id>"')
-  return checked({ action: `dead-${what}`, id: Number(id) })
+  const takes = '"troupe dead" takes "list", "replay <id>" or "drop <id>", with an id that it lists'
+  if (more !== undefined) throw new UsageError(takes)
+  return checked({ action: `dead-${what}`, id: numberOf(id) }, takes)
 }
 
 function ofRegistry([what = 'log', first, second, more]: readonly string[]): OperatorAction | undefined {
   if (what === 'log' && first === undefined) return undefined
-  if (what === 'diff' && second !== undefined && more === undefined) return undefined
-  if (what === 'rollback' && first !== undefined && second === undefined)
-    return checked({ action: 'registry-rollback', version: Number(first) })
-  throw new UsageError('"troupe registry" takes "log", "diff <from> <to>" or "rollback <version>"')
+  const [from, to] = [numberOf(first), numberOf(second)]
+  if (what === 'diff' && from !== undefined && to !== undefined && more === undefined) return undefined
+  const takes = '"troupe registry" takes "log", "diff <from> <to>" or "rollback <version>", with versions that it lists'
+  if (what !== 'rollback' || second !== undefined) throw new UsageError(takes)
+  return checked({ action: 'registry-rollback', version: from }, takes)
 }
 
 function ofLog({ operands: [what, level, more], entry }: AttachOptions): OperatorAction {
-  if (what !== 'level' || level === undefined || more !== undefined)
-    throw new UsageError(
-      '"troupe log" takes "level" and a level: trace, debug, info, warn, error, fatal, silent, configured',
-    )
-  return checked({ action: 'log-level', level, ...(entry !== undefined && { entry }) })
+  const takes = '"troupe log" takes "level" and a level: trace, debug, info, warn, error, fatal, silent, configured'
+  if (what !== 'level' || more !== undefined) throw new UsageError(takes)
+  return checked({ action: 'log-level', level, ...(entry !== undefined && { entry }) }, takes)
 }
 
-/** @throws UsageError */
-function checked(action: object): OperatorAction {
-  const { data, error } = operatorAction.safeParse(action)
-  if (data !== undefined) return data
-  const [issue] = error.issues
-  throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`)
+function numberOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+}
+
+/**
+ * @param takes - What the command takes.
+ * @throws UsageError with `takes`.
+ */
+function checked(action: object, takes: string): OperatorAction {
+  const { data } = operatorAction.safeParse(action)
+  if (data === undefined) throw new UsageError(takes)
+  return data
 }

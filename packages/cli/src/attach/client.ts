@@ -1,8 +1,17 @@
 /** Talks to a running application by its Unix socket. */
-import { notFound, startTimer, TroupeError, unavailable } from '@troupe/core'
+import {
+  invalid,
+  isErrorKind,
+  notFound,
+  startTimer,
+  stopTimer,
+  type Timer,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
 import { readFile } from 'node:fs/promises'
 import { readdirSync } from 'node:fs'
-import { request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
@@ -43,14 +52,14 @@ export interface Client {
   diff(from: string, to: string): Promise<readonly ShownChange[]>
 }
 
-/** The longest wait for a first reply, in milliseconds. */
+/** The longest wait for a sign of life, in milliseconds. */
 const patience = 10_000
 
 /**
  * Finds the application that runs on this state.
  *
  * @param pid - Its process id, where several run.
- * @param wait - The longest wait for a first reply, in milliseconds. Default: 10 s.
+ * @param wait - The longest wait for a sign of life, in milliseconds; a reply may take longer. Default: 10 s.
  * @throws TroupeError `NotFound` when none runs, or that one does not, `Invalid` when several do, `Unavailable` when it
  *   does not reply.
  */
@@ -74,9 +83,13 @@ export async function attach(stateDir: string, pid?: number, wait = patience): P
   const token = await readFile(files.token, 'utf8').catch((cause: unknown) => {
     throw notFound(`no application of this folder runs as process ${first}`, { cause: String(cause) })
   })
-  if (states[asked.indexOf(first)] === 'silent')
-    throw unavailable(`process ${first} does not reply: it is stopped (SIGSTOP), or its main thread is busy`)
-  const replied = async (method: string, path: string, body?: unknown) => reply(files.socket, token, method, path, body)
+  const silent = unavailable(`process ${first} does not reply: it is stopped (SIGSTOP), or its main thread is busy`)
+  if (states[asked.indexOf(first)] === 'silent') throw silent
+  const replied = async (method: string, path: string, body?: unknown) => {
+    const [request, response] = reply(files.socket, token, method, path, body)
+    using _ = whileSilent(files.socket, wait, () => request.destroy(silent))
+    return await response
+  }
   const ask = async (method: string, path: string, body?: unknown) => json(await replied(method, path, body))
   return {
     pid: first,
@@ -88,7 +101,8 @@ export async function attach(stateDir: string, pid?: number, wait = patience): P
     act: async (action) => {
       await ask('POST', '/actions', action)
     },
-    profile: async (action) => replied('POST', '/actions', action),
+    // The main thread stands still while its heap is written: that is no reason to give up.
+    profile: async (action) => reply(files.socket, token, 'POST', '/actions', action)[1],
     versions: async () => versionsOf(await ask('GET', '/registry/log')),
     diff: async (from, to) => {
       const query = new URLSearchParams({ from, to })
@@ -129,31 +143,55 @@ async function stateOf(socketPath: string, wait: number): Promise<'gone' | 'sile
   })
 }
 
-async function reply(
+/** Looks for signs of life until disposed, and calls `then` when there is none. */
+function whileSilent(socketPath: string, wait: number, then: () => void): Disposable {
+  let timer: Timer | undefined
+  let isOver = false
+  const look = () => {
+    void stateOf(socketPath, wait).then((state) => {
+      if (isOver) return
+      if (state === 'silent') then()
+      else timer = startTimer(look, wait)
+    })
+  }
+  timer = startTimer(look, wait)
+  return {
+    [Symbol.dispose]: () => {
+      isOver = true
+      stopTimer(timer)
+    },
+  }
+}
+
+function reply(
   socketPath: string,
   token: string,
   method: string,
   path: string,
   body?: unknown,
-): Promise<Readable> {
+): readonly [ClientRequest, Promise<Readable>] {
   const { promise, resolve, reject } = Promise.withResolvers<Readable>()
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const asked = request({ socketPath, method, path, headers, agent: false }, (response) => {
     if (response.statusCode === 200) resolve(response)
     else
       json(response).then((value) => {
-        reject(new TroupeError('Invalid', errorIn(value) ?? `the application replied ${response.statusCode}`))
+        reject(errorIn(value) ?? invalid(`the application replied ${response.statusCode}`))
       }, reject)
   })
   asked.on('error', (cause) => {
-    reject(unavailable(`the application does not reply: ${cause.message}`))
+    reject(cause instanceof TroupeError ? cause : unavailable(`the application does not reply: ${cause.message}`))
   })
   asked.end(body === undefined ? undefined : JSON.stringify(body))
-  return promise
+  return [asked, promise]
 }
 
+/** @throws TroupeError `Unavailable` where the application ends before the reply is complete. */
 async function json(response: Readable): Promise<unknown> {
-  const value: unknown = JSON.parse(await text(response))
+  const whole = await text(response).catch((cause: unknown) => {
+    throw unavailable('the application ended while it replied', { cause: String(cause) })
+  })
+  const value: unknown = JSON.parse(whole)
   return value
 }
 
@@ -178,8 +216,11 @@ async function* linesOf(begin: () => Promise<Readable>, signal: AbortSignal): As
   }
 }
 
-function errorIn(value: unknown): string | undefined {
-  return typeof value === 'object' && value !== null && 'error' in value ? String(value.error) : undefined
+/** The error that the application replied with. */
+function errorIn(value: unknown): TroupeError | undefined {
+  if (typeof value !== 'object' || value === null || !('error' in value)) return undefined
+  const kind = 'kind' in value && isErrorKind(value.kind) ? value.kind : 'Invalid'
+  return new TroupeError(kind, String(value.error))
 }
 
 function versionsOf(value: unknown): readonly ShownVersion[]

@@ -3,6 +3,8 @@
  * terminal is restored at the end, whatever the end is.
  */
 import { startInterval, stopTimer } from '@troupe/core'
+import type { Readable, Writable } from 'node:stream'
+import { StopSignals, statusOf } from '../signals.ts'
 import type { Client } from './client.ts'
 import { type Frame, frameOf, type Order, type Screen, sortedRows } from './top-frame.ts'
 
@@ -13,8 +15,16 @@ const escape = '\u001b'
 const toAlternate = `${escape}[?1049h${escape}[?25l`
 const toNormal = `${escape}[?25h${escape}[?1049l`
 
+type Steered = Pick<Client, 'observe' | 'act'>
+type Keyboard = Readable & { readonly isTTY: boolean; readonly setRawMode: (mode: boolean) => unknown }
+type Display = Writable & Pick<NodeJS.WriteStream, 'columns' | 'rows'>
+
 /** Shows processes until `q` or Ctrl-C, and returns the exit status. */
-export async function top(client: Client, input = process.stdin, output = process.stdout): Promise<number> {
+export async function top(
+  client: Steered,
+  input: Keyboard = process.stdin,
+  output: Display = process.stdout,
+): Promise<number> {
   const view = new Top(client, output)
   const restore = () => {
     if (input.isTTY) input.setRawMode(false)
@@ -31,6 +41,10 @@ export async function top(client: Client, input = process.stdin, output = proces
   const redraw = () => {
     view.draw()
   }
+  using signals = new StopSignals((signal) => process.exit(statusOf(signal)))
+  void signals.first.then((signal) => {
+    view.end(statusOf(signal))
+  })
   input.setEncoding('utf8').on('data', onKey)
   output.on('resize', redraw)
   try {
@@ -44,8 +58,8 @@ export async function top(client: Client, input = process.stdin, output = proces
 }
 
 class Top {
-  readonly #client: Client
-  readonly #output: NodeJS.WriteStream
+  readonly #client: Steered
+  readonly #output: Display
   readonly #ended = Promise.withResolvers<number>()
   #frame: Frame | undefined
   #order: Order = 'mailbox'
@@ -55,14 +69,21 @@ class Top {
   /** The pid whose end is to be confirmed. */
   #asked: string | undefined
   #message = ''
+  /** An observation is under way. */
+  #isLooking = false
 
-  constructor(client: Client, output: NodeJS.WriteStream) {
+  constructor(client: Steered, output: Display) {
     this.#client = client
     this.#output = output
   }
 
+  /** Ends with an exit status. */
+  end(status: number): void {
+    this.#ended.resolve(status)
+  }
+
   async run(): Promise<number> {
-    await this.#look()
+    await Promise.race([this.#look(), this.#ended.promise])
     const timer = startInterval(() => {
       this.#look().catch((error: unknown) => {
         this.#ended.reject(error instanceof Error ? error : new Error(String(error)))
@@ -105,8 +126,11 @@ class Top {
   }
 
   async #look(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
     const before = this.#frame?.observation
     this.#frame = { observation: await this.#client.observe({ connections: 0 }), before }
+    this.#isLooking = false
     this.draw()
   }
 
@@ -115,9 +139,9 @@ class Top {
     const orders: Readonly<Record<string, Order>> = { m: 'mailbox', h: 'handled', a: 'age' }
     if (key === 'q') this.#ended.resolve(0)
     else if (key === '/') this.#isFiltering = true
-    else if (key === 'j' || key === `${escape}[B`) this.#selected += 1
-    else if (key === 'k' || key === `${escape}[A`) this.#selected = Math.max(0, this.#selected - 1)
-    else if (key === 't' && this.#frame !== undefined) this.#asked = this.#selectedPid(this.#frame)
+    else if (key === 'j' || key === `${escape}[B`) this.#select(1)
+    else if (key === 'k' || key === `${escape}[A`) this.#select(-1)
+    else if (key === 't') this.#asked = this.#rows().at(this.#select(0))?.pid
     else this.#order = orders[key] ?? this.#order
   }
 
@@ -142,9 +166,14 @@ class Top {
     )
   }
 
-  #selectedPid(frame: Frame): string | undefined {
-    const { order, filter, selected } = { order: this.#order, filter: this.#filter, selected: this.#selected }
-    return sortedRows(frame, order, filter)[selected]?.pid
+  /** Moves the selection, and returns its index: processes may have ended since. */
+  #select(step: number): number {
+    this.#selected = Math.max(0, Math.min(this.#selected + step, this.#rows().length - 1))
+    return this.#selected
+  }
+
+  #rows(): ReturnType<typeof sortedRows> {
+    return this.#frame === undefined ? [] : sortedRows(this.#frame, this.#order, this.#filter)
   }
 }
 

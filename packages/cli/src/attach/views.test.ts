@@ -26,3 +26,10 @@ it('a name that code made begins no row', () => {
   expect(processTable(observed(forged)).split('\n')).toHaveLength(2)
   expect(processTree(observed(forged)).split('\n')).toHaveLength(1)
 })
+
+it('columns are as wide as the names that are shown', () => {
+  const table = processTable(observed('app:x\u001b[31m\u009b\u202e'))
+  const [head = '', row = ''] = table.split('\n')
+  expect(row).toContain('app:x\\u001b[31m\\u009b\\u202e')
+  expect(row.indexOf('waiting')).toBe(head.indexOf('STATE'))
+})

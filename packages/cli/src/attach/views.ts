@@ -1,14 +1,14 @@
 /** What the commands that look into a running application print. */
-import type { Observation } from 'troupe/app'
+import { escapedLines, type Observation } from 'troupe/app'
 import { formatTable as tableOf } from '../table.ts'
 
 type Process = Observation['processes']['rows'][number]
 
-/** Names come from code: a line break in one must not begin a row. */
+/** Names come from code: a line break in one must not begin a row. Columns are as wide as what is shown. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return tableOf(
     head,
-    rows.map((row) => row.map((cell) => cell.replaceAll(/[\n\r]/g, '\\n'))),
+    rows.map((row) => row.map((cell) => escapedLines(cell.replaceAll(/[\n\r]/g, '\\n')))),
   )
 }
 

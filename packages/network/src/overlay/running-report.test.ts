@@ -36,3 +36,14 @@ it('each program on the same state has its own report, which counts while the pr
   await report[Symbol.asyncDispose]()
   expect((await runningOverlays(state)).size).toBe(0)
 })
+
+it('ends where the folder is a file', async () => {
+  const state = await mkdtemp(join(tmpdir(), 'troupe-report-'))
+  onTestFinished(async () => rm(state, { recursive: true }))
+  const file = join(state, 'file')
+  await writeFile(file, '')
+  await using overlays = new OverlayTable(new Registry({ kinds: networkKinds }))
+  const report = new RunningReport(overlays, () => [id], file)
+  await report[Symbol.asyncDispose]()
+  expect((await runningOverlays(file)).size).toBe(0)
+})

@@ -56,7 +56,8 @@ export class RunningReport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     unsubscribe(changes, this.#changed)
     await this.#writing
-    await rm(this.#file, { force: true })
+    // Like a failure to write it: the folder may be read-only by now, or a file.
+    await rm(this.#file, { force: true }).catch(() => undefined)
     inUse.delete(this.#file)
   }
 

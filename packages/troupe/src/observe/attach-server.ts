@@ -108,7 +108,8 @@ export class AttachServer implements AsyncDisposable {
       this.#server.close(resolve)
       for (const socket of this.#sockets) socket.destroy()
     })
-    await Promise.all([this.#files.socket, this.#files.token].map(async (file) => rm(file, { force: true })))
+    // Files that cannot be removed, such as in a folder that is read-only by now, do no harm: nothing listens there.
+    await Promise.allSettled([this.#files.socket, this.#files.token].map(async (file) => rm(file, { force: true })))
     inUse.delete(this.#files.socket)
   }
 
@@ -120,11 +121,12 @@ export class AttachServer implements AsyncDisposable {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       if (!hasToken(request.headers.authorization, this.#token))
-        respond(response, 401, { error: 'a token is required' })
+        respond(response, 401, { kind: 'PermissionDenied', error: 'a token is required' })
       else respond(response, 200, await this.#reply(request))
     } catch (cause) {
       const error = asTroupeError(cause)
       respond(response, error.kind === 'NotFound' ? 404 : 400, {
+        kind: error.kind,
         error: redactedText(error.message, this.#app.kernel.registry.env.secrets),
       })
     }
