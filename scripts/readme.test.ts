@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { LoginProxy } from './login-proxy.ts'
 import { partsOf } from './page-steps.ts'
 
@@ -50,5 +51,29 @@ describe('the README', () => {
     const program = run('crawl.ts', [`http://127.0.0.1:${proxy.webPort}/`], { TOR_PORT: '1' })
     const [out] = await Promise.all([text(program.stdout), text(program.stderr)])
     expect(out).toContain('through overlay app:tor failed: the proxy cannot be reached')
+  })
+
+  it('has a worker behind an endpoint, which is restarted', async () => {
+    await using stack = new AsyncDisposableStack()
+    const program = run('web.ts', [], { PORT: '0' })
+    stack.defer(async () => {
+      const ended = once(program, 'close')
+      program.kill('SIGKILL')
+      await ended
+    })
+    program.stdout.resume()
+    let log = ''
+    program.stderr.setEncoding('utf8').on('data', (part: string) => (log += part))
+    // A service that is restarted takes another port.
+    const url = () => `http://127.0.0.1:${log.match(/(?<=listens on 127\.0\.0\.1:)\d+/g)?.at(-1) ?? 'none'}`
+    const get = async (path: string) => {
+      const response = await fetch(`${url()}/${path}`).catch(() => undefined)
+      return response?.ok === true ? response.text() : undefined
+    }
+    // The worker and the service start at the same time.
+    const first = Number(await vi.waitUntil(async () => get('visit'), { timeout: 60_000 }))
+    expect(await get('visit')).toBe(`${first + 1}`)
+    expect(await get('crash')).toBeUndefined()
+    await expect.poll(async () => get('visit')).toBe('1')
   })
 })
