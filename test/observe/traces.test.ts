@@ -2,7 +2,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processes, trace } from 'troupe'
 import { type Application, boot } from 'troupe/app'
 import { startProxy } from '../fixtures/selection/proxy.ts'
@@ -54,10 +54,16 @@ async function startOrigin(stack: AsyncDisposableStack, requests: IncomingHttpHe
 const named = ({ spans }: Receiver, name: string): readonly ReceivedSpan[] => spans.filter((span) => span.name === name)
 
 describe('spans', () => {
+  /** The SDK of this program's thread is loaded once, and sends to one receiver, whatever application makes the spans. */
+  let receiver: Receiver
+  beforeAll(async () => {
+    receiver = await startReceiver()
+  })
+  afterAll(async () => receiver[Symbol.asyncDispose]())
+
   it('of a thread in an overlay leave through it and name it, and its targets see no trace', async () => {
     await using stack = new AsyncDisposableStack()
     const requests: IncomingHttpHeaders[] = []
-    const receiver = stack.use(await startReceiver())
     const proxy = stack.use(await startProxy('127.0.0.2'))
     const origin = await startOrigin(stack, requests)
     const app = stack.use(await started(receiver, proxy.port, true))
@@ -81,7 +87,6 @@ describe('spans', () => {
 
   it('of a message refer to the sender, those of a call are its children; restarts have their own', async () => {
     await using stack = new AsyncDisposableStack()
-    const receiver = stack.use(await startReceiver())
     const app = stack.use(await started(receiver, 9, true))
     await app.run(async () => {
       const begun = trace.parse(trace.begin())
@@ -106,21 +111,21 @@ describe('spans', () => {
   it('are not made without an SDK', async () => {
     await using stack = new AsyncDisposableStack()
     const requests: IncomingHttpHeaders[] = []
-    const receiver = stack.use(await startReceiver())
+    const own = stack.use(await startReceiver())
     const origin = await startOrigin(stack, requests)
-    const app = await started(receiver, 9, false)
+    const app = await started(own, 9, false)
     await app.run(async () => {
       trace.begin()
       expect(await processes.exec('app:fetches', 'app:threads', origin)).toBe(false)
     })
     await app.stop()
     expect(requests[0]).toHaveProperty('traceparent')
-    expect(receiver.requests).toBe(0)
+    expect(own.requests).toBe(0)
   })
 
   it('of an SDK that cannot be loaded are missing, with a line in the log', async () => {
     await using stack = new AsyncDisposableStack()
-    const receiver = stack.use(await startReceiver())
+    const own = stack.use(await startReceiver())
     const origin = await startOrigin(stack, [])
     const lines: string[] = []
     await using app = await boot({
@@ -132,6 +137,6 @@ describe('spans', () => {
     })
     await app.run(async () => processes.exec('app:fetches', 'app:threads', origin))
     expect(lines.join('\n')).toContain('this thread makes no spans: ')
-    expect(receiver.requests).toBe(0)
+    expect(own.requests).toBe(0)
   })
 })
