@@ -5,6 +5,7 @@ export default defineConfig({
     // Tests start threads and count what they leave behind: each file gets a process of its own.
     pool: 'forks',
     maxWorkers: 2,
+    setupFiles: ['scripts/test-setup.ts'],
     // Time enough for a busy machine; what is waited for has an event.
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -71,7 +71,7 @@ describe('the README', () => {
       return response?.ok === true ? response.text() : undefined
     }
     // The worker and the service start at the same time.
-    const first = Number(await vi.waitUntil(async () => get('visit'), { timeout: 60_000 }))
+    const first = Number(await vi.waitUntil(async () => get('visit'), { timeout: 120_000 }))
     expect(await get('visit')).toBe(`${first + 1}`)
     expect(await get('crash')).toBeUndefined()
     await expect.poll(async () => get('visit')).toBe('1')

@@ -159,7 +159,7 @@ describe('an operator of a running application', () => {
     expect(letter?.bytes).toBeGreaterThan(10)
     expect(JSON.stringify(last)).not.toContain('apples')
     await expect
-      .poll(async () => (await folder.troupe('dead', 'replay', String(letter?.id))).err, { timeout: 60_000 })
+      .poll(async () => (await folder.troupe('dead', 'replay', String(letter?.id))).err, { timeout: 120_000 })
       .toBe('')
     await program.says('took it')
     expect(program.match(/("?shop"?[=:]\s*7)/)).not.toBe('')

@@ -95,7 +95,7 @@ beforeAll(async () => {
   await app.app.run(async () =>
     processes.withName('listener').withOptions({ network: null }).spawn('app:listen', 'app:threads'),
   )
-}, 60_000)
+})
 
 afterAll(async () => {
   await stack.disposeAsync()

@@ -102,7 +102,7 @@ beforeAll(async () => {
     })
     threads.push({ exit: exit?.address, thread: stack.use(thread) })
   }
-}, 180_000)
+})
 afterAll(async () => stack.disposeAsync())
 
 function sinkOf(name: string): Silent | undefined {

@@ -79,7 +79,7 @@ beforeAll(async () => {
     ],
   })
   stack.defer(async () => app.stop())
-}, 180_000)
+})
 afterAll(async () => stack.disposeAsync())
 
 /** The same proxy, at a Unix socket. */

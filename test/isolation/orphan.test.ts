@@ -27,5 +27,5 @@ it.runIf(canSeal && process.platform === 'linux')('no process outlives the progr
   expect(child.signalCode).toBe('SIGKILL')
   const pids = parsed(printed)
   expect(pids.length).toBeGreaterThanOrEqual(2)
-  await expect.poll(async () => (await Promise.all(pids.map(runs))).filter(Boolean), { timeout: 30_000 }).toEqual([])
+  await expect.poll(async () => (await Promise.all(pids.map(runs))).filter(Boolean), { timeout: 120_000 }).toEqual([])
 })

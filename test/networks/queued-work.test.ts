@@ -58,7 +58,7 @@ beforeAll(async () => {
       ],
     }),
   )
-}, 60_000)
+})
 afterAll(async () => stack.disposeAsync())
 
 it.each(['mail', 'get'])('%s: an inline function whose library has one connection', async (name) => {

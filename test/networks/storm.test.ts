@@ -34,7 +34,7 @@ beforeAll(async () => {
       ],
     }),
   )
-}, 60_000)
+})
 afterAll(async () => stack.disposeAsync())
 
 /** The maximum number of threads while `work` ran, checked at each turn of the loop. */

@@ -29,7 +29,7 @@ it('keeps the processes of a busy thread, and ends them', async () => {
     const isGone = () => states().some(({ gone }) => gone?.includes(pid))
     await expect.poll(isGone, { timeout: patience }).toBe(true)
   })
-}, 180_000)
+})
 
 it('keeps operators in while other connections send nothing', async () => {
   await using scene = await startScene()
@@ -48,7 +48,7 @@ it('keeps operators in while other connections send nothing', async () => {
   } finally {
     for (const socket of silent) socket.destroy()
   }
-}, 180_000)
+})
 
 it('keeps streams of events for operators', async () => {
   await using scene = await startScene()
@@ -62,7 +62,7 @@ it('keeps streams of events for operators', async () => {
   for (let i = 0; i < 12; i += 1) expect(await look(reader)).toBe(200)
   expect(await look(reader)).toBe(503)
   expect(await look(operator)).toBe(200)
-}, 180_000)
+})
 
 it('leaves the socket of another program, and what is no socket', async () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-dashboard-used-'))
@@ -75,7 +75,7 @@ it('leaves the socket of another program, and what is no socket', async () => {
   expect(readFileSync(file, 'utf8')).toBe('text')
   expect(await text(connect(path))).toBe('of another')
   server.close()
-}, 180_000)
+})
 
 it('shows the services of its own application, and keeps its file', async () => {
   const entry = { id: 'app:other', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
@@ -99,4 +99,4 @@ it('shows the services of its own application, and keeps its file', async () => 
   // A command does not serve it.
   const options = { root, network: null, onLog: () => undefined, entries: [], sections, dashboard: false }
   await (await boot(options)).stop()
-}, 180_000)
+})

@@ -54,7 +54,7 @@ async function startOrigin(stack: AsyncDisposableStack, requests: IncomingHttpHe
 const named = ({ spans }: Receiver, name: string): readonly ReceivedSpan[] => spans.filter((span) => span.name === name)
 
 describe('spans', () => {
-  /** The SDK of this program's thread is loaded once, and sends to one receiver, whatever application makes the spans. */
+  /** The SDK of the program's own thread is loaded once: it sends to one receiver, whichever application runs. */
   let receiver: Receiver
   beforeAll(async () => {
     receiver = await startReceiver()

@@ -12,7 +12,7 @@ let headscale: Headscale
 
 beforeAll(async () => {
   headscale = await Headscale.start()
-}, 120_000)
+})
 
 afterAll(async () => headscale[Symbol.asyncDispose]())
 

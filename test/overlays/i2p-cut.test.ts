@@ -40,7 +40,7 @@ it.each([true, false])(
         ),
       )
     }
-    await expect.poll(async () => visit().catch(String), { timeout: 60_000 }).toBe('there')
+    await expect.poll(async () => visit().catch(String), { timeout: 120_000 }).toBe('there')
     const before = await world.overlays.status(site.id)
     const { promise: wentDown, resolve } = Promise.withResolvers<unknown>()
     const take = (event: unknown) => {
@@ -53,7 +53,7 @@ it.each([true, false])(
     await expect
       .poll(async () => world.overlays.status(site.id), { timeout: 90_000 })
       .toMatchObject({ state: 'up', name: before?.name })
-    await expect.poll(async () => visit().catch(String), { timeout: 60_000 }).toBe('there')
+    await expect.poll(async () => visit().catch(String), { timeout: 120_000 }).toBe('there')
     // After the 5 s in which the router removes what has come back too soon.
     await sleep(8_000)
     expect([await visit(), await world.overlays.status(site.id)]).toMatchObject(['there', { state: 'up' }])

@@ -83,14 +83,14 @@ it('is survived: open connections fail, dials wait or fail, and then everything 
   world.provide(again)
   const later = echoIn('closed')
   await Promise.all([visitor.check?.(), other.check?.(), later])
-  await expect.poll(async () => attempt(visitor, site.at, 10_000), { timeout: 60_000 }).toBe('there')
+  await expect.poll(async () => attempt(visitor, site.at, 10_000), { timeout: 120_000 }).toBe('there')
   load.over = true
   await Promise.all(clients)
   expect((await later).at).toBe(closed.at)
-  await expect.poll(async () => attempt(visitor, closed.at, 10_000), { timeout: 60_000 }).toBe('there')
+  await expect.poll(async () => attempt(visitor, closed.at, 10_000), { timeout: 120_000 }).toBe('there')
   ;(await later).server.close()
   // The error of a broken stream depends on the moment; a dial has only these.
   for (const end of load.seen)
     expect(['there', '', 'Timeout', 'Unavailable', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']).toContain(end)
   expect(world.log.filter((line) => line === `overlay app:site is reached at ${site.at}`)).toHaveLength(2)
-}, 180_000)
+})

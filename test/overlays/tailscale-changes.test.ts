@@ -8,7 +8,7 @@ import { expect, it } from 'vitest'
 import { echoed } from './echoed.ts'
 import { TailnetWorld } from './tailscale-fixture.ts'
 
-const patience = { timeout: 60_000, interval: 200 }
+const patience = { timeout: 120_000, interval: 200 }
 
 it('a renamed node has its new name in the address of its servers, and is reached by it', async () => {
   await using world = await TailnetWorld.start()

@@ -42,9 +42,9 @@ it('makes dials wait, and none of them fail', async () => {
   const start = async (network: string, entry: string, ...args: readonly unknown[]) =>
     probe.run(async () => processes.withOptions({ network }).spawnMonitored(entry, 'app:host', ...args))
   const greeter = await start('app:there', 'app:greeter', 7)
-  await probe.next({ topic: 'greets', timeout: 30_000 })
+  await probe.next({ topic: 'greets', timeout: 120_000 })
   const dialer = await start('app:here', 'app:dialer', 'there', 7)
-  await probe.next({ topic: 'dials', timeout: 30_000 })
+  await probe.next({ topic: 'dials', timeout: 120_000 })
   // Each time with another key, which is only needed if the folder has none.
   for (let swap = 0; swap < 5; swap += 1)
     await probe.run(async () => registry.apply([{ op: 'update', entry: await node('here') }]))

@@ -9,7 +9,7 @@ import { echoed } from './echoed.ts'
 import { socks5 } from './socks5-fixture.ts'
 
 const { target, microsocks, danteLogin, go, tor } = inject('peers')
-const patience = { timeout: 60_000, interval: 200 }
+const patience = { timeout: 120_000, interval: 200 }
 const troubles: readonly Trouble[] = ['refuses', 'closes', 'is silent', 'answers garbage']
 
 const peers = [

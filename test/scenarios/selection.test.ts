@@ -176,7 +176,7 @@ describe.each<[string, readonly string[], Way]>([
           if (way === 'NotFound') expect(started()).toEqual([])
         }
       }
-    }, 120_000)
+    })
   }
 
   it('a pinned process keeps its overlay, whatever messages it gets', async () => {
@@ -185,7 +185,7 @@ describe.each<[string, readonly string[], Way]>([
       if (how.way === 'NotFound' || how.asks === 'app:dead') continue
       expect([name, await app.run(async () => run('call', how, undefined, pinned))]).toEqual([name, 'live'])
     }
-  }, 60_000)
+  })
 })
 
 describe('in strict mode', () => {

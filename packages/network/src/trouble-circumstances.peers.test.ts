@@ -29,7 +29,7 @@ vi.mock('node:dns', async (original) => {
   return { ...dns, lookup, default: { ...dns, lookup } }
 })
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 120_000 }
 const name = 'peer.test'
 const former = '127.0.0.1'
 const latter = '127.0.0.2'
@@ -48,7 +48,7 @@ async function staged({ start }: Driver, host?: string): Promise<Stage & { reado
 }
 
 async function worksAgain({ overlays, target }: Stage): Promise<void> {
-  await vi.waitFor(async () => expect(await echoed(overlays, target)).toBe('hello'), { timeout: 40_000 })
+  await vi.waitFor(async () => expect(await echoed(overlays, target)).toBe('hello'), { timeout: 120_000 })
   await becomes(overlays, id, 'up')
 }
 
@@ -134,7 +134,7 @@ describe.each(drivers)('$name', (driver) => {
       await expect(echoed(stage.overlays, stage.target)).rejects.toMatchObject({ kind: 'Unavailable' })
       // Only the dial has reported it.
       await vi.waitFor(async () => expect(await stage.overlays.status(id)).toMatchObject({ state: 'down' }), {
-        timeout: 20_000,
+        timeout: 120_000,
       })
       await stage.relay.make('works')
       await worksAgain(stage)
@@ -165,7 +165,7 @@ it.each([day, -day])(
         await echoed(overlays, one.target)
         expect(isUp()).toBe(true)
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 120_000, interval: 200 },
     )
   },
 )
@@ -188,6 +188,6 @@ it('a listener in I2P whose router moves is reached again at its address', { tim
   await relay.make('refuses')
   relay.cut()
   names.set(name, latter)
-  await vi.waitFor(async () => expect(await visit()).toBe('hello'), { timeout: 40_000 })
+  await vi.waitFor(async () => expect(await visit()).toBe('hello'), { timeout: 120_000 })
   expect(await at.overlays.status(at.id)).toMatchObject({ state: 'up' })
 })

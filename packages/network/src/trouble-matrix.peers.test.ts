@@ -11,7 +11,7 @@ import { type Driver, drivers, echoed, echoInRouter, id, open, type Stage } from
 import { seeded, step, troubles } from './testing/trouble-walk.ts'
 import { becomes } from './testing/becomes.ts'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 120_000 }
 
 function untilTestEnds(): AsyncDisposableStack {
   const stack = new AsyncDisposableStack()
@@ -46,7 +46,7 @@ describe.each(drivers)('$name', (driver) => {
       expect(error).toMatchObject({ retryable: true, details: { overlay: id } })
       expect(['Unavailable', 'Timeout']).toContain(error instanceof TroupeError ? error.kind : '')
       await relay.make('works')
-      await vi.waitFor(async () => expect(await echoed(overlays, target)).toBe('hello'), { timeout: 20_000 })
+      await vi.waitFor(async () => expect(await echoed(overlays, target)).toBe('hello'), { timeout: 120_000 })
     })
 
     it('streaming: delivers all bytes before a broken connection; without one, the stream continues', async () => {
@@ -97,11 +97,11 @@ describe.each(troubles)('a listener in I2P whose router %s', (trouble) => {
     await relay.make(trouble)
     relay.cut()
     await vi.waitFor(async () => expect(await at.overlays.status(at.id)).toMatchObject({ state: 'down' }), {
-      timeout: 20_000,
+      timeout: 120_000,
     })
     await expect(visit()).rejects.toThrow(/app:way/)
     await relay.make('works')
-    await vi.waitFor(async () => expect(await visit()).toBe('hello'), { timeout: 40_000 })
+    await vi.waitFor(async () => expect(await visit()).toBe('hello'), { timeout: 120_000 })
     expect(await at.overlays.status(at.id)).toMatchObject({ state: 'up' })
   })
 })

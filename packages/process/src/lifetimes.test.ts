@@ -3,7 +3,7 @@ import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 
 /** Long enough for a busy machine. */
-const patient = { timeout: 20_000 }
+const patient = { timeout: 120_000 }
 
 const host = 'app:host'
 

@@ -4,7 +4,7 @@ import { processes } from './api/processes.ts'
 import { collectorOf } from './testing/collector.ts'
 
 /** Long enough for a busy machine. */
-const patient = { timeout: 20_000 }
+const patient = { timeout: 120_000 }
 
 const host = 'app:host'
 

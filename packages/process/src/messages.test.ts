@@ -4,7 +4,7 @@ import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 
 /** Long enough for a busy machine. */
-const patient = { timeout: 20_000 }
+const patient = { timeout: 120_000 }
 
 const host = 'app:host'
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)

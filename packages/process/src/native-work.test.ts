@@ -18,7 +18,7 @@ describe('native code that works when its process is to end', () => {
     await using kernel = await startKernel({ programs: ['native.work'] })
     const work = await begin('native.work', true)
     await processes.exited(work.pid)
-    await expect.poll(() => kernel.host.size, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => kernel.host.size, { timeout: 120_000 }).toBe(0)
     expect(work.hasEnded()).toBe(true)
   })
 

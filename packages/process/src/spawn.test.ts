@@ -9,7 +9,7 @@ import { hostId, startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 
 /** Long enough for a busy machine. */
-const patient = { timeout: 20_000 }
+const patient = { timeout: 120_000 }
 
 const host = 'app:host'
 
@@ -214,7 +214,7 @@ describe('afterwards', () => {
 
   it('nothing keeps a program alive that has disposed of its kernel', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'testing', 'alone.ts')], {
-      timeout: 25_000,
+      timeout: 100_000,
     })
     expect(stdout).toBe('done []\n')
   })

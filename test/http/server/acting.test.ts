@@ -118,7 +118,7 @@ describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, p
       store().create({ actor: security.newActor('ann'), scope: security.newScope(['app:ann_may']), ttl }),
     )
     const logged = async (words: string) =>
-      expect.poll(() => web.app.log.join(' '), { timeout: 20_000 }).toContain(words)
+      expect.poll(() => web.app.log.join(' '), { timeout: 120_000 }).toContain(words)
     const before = web.app.app.kernel.processes.size
     const asking = web.fetch(`/guarded/${path}`, { headers: { authorization: `Bearer ${token}` } })
     await logged('begun')
@@ -127,7 +127,7 @@ describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, p
     if (response === undefined) expect((await asking).status).toBe(403)
     else await expect(response.text()).rejects.toThrow('terminated')
     const heard = [`its token ${how === 'revoked' ? 'was revoked' : 'has expired'}, may not write`]
-    await expect.poll(async () => asked(web, `/${path}?ends`), { timeout: 20_000 }).toEqual(heard)
+    await expect.poll(async () => asked(web, `/${path}?ends`), { timeout: 120_000 }).toEqual(heard)
     await expect.poll(() => web.app.app.kernel.processes.size).toBeLessThanOrEqual(before + 1)
     expect(await asked(web, '/may')).toEqual({ actor: 'web', read: true, write: false })
   })

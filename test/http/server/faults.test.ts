@@ -31,7 +31,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     await web.fetch('/fault?do=hello')
     await web.fetch('/later?do=hello')
     // The client is loaded, however long that takes.
-    await vi.waitUntil(async () => (await read(web, '/later?do=relay')).status === 201, { timeout: 60_000 })
+    await vi.waitUntil(async () => (await read(web, '/later?do=relay')).status === 201, { timeout: 120_000 })
   })
 
   afterAll(async () => {

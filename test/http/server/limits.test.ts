@@ -12,7 +12,7 @@ async function start(pool: unknown, protocol: Protocol): Promise<WebApp> {
 }
 
 async function served(web: WebApp): Promise<void> {
-  await vi.waitUntil(async () => (await get(web, '/act')) === 200, { timeout: 50_000 })
+  await vi.waitUntil(async () => (await get(web, '/act')) === 200, { timeout: 120_000 })
 }
 
 const get = async (web: WebApp, path: string) => (await web.fetch(path)).status

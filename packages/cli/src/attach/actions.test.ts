@@ -28,7 +28,7 @@ describe('actionOf', () => {
   })
 
   it.each([
-    [['ps', 'app:a', 'app:b'], '"troupe ps" takes no "app:a app:b"'],
+    [['ps', 'app:a', 'app:b'], '"troupe ps" takes no "app:a app:b"; --root and --pid choose the application'],
     [['restart', 'app:a', 'app:b'], '"troupe restart" takes the id of a service'],
     [['dead', 'frob'], deadLetters],
     [['dead', 'drop'], deadLetters],

@@ -36,9 +36,13 @@ export function actionOf(options: AttachOptions): OperatorAction | undefined {
       return undefined
     default:
       if (operandOf[name] !== undefined) return ofOne(options, operandOf[name])
-      if (operands.length > 0) throw new UsageError(`"troupe ${name}" takes no "${operands.join(' ')}"`)
+      if (operands.length > 0) throw takesNone(name, operands)
       return undefined
   }
+}
+
+function takesNone(name: string, operands: readonly string[]): UsageError {
+  return new UsageError(`"troupe ${name}" takes no "${operands.join(' ')}"; --root and --pid choose the application`)
 }
 
 function ofOne({ name, operands, cpu, heap }: AttachOptions, takes: string): OperatorAction {

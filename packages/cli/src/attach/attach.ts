@@ -3,7 +3,6 @@ import { escapedLines, load, type Observation } from 'troupe/app'
 import type { AttachName } from '../help.ts'
 import type { AttachOptions } from '../invocation.ts'
 import type { Terminal } from '../terminal.ts'
-import { UsageError } from '../usage-error.ts'
 import { actionOf } from './actions.ts'
 import { attach, type Client } from './client.ts'
 import { dashboardLink } from './dashboard-link.ts'
@@ -42,7 +41,6 @@ const views: Readonly<Partial<Record<AttachName, View>>> = {
 export async function attachCommand(options: AttachOptions, terminal: Terminal): Promise<number> {
   const { name } = options
   const action = actionOf(options)
-  takesNone(options)
   const { config } = await load(options)
   const { stateDir } = config.networkService
   await removeStaleFiles(stateDir)
@@ -61,12 +59,6 @@ export async function attachCommand(options: AttachOptions, terminal: Terminal):
   else if (name === 'top' && !isDocument) return (await import('./top.ts')).top(client)
   else await print(client, views[name], isDocument, terminal)
   return 0
-}
-
-/** @throws UsageError for an operand of a command that takes none. */
-function takesNone({ name, operands: [first] }: AttachOptions): void {
-  if (first === undefined || name === 'dead' || (views[name] === undefined && name !== 'top')) return
-  throw new UsageError(`"troupe ${name}" takes no "${first}"; --root and --pid choose the application`)
 }
 
 async function print(client: Client, view: View | undefined, isDocument: boolean, terminal: Terminal): Promise<void> {

@@ -75,7 +75,7 @@ async function board(set: ReadonlyMap<string, string>, overrides: readonly strin
   })
   // As the probe for the start does: a service may start again.
   const ready = async () => (await fetch(`http://127.0.0.1:${app.metricsPort}/readyz`)).status
-  await expect.poll(ready, { timeout: 60_000 }).toBe(200)
+  await expect.poll(ready, { timeout: 120_000 }).toBe(200)
   return app
 }
 

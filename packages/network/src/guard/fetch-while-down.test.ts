@@ -40,7 +40,7 @@ it('is not ended early by undici, and names the overlay', async () => {
   installGuard()
   const cause = await inNetwork(overlay, async () => causeOf(fetch(`http://${'a'.repeat(52)}.b32.i2p/`)))
   expect(cause).toMatchObject({ kind: 'Unavailable', retryable: true, code: 'ECONNREFUSED', details: { overlay } })
-}, 30_000)
+})
 
 /** The first error of the overlay in a chain of causes. */
 function ofOverlay(thrown: unknown): TroupeError | undefined {

@@ -21,7 +21,7 @@ it('each program on the same state has its own report, which counts while the pr
   await overlays.add(id)
   const report = new RunningReport(overlays, () => [id], state)
   await vi.waitFor(async () => expect((await runningOverlays(state)).get(id)).toMatchObject({ state: 'down' }), {
-    timeout: 20_000,
+    timeout: 120_000,
   })
   const [folder = ''] = await readdir(state)
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])

@@ -6,7 +6,7 @@ import type { Signal } from '../protocol/signals.ts'
 import { Channel } from './channel.ts'
 
 /** Long enough for a busy machine. */
-const patient = { timeout: 20_000 }
+const patient = { timeout: 120_000 }
 
 const from = pid(1, 1)
 const to = pid(2, 1)

@@ -132,7 +132,7 @@ describe('a shared host', () => {
     const { log } = await start([], { workers: 2 })
     const victim = await member()
     await processes.call(victim, 'spin')
-    await expect.poll(() => log.join('\n'), { timeout: 10_000 }).toContain(`thread ${threadOf(victim)} is busy`)
+    await expect.poll(() => log.join('\n'), { timeout: 120_000 }).toContain(`thread ${threadOf(victim)} is busy`)
     // While its code loaded, the thread may have been reported as busy too: the next check is what counts.
     await expect.poll(threeMore).not.toContain(threadOf(victim))
   })
@@ -141,9 +141,9 @@ describe('a shared host', () => {
     const { log } = await start([], { workers: 2 })
     const [stuck, busy] = [await member(), await member()]
     await processes.call(stuck, 'spin')
-    await expect.poll(() => log.join('\n'), { timeout: 20_000 }).toContain(`thread ${threadOf(stuck)} is busy`)
+    await expect.poll(() => log.join('\n'), { timeout: 120_000 }).toContain(`thread ${threadOf(stuck)} is busy`)
     await processes.call(busy, 'toil')
-    await expect.poll(() => log.join('\n'), { timeout: 20_000 }).toContain(`thread ${threadOf(busy)} is busy`)
+    await expect.poll(() => log.join('\n'), { timeout: 120_000 }).toContain(`thread ${threadOf(busy)} is busy`)
     await expect.poll(threeMore).toEqual([threadOf(busy), threadOf(busy), threadOf(busy)])
   })
 

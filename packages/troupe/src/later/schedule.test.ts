@@ -165,7 +165,7 @@ describe('process.schedule', () => {
     await app.clock.advance('1s')
     await app.clock.advance('3s')
     const isBack = async () => ear.run(async () => processes.names.lookup('app:clerk'))
-    await expect.poll(isBack, { timeout: 60_000 }).toBeDefined()
+    await expect.poll(isBack, { timeout: 120_000 }).toBeDefined()
     await app.clock.advance('10s')
     await reply(await ear.next())
     expect(app.log.some((line) => line.includes('was not sent'))).toBe(false)

@@ -49,11 +49,11 @@ it('uses a session until it is gone, though its connection is broken unnoticed (
   // The connection ends for the client, but not for the router.
   router.forgetful = true
   router.sessions.get(session.id)?.control.destroy()
-  await vi.waitFor(() => expect(states.slice(0, 2)).toEqual(['down', 'up']), { timeout: 20_000 })
+  await vi.waitFor(() => expect(states.slice(0, 2)).toEqual(['down', 'up']), { timeout: 120_000 })
   expect(session.address).toBe(address)
   // The router notices the end.
   router.forgetful = false
   router.sessions.delete(session.id)
-  await vi.waitFor(() => expect(session.address).not.toBe(address), { timeout: 20_000 })
-  await vi.waitFor(() => expect(session.state).toBe('up'), { timeout: 20_000 })
+  await vi.waitFor(() => expect(session.address).not.toBe(address), { timeout: 120_000 })
+  await vi.waitFor(() => expect(session.state).toBe('up'), { timeout: 120_000 })
 })

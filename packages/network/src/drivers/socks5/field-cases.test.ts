@@ -37,7 +37,7 @@ it.each([
   await new Promise(setImmediate)
   let heard = ''
   socket.on('data', (chunk) => void (heard += String(chunk)))
-  await vi.waitFor(() => expect(heard).toBe('220 ready'), { timeout: 20_000 })
+  await vi.waitFor(() => expect(heard).toBe('220 ready'), { timeout: 120_000 })
   socket.destroy()
 })
 

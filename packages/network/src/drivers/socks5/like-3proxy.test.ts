@@ -10,7 +10,7 @@ import { type Habits, hosts, like3proxy } from './testing/like-3proxy.ts'
 import { failure, login, route, target } from './testing/sample.ts'
 import { ScriptedProxy } from './testing/scripted-proxy.ts'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 120_000 }
 const headerOfIpv4 = 10
 
 async function proxyOf(habits: Habits): Promise<ScriptedProxy> {

@@ -11,7 +11,7 @@ import { CountedProxy } from './testing/counted-proxy.ts'
 import { granted, greeting, route, target } from './testing/sample.ts'
 import { answering, readRequest, type Script } from './testing/scripted-proxy.ts'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 120_000 }
 const works = answering({ greeting, reply: granted.ipv4 })
 const { overlay } = route({ port: 1 })
 

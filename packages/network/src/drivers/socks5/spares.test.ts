@@ -18,7 +18,7 @@ import { CountedProxy } from './testing/counted-proxy.ts'
 import { askLogin, failure, granted, greeting, isolate, login, loginTaken, route, target } from './testing/sample.ts'
 import { answering, readRequest, type Script } from './testing/scripted-proxy.ts'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 120_000 }
 const works = answering({ greeting, reply: granted.ipv4 })
 const withLogin = answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 })
 const { overlay } = route({ port: 1 })

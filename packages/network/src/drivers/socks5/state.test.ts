@@ -72,7 +72,7 @@ it('is checked after a failed dial, and reports the change', async () => {
   await overlays.status(id)
   await proxy[Symbol.asyncDispose]()
   await expect(dial(overlay.route, { host: 'example.org', port: 80 })).rejects.toMatchObject({ kind: 'Unavailable' })
-  await vi.waitUntil(() => events.length === 2, { timeout: 10_000 })
+  await vi.waitUntil(() => events.length === 2, { timeout: 120_000 })
   expect(events).toMatchObject([
     { overlay: id, before: 'starting', state: 'up' },
     { overlay: id, before: 'up', state: 'down', reason: expect.stringContaining('ECONNREFUSED') as string },

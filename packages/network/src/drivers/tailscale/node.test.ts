@@ -50,7 +50,7 @@ class Stage implements AsyncDisposable {
   }
 
   async until(state: string): Promise<void> {
-    await vi.waitUntil(() => this.node.standing.state === state, { timeout: 20_000 })
+    await vi.waitUntil(() => this.node.standing.state === state, { timeout: 120_000 })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ import { type Read, readRequest, type Script } from '../../drivers/socks5/testin
 import { rebindThreadNetwork } from '../../overlay/thread-network.ts'
 import { installGuard } from '../install.ts'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 120_000 }
 const refused = Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])
 const place = { host: 'example.test', port: 80 }
 const handshakeBytes = 3 + 7 + place.host.length
