@@ -154,12 +154,16 @@ export class Consumer {
     const about = { delivery, abort, isLost: false }
     const running: Running = { ...about, timer: this.#leaseOf(about, this.#fields.ackWait) }
     this.#running.set(delivery.receipt, running)
-    const end = this.#run(running).finally(() => {
-      this.#ends.delete(end)
-      running.timer[Symbol.dispose]()
-      this.#running.delete(delivery.receipt)
-      this.#wake()
-    })
+    const end = this.#run(running)
+      .catch((error: unknown) => {
+        this.#log(`job "${delivery.id}" runs again after its ack_wait: ${asTroupeError(error).message}`, 'error')
+      })
+      .finally(() => {
+        this.#ends.delete(end)
+        running.timer[Symbol.dispose]()
+        this.#running.delete(delivery.receipt)
+        this.#wake()
+      })
     this.#ends.add(end)
   }
 

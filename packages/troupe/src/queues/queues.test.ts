@@ -36,14 +36,17 @@ describe('a queue', () => {
       await queues.publish(queue, 'first', { id: 'first' })
       const running = await ear.next(patient)
       await queues.publish(queue, 'late', { delay: '1m', priority: 9 })
-      await queues.publish(queue, 'low', { priority: 1 })
-      await queues.publish(queue, 'high', { priority: 8 })
+      await queues.publish(queue, 'low', { id: 'low', priority: 1 })
+      await queues.publish(queue, 'high', { id: 'high', priority: 8 })
       running.reply()
       for (const payload of ['high', 'low']) {
         const message = await ear.next(patient)
         expect(message.payload).toMatchObject({ payload })
         message.reply()
+        // Otherwise its ack_wait passes with the clock, and it is run again.
+        await at.done(payload)
       }
+      await at.done('first')
       await at.app.clock.advance('1m')
       const message = await ear.next(patient)
       expect(message.payload).toMatchObject({ payload: 'late' })
