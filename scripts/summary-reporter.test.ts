@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type DisposableTempDir, existsSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
@@ -8,14 +10,22 @@ const good = "import { expect, it } from 'vitest'\nit('holds', () => expect(1).t
 
 /** Runs vitest on its own files, and returns its status and the last line that it printed. */
 function run(files: Record<string, string>, config = ''): { status: number | null; lastLine: string | undefined } {
-  mkdirSync(join(root, '.cache'), { recursive: true })
-  using folder = mkdtempDisposableSync(join(root, '.cache/summary-'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder.path, name), text)
-  writeFileSync(join(folder.path, 'vitest.config.ts'), `export default { test: { ${config} } }\n`)
-  const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts/summary-reporter.ts')}`]
-  const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder.path, ...reporters]
-  const { status, stdout } = spawnSync(process.execPath, vitest, { encoding: 'utf8' })
+  using folder = folderWith(files, config)
+  const { status, stdout } = spawnSync(process.execPath, vitest(folder.path), { encoding: 'utf8' })
   return { status, lastLine: stdout.trimEnd().split('\n').at(-1) }
+}
+
+function folderWith(files: Record<string, string>, config = ''): DisposableTempDir {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const folder = mkdtempDisposableSync(join(root, '.cache/summary-'))
+  for (const [name, source] of Object.entries(files)) writeFileSync(join(folder.path, name), source)
+  writeFileSync(join(folder.path, 'vitest.config.ts'), `export default { test: { ${config} } }\n`)
+  return folder
+}
+
+function vitest(folder: string): readonly string[] {
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts/summary-reporter.ts')}`]
+  return [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder, ...reporters]
 }
 
 it('counts tests by their result', () => {
@@ -51,4 +61,17 @@ it('counts an error that no test caught, a global setup that throws, and a run w
     lastLine: 'tests: 0 passed, 1 failed',
   })
   expect(run({})).toEqual({ status: 1, lastLine: 'tests: 0 passed, 1 failed' })
+})
+
+it('names the files that run when a signal ends the run, and counts what has ended', async () => {
+  const endless =
+    "import { writeFileSync } from 'node:fs'\nimport { it } from 'vitest'\n" +
+    "it('hangs', async () => { writeFileSync('started', ''); await new Promise(() => {}) }, 600_000)\n"
+  using folder = folderWith({ 'good.test.ts': good, 'hangs.test.ts': endless }, 'maxWorkers: 1')
+  const program = spawn(process.execPath, vitest(folder.path), { cwd: folder.path })
+  const output = text(program.stdout)
+  await expect.poll(() => existsSync(join(folder.path, 'started'))).toBe(true)
+  program.kill()
+  expect(await once(program, 'exit')).toEqual([143, null])
+  expect(await output).toMatch(/ended after \d+ s: hangs\.test\.ts\n[^]*tests: \d passed, 1 failed\n$/)
 })

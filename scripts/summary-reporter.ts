@@ -1,7 +1,9 @@
 /**
  * Prints the result of the run as its very last line: `tests: 12 passed, 0 failed`. Anything that could not run (a file
- * that does not load, a hook or a global setup that throws, an uncaught error) counts as failed.
+ * that does not load, a hook or a global setup that throws, an uncaught error) counts as failed. A run that is ended
+ * by a signal names the files that it was running.
  */
+import { relative } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 
 interface Counts {
@@ -11,6 +13,7 @@ interface Counts {
 
 export default class SummaryReporter implements Reporter {
   readonly #counts: Counts = { passed: 0, failed: 0 }
+  readonly #running = new Map<string, number>()
   #ended = false
 
   onInit(): void {
@@ -21,6 +24,21 @@ export default class SummaryReporter implements Reporter {
       if (broken && code === 0) process.exitCode = 1
       process.stdout.write(`\n${summaryLine({ passed, failed: broken ? Math.max(failed, 1) : failed })}\n`)
     })
+    process.once('SIGTERM', () => {
+      process.stdout.write(`\n${runningLines(this.#running, Date.now())}`)
+      process.exit(143)
+    })
+  }
+
+  onTestModuleStart({ moduleId }: TestModule): void {
+    this.#running.set(moduleId, Date.now())
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(module.moduleId)
+    const { passed, failed } = count([module], [])
+    this.#counts.passed += passed
+    this.#counts.failed += failed
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -32,6 +50,13 @@ export default class SummaryReporter implements Reporter {
 /** The line itself. */
 export function summaryLine({ passed, failed }: Counts): string {
   return `tests: ${passed} passed, ${failed} failed`
+}
+
+/** Names the files that run, and for how long: `file` to the time of its start in milliseconds. */
+export function runningLines(running: ReadonlyMap<string, number>, now: number): string {
+  return [...running]
+    .map(([file, start]) => `ended after ${Math.round((now - start) / 1000)} s: ${relative(process.cwd(), file)}\n`)
+    .join('')
 }
 
 /** The counted parts of a module. */
