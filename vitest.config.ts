@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     // Tests start threads and count what they leave behind: each file gets a process of its own.
     pool: 'forks',
-    maxWorkers: 2,
+    // Tests of peers wait more than they compute: three at a time keep two cores busy.
+    maxWorkers: 3,
     setupFiles: ['scripts/test-setup.ts'],
     // Time enough for a busy machine; what is waited for has an event.
     testTimeout: 180_000,

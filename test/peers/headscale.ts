@@ -23,7 +23,8 @@ export async function buildHeadscale(): Promise<void> {
   await ensureGo()
   await mkdir(cache, { recursive: true })
   const { program: go, environment } = await findGo()
-  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', program, '.']
+  // Not optimized: that takes half the time.
+  const args = ['build', '-trimpath', '-gcflags', 'all=-N -l', '-ldflags', '-s -w', '-o', program, '.']
   await run(go, args, {
     cwd: join(import.meta.dirname, 'headscale'),
     env: { ...process.env, ...environment, CGO_ENABLED: '0' },
