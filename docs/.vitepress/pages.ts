@@ -1,0 +1,74 @@
+/** The pages of the site and their order. A page that is in no group fails the build. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+interface Group {
+  readonly text: string
+  /** Below `docs`, without `.md`. */
+  readonly pages: readonly string[]
+}
+
+/** What the sidebar of VitePress takes. */
+export interface SidebarGroup {
+  readonly text: string
+  readonly items: { readonly text: string; readonly link: string }[]
+}
+
+const groups: readonly Group[] = [
+  { text: 'Start', pages: ['README', 'first-hour', 'tour', 'concepts', 'migration'] },
+  {
+    text: 'Guides',
+    pages: [
+      ...['exec', 'embedding', 'frameworks', 'cli', 'testing', 'values', 'processes', 'supervision', 'functions'],
+      ...['queues', 'registry'],
+    ],
+  },
+  { text: 'Networks', pages: ['overlays', 'listening', 'coverage', 'ways-out'] },
+  { text: 'HTTP', pages: ['http', 'http-middleware', 'websocket', 'http-client'] },
+  { text: 'Operation', pages: ['observability', 'dashboard', 'doctor', 'log', 'diagnostics-channels', 'performance'] },
+  { text: 'Security', pages: ['security', 'isolation', 'threat-model', 'promises', 'how-it-is-tested'] },
+  { text: 'Reference', pages: ['glossary', ...pagesBelow('reference')] },
+  { text: 'Inside', pages: ['decisions/README', 'discoveries/README'] },
+]
+
+/** Files of the root of the repository that are pages, with their titles. */
+const atRoot = {
+  ARCHITECTURE: 'Architecture',
+  CONTRIBUTING: 'Contributing',
+  SECURITY: 'Report a hole',
+  CHANGELOG: 'Changes',
+}
+
+const root = join(import.meta.dirname, '../..')
+
+/** The groups of the sidebar. Throws if a page is in none of them, or does not exist. */
+export function sidebar(): SidebarGroup[] {
+  const grouped = new Set(groups.flatMap(({ pages }) => pages))
+  for (const page of pagesBelow(''))
+    if (!grouped.has(page)) throw new Error(`docs/${page}.md is in no group of ${import.meta.filename}`)
+  return [
+    ...groups.map(({ text, pages }) => ({
+      text,
+      items: pages.map((page) => ({ text: titleOf(`docs/${page}.md`), link: `/docs/${page.replace(/README$/, '')}` })),
+    })),
+    { text: 'More', items: Object.entries(atRoot).map(([page, text]) => ({ text, link: `/${page}` })) },
+  ]
+}
+
+/** Whether a path below the root of the repository is a page. */
+export function isPage(path: string): boolean {
+  return /^(?:[A-Z]+|docs\/[\w/-]+)\.md$/.test(path)
+}
+
+function pagesBelow(folder: string): string[] {
+  const at = join(import.meta.dirname, '..')
+  return globSync(join(folder, '*.md'), { cwd: at })
+    .map((file) => file.replace(/\.md$/, ''))
+    .toSorted()
+}
+
+function titleOf(file: string): string {
+  const title = /^# (.+)$/m.exec(readFileSync(join(root, file), 'utf8'))?.[1]
+  if (title === undefined) throw new Error(`${file} has no title`)
+  return title.replaceAll('`', '')
+}
