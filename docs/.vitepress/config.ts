@@ -5,11 +5,13 @@
 import { join, posix } from 'node:path'
 import type { MarkdownOptions } from 'vitepress'
 import { withMermaid } from 'vitepress-plugin-mermaid'
+import { z } from 'zod'
 import { isPage, sidebar } from './pages.ts'
 
 const root = join(import.meta.dirname, '../..')
 
 type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0]
+const environment = z.object({ relativePath: z.string() })
 type Tokens = Parameters<Markdown['renderer']['render']>[0]
 
 export default withMermaid({
@@ -45,7 +47,7 @@ export default withMermaid({
 /** Pages link to sources and examples, which are not on the site: there, those links are text. */
 function showFilesAsText(markdown: Markdown): void {
   markdown.core.ruler.push('files', ({ tokens, env }) => {
-    const { relativePath } = env as { readonly relativePath: string }
+    const { relativePath } = environment.parse(env)
     const folder = posix.dirname(relativePath)
     for (const { children } of tokens) if (children !== null) withoutFiles(children, folder)
   })
