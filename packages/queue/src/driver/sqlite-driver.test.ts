@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { testDriver } from '../testing/driver-contract.ts'
 import { jobOf } from '../testing/job-of.ts'
+import { testKeys } from '../testing/key-contract.ts'
 import { sqliteStore } from '../testing/sqlite-store.ts'
 
 const queue = 'app:mail'
@@ -13,6 +14,7 @@ const many = 1_000_000
 const program = `${import.meta.dirname}/../testing/killed-program.ts`
 
 testDriver('SQLite', sqliteStore)
+testKeys('SQLite', sqliteStore)
 
 describe('the file of jobs', () => {
   it('loses nothing that was acknowledged when its program is killed under load', async () => {

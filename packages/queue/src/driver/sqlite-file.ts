@@ -9,8 +9,9 @@ import { z } from 'zod'
 const version = 1
 
 // A commit is on the disk when it returns: with less than `FULL`, a power cut could lose jobs that were acknowledged.
+// No other program is to write to it. One that does all the same holds up the kernel's thread only so long.
 const settings = `
-  PRAGMA busy_timeout = 5000;
+  PRAGMA busy_timeout = 250;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
 `
@@ -27,6 +28,7 @@ const tables = `
     published REAL NOT NULL,
     due REAL NOT NULL,
     receipt TEXT,
+    lease REAL,
     until REAL,
     body BLOB NOT NULL,
     progress BLOB,
@@ -35,10 +37,15 @@ const tables = `
     UNIQUE (queue, id)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS waiting ON jobs (queue, priority DESC, seq) WHERE state = 'waiting';
+  CREATE UNIQUE INDEX IF NOT EXISTS first_of_key ON jobs (queue, key) WHERE state = 'waiting' AND key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS blocked ON jobs (queue, key, (attempts > 0) DESC, priority DESC, seq)
+    WHERE state = 'blocked';
   CREATE INDEX IF NOT EXISTS delayed ON jobs (queue, due) WHERE state = 'delayed';
-  CREATE INDEX IF NOT EXISTS leases ON jobs (queue, until) WHERE state = 'running';
-  CREATE INDEX IF NOT EXISTS running_keys ON jobs (queue, key) WHERE state = 'running';
-  CREATE INDEX IF NOT EXISTS kept ON jobs (until) WHERE state = 'done';
+  CREATE INDEX IF NOT EXISTS leases ON jobs (queue, lease) WHERE state = 'running';
+  CREATE INDEX IF NOT EXISTS running_keys ON jobs (queue, key) WHERE state = 'running' AND key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS begun ON jobs (queue, key)
+    WHERE attempts > 0 AND state <> 'done' AND state <> 'dead' AND key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS kept ON jobs (queue, until) WHERE state = 'done';
   CREATE INDEX IF NOT EXISTS dead ON jobs (queue, seq) WHERE state = 'dead';
   PRAGMA user_version = ${version};
 `
