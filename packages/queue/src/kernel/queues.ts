@@ -21,6 +21,7 @@ import {
 import type { Claim, KeptJob, QueueDriver } from '../driver/driver.ts'
 import { consumerKind, payloadSchema, type QueueFields, queueKind } from '../kinds.ts'
 import type { JobView, PublishRequest } from '../protocol.ts'
+import type { DeadJob, ObservedQueue } from './observed-queue.ts'
 import { queueRequests } from '../request-rules.ts'
 import type { Consumer } from './consumer.ts'
 import { contextOf, readBody, writeBody } from './job-body.ts'
@@ -93,6 +94,53 @@ export class Queues implements AsyncDisposable {
     } catch (error) {
       log(`${id}: its jobs cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
     }
+  }
+
+  /** What each queue keeps. One that cannot be read is not among them: its users got the error. */
+  async observe(): Promise<readonly ObservedQueue[]> {
+    const ids = this.#options.kernel.registry.find({ kind: queueKind.kind }).map(({ id }) => id)
+    if (ids.length === 0) return []
+    try {
+      const driver = await this.#open()
+      return await Promise.all(
+        ids.map(async (queue) => {
+          const [jobs, oldest] = [await driver.counts(queue), await driver.waitingSince(queue)]
+          return { queue, jobs, waitingSince: oldest }
+        }),
+      )
+    } catch {
+      return []
+    }
+  }
+
+  /**
+   * Dead jobs for an operator, whom no policy restricts: the oldest first, without what is in them.
+   *
+   * @throws TroupeError `NotFound`, and what opening the file throws.
+   */
+  async deadJobs(queue: EntryId): Promise<readonly DeadJob[]> {
+    this.#queue(queue)
+    const driver = await this.#open()
+    const jobs: DeadJob[] = []
+    while (jobs.length < mostListed) {
+      const page = await driver.dead(queue, mostListed - jobs.length, jobs.at(-1)?.id)
+      if (page.length === 0) break
+      for (const { id, key, priority, attempts, published, due, errors } of page)
+        jobs.push({ id, key, priority, attempts, published, died: due, errors })
+    }
+    return jobs
+  }
+
+  /**
+   * Lets a dead job run again, or removes it, for an operator.
+   *
+   * @throws TroupeError `NotFound` when there is no such queue or dead job; `Unavailable`.
+   */
+  async decide(what: 'replay' | 'drop', queue: EntryId, id: string): Promise<void> {
+    this.#queue(queue)
+    const driver = await this.#open()
+    if (!(await driver[what](queue, id)))
+      throw notFound(`${queue} has no dead job "${id}": "troupe dead-jobs list ${queue}" lists them`, { queue, id })
   }
 
   /** The consumers of the application. */

@@ -47,7 +47,7 @@ export function testKeys(name: string, make: () => Promise<DriverStore>): void {
       await at.store.pass(reservation.ackWait)
       const [again] = await at.take('a1')
       await at.driver.release(again, 0)
-      await at.take('a1')
+      expect(await at.take('a1')).toMatchObject([{ attempt: 2 }])
     })
   })
 }
