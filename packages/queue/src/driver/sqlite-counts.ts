@@ -1,6 +1,6 @@
 /** What the file of jobs knows about a queue as a whole. Each count reads an index, and no job. */
 import type { JobCounts } from './driver.ts'
-import { countsRow, nextRow, oldestRow, queueRows } from './sqlite-rows.ts'
+import { countsRow, nextRow, oldestRow, queueRows, schemaRow } from './sqlite-rows.ts'
 import type { SqliteStatements } from './sqlite-statements.ts'
 
 const count = (condition: string) => `(SELECT COUNT(*) FROM jobs WHERE queue = ?1 AND ${condition})`
@@ -35,4 +35,11 @@ export function waitingSince(sql: SqliteStatements, queue: string): number | und
 
 export function knownQueues(sql: SqliteStatements): readonly string[] {
   return queueRows.parse(sql.all('SELECT queue FROM queues ORDER BY queue')).map(({ queue }) => queue)
+}
+
+/** Notes the schema of a queue's payloads, and returns the one noted before. */
+export function noteSchema(sql: SqliteStatements, queue: string, schema: string): string | undefined {
+  const known = schemaRow.parse(sql.get('SELECT schema FROM queues WHERE queue = ?', queue))?.schema
+  if (known !== schema) sql.run('INSERT OR REPLACE INTO queues (queue, schema) VALUES (?, ?)', queue, schema)
+  return known
 }

@@ -13,8 +13,8 @@ const queue = 'app:mail'
 const many = 1_000_000
 const program = `${import.meta.dirname}/../testing/killed-program.ts`
 
-testDriver('SQLite', sqliteStore)
-testKeys('SQLite', sqliteStore)
+testDriver('SQLite', async () => sqliteStore())
+testKeys('SQLite', async () => sqliteStore())
 
 describe('the file of jobs', () => {
   it('loses nothing that was acknowledged when its program is killed under load', async () => {

@@ -13,9 +13,19 @@ import type {
   Reservation,
 } from './driver.ts'
 import { deadJobs } from './dead-jobs.ts'
-import { countsOf, knownQueues, nextOf, waitingSince } from './sqlite-counts.ts'
+import { countsOf, knownQueues, nextOf, noteSchema, waitingSince } from './sqlite-counts.ts'
 import { openSqliteFile, type SqliteFile } from './sqlite-file.ts'
-import { claimedRow, errorsWith, expiredRows, keptColumns, keptJob, schemaRow, seqRow } from './sqlite-rows.ts'
+import { Room, type RoomOptions } from './room.ts'
+import {
+  type ClaimedJob,
+  claimedRow,
+  errorsWith,
+  expiredRows,
+  keptColumns,
+  keptJob,
+  type LeftJob,
+  seqRow,
+} from './sqlite-rows.ts'
 import { SqliteStatements } from './sqlite-statements.ts'
 import { UnfinishedJobs } from './unfinished-jobs.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
@@ -25,7 +35,7 @@ export interface SqliteDriverOptions {
   readonly file: string
   /** Its `now` measures leases, which the date does not change. @default the system's */
   readonly clock?: Pick<Calendar, 'now' | 'date'>
-  /** Size of the file in bytes beyond which writes fail as on a full disk. @default no limit */
+  /** Size of the file in bytes beyond which no more jobs are kept. @default no limit */
   readonly maxBytes?: number
 }
 
@@ -33,6 +43,8 @@ export interface SqliteDriverOptions {
 const mostSwept = 1_000
 const forgetDone = `DELETE FROM jobs WHERE seq IN
   (SELECT seq FROM jobs WHERE queue = ? AND state = 'done' AND until <= ? LIMIT ?)`
+
+const isKept = `SELECT 1 FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`
 
 export class SqliteDriver implements QueueDriver {
   readonly #file: SqliteFile
@@ -42,28 +54,29 @@ export class SqliteDriver implements QueueDriver {
   readonly #ready = new EventEmitter<Record<string, []>>()
   readonly #unfinished: UnfinishedJobs
   readonly #waiting: WaitingJobs
+  readonly #room: Room
+  readonly #name: string
 
   /** Opens the file. @throws TroupeError `Conflict`, `Unavailable`. */
   static async open({ file, clock = systemClock, maxBytes }: SqliteDriverOptions): Promise<SqliteDriver> {
-    return new SqliteDriver(await openSqliteFile(file, maxBytes), clock, file)
+    return new SqliteDriver(await openSqliteFile(file), clock, { file, maxBytes })
   }
 
-  private constructor(file: SqliteFile, clock: Pick<Calendar, 'now' | 'date'>, name: string) {
+  private constructor(file: SqliteFile, clock: Pick<Calendar, 'now' | 'date'>, options: RoomOptions) {
     this.#file = file
     this.#clock = clock
     this.#sql = new SqliteStatements(file.database)
     this.#unfinished = new UnfinishedJobs(this.#sql)
     this.#waiting = new WaitingJobs(this.#sql)
+    this.#room = new Room(this.#sql, options)
+    this.#name = options.file
     this.#ready.setMaxListeners(0)
     this.#batches = new WriteBatches({
       database: file.database,
       rolledBack: () => {
         this.#unfinished.forget()
       },
-      errorOf: (cause) => {
-        const { message } = asTroupeError(cause)
-        return unavailable(`${name} cannot be written: ${message}: nothing of this change was kept`, { file: name })
-      },
+      errorOf: (cause) => this.#unwritten(asTroupeError(cause).message),
     })
     // This program alone has the file open: what ran, ran in a program that has ended.
     this.#sql.run(`UPDATE jobs SET lease = -1 WHERE state = 'running'`)
@@ -73,16 +86,10 @@ export class SqliteDriver implements QueueDriver {
     const { queue, id, body, priority, key, due } = job
     const published = await this.#change(queue, () => {
       const now = this.#clock.date()
-      if (
-        this.#sql.get(
-          `SELECT 1 FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`,
-          queue,
-          id,
-          now,
-        )
-      )
-        return { id, isDuplicate: true }
-      if (this.#unfinished.of(queue) >= limit) return undefined
+      if (this.#sql.get(isKept, queue, id, now) !== undefined) return { id, isDuplicate: true }
+      if (this.#unfinished.of(queue) >= limit) return fullQueue(queue, limit)
+      const missing = this.#room.missing(body.byteLength)
+      if (missing !== undefined) return this.#unwritten(missing)
       this.#sql.run(`DELETE FROM jobs WHERE queue = ? AND id = ? AND state = 'done'`, queue, id)
       // Only what waits with a key has a place to find.
       const state = due > now || key !== undefined ? 'delayed' : 'waiting'
@@ -94,11 +101,13 @@ export class SqliteDriver implements QueueDriver {
       this.#unfinished.add(queue, 1)
       return { id, isDuplicate: false }
     })
-    if (published !== undefined) return published
-    throw unavailable(`${queue} is full: ${limit} of its jobs are not done, and max_jobs allows no more`, {
-      queue,
-      limit,
-    })
+    if (published instanceof Error) throw published
+    return published
+  }
+
+  #unwritten(reason: string): Error {
+    const message = `${this.#name} cannot be written: ${reason}: nothing of this change was kept`
+    return unavailable(message, { file: this.#name })
   }
 
   async reserve(queue: string, reservation: Reservation): Promise<readonly Delivery[]> {
@@ -228,11 +237,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async schema(queue: string, schema: string): Promise<string | undefined> {
-    return this.#batches.run(() => {
-      const known = schemaRow.parse(this.#sql.get('SELECT schema FROM queues WHERE queue = ?', queue))?.schema
-      if (known !== schema) this.#sql.run('INSERT OR REPLACE INTO queues (queue, schema) VALUES (?, ?)', queue, schema)
-      return known
-    })
+    return this.#batches.run(() => noteSchema(this.#sql, queue, schema))
   }
 
   async queues(): Promise<readonly string[]> {
@@ -279,7 +284,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   /** The job no longer runs. */
-  #leave(queue: string, { seq, key }: Pick<ClaimedJob, 'seq' | 'key'>, { state, due, errors }: Left): void {
+  #leave(queue: string, { seq, key }: Pick<ClaimedJob, 'seq' | 'key'>, { state, due, errors }: LeftJob): void {
     this.#sql.run(
       `UPDATE jobs SET state = ?, receipt = NULL, lease = NULL, due = ?, errors = ? WHERE seq = ?`,
       ...[state === 'waiting' ? 'delayed' : state, due, errors, seq],
@@ -289,11 +294,7 @@ export class SqliteDriver implements QueueDriver {
   }
 }
 
-type ClaimedJob = NonNullable<ReturnType<typeof claimedRow.parse>>
-
-/** How a job is kept that no longer runs. */
-interface Left {
-  readonly state: 'delayed' | 'waiting' | 'dead'
-  readonly due: number
-  readonly errors: string
+function fullQueue(queue: string, limit: number): Error {
+  const message = `${queue} is full: ${limit} of its jobs are not done, and max_jobs allows no more`
+  return unavailable(message, { queue, limit })
 }

@@ -50,7 +50,6 @@ const tables = `
   PRAGMA user_version = ${version};
 `
 const versionRow = z.object({ user_version: z.number() })
-const pageRow = z.object({ page_size: z.number() })
 
 /** An open file. */
 export interface SqliteFile extends Disposable {
@@ -60,11 +59,10 @@ export interface SqliteFile extends Disposable {
 /**
  * Opens the file, and creates it if need be.
  *
- * @param maxBytes - The size beyond which writes fail as on a full disk. @default no limit
  * @throws TroupeError `Conflict` when another application has it open; `Unavailable` when it cannot be opened, or was
  *   written by a later version.
  */
-export async function openSqliteFile(file: string, maxBytes?: number): Promise<SqliteFile> {
+export async function openSqliteFile(file: string): Promise<SqliteFile> {
   // Loaded here, because Node 24 prints a warning that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   let hold: Disposable | undefined
@@ -88,10 +86,6 @@ export async function openSqliteFile(file: string, maxBytes?: number): Promise<S
         file,
       })
     opened.exec(tables)
-    if (maxBytes !== undefined) {
-      const { page_size: size } = pageRow.parse(opened.prepare('PRAGMA page_size').get())
-      opened.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / size))}`)
-    }
     const held = hold
     return {
       database: opened,

@@ -39,12 +39,21 @@ export const readyRow = z
 export const claimedRow = z
   .object({ seq: z.number(), key: z.string().nullable(), attempts: z.number(), errors: errorsText })
   .optional()
+/** A job that a consumer runs. */
+export type ClaimedJob = NonNullable<z.output<typeof claimedRow>>
+/** How a job is kept that no longer runs. */
+export interface LeftJob {
+  readonly state: 'delayed' | 'waiting' | 'dead'
+  readonly due: number
+  readonly errors: string
+}
 export const expiredRows = z.array(claimedRow.unwrap())
 export const nextRow = z.object({ due: z.number().nullable(), lease: z.number().nullable() })
 export const countsRow = z.object({
   ...{ delayed: z.number(), waiting: z.number(), running: z.number(), done: z.number(), dead: z.number() },
 })
 export const seqRow = z.object({ seq: z.number() }).optional()
+export const pagesRow = z.object({ count: z.number(), free: z.number(), size: z.number() })
 export const countRow = z.object({ count: z.number() })
 export const seqRows = z.array(seqRow.unwrap())
 export const oldestRow = z.object({ since: z.number() }).optional()

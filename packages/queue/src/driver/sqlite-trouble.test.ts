@@ -50,6 +50,31 @@ describe('many jobs', () => {
   })
 })
 
+describe('a file that is full', () => {
+  it('lets the jobs that it has run and end, and has room for others then', async () => {
+    await using store = await sqliteStore()
+    await using driver = await store.open({ maxBytes: 150_000 })
+    const publish = async (id: number) => driver.publish(jobOf(`${id}`, { key: `${id}` }), many)
+    const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, async (_, id) => publish(id)))
+    const kept = outcomes.filter(({ status }) => status === 'fulfilled').length
+    await expect(publish(1_000)).rejects.toMatchObject({
+      ...{ kind: 'Unavailable', retryable: true },
+      message: expect.stringMatching(/queues\.db cannot be written: it is full: .* nothing of this change/) as unknown,
+    })
+    expect(kept).toBeGreaterThan(100)
+    for (let done = 0; done < kept; ) {
+      const jobs = await driver.reserve(queue, { ...reservation, limit: 100 })
+      const ends = await Promise.all(jobs.map(async (job) => driver.acknowledge(job, undefined, hour)))
+      expect(ends).toEqual(jobs.map(() => true))
+      expect(jobs.length).toBeGreaterThan(0)
+      done += jobs.length
+    }
+    await store.pass(hour)
+    await driver.reserve(queue, reservation)
+    expect(await publish(1_000)).toMatchObject({ isDuplicate: false })
+  })
+})
+
 describe('the file', () => {
   it('with damaged errors of one job gives all jobs', async () => {
     await using store = await sqliteStore()

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { jobOf } from '../testing/job-of.ts'
@@ -8,6 +10,8 @@ const queue = 'app:mail'
 const many = 1_000_000
 const hour = 3_600_000
 const ackWait = hour
+// Nothing here is about the disk.
+const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const failure: JobError = { attempt: 1, at: 0, kind: 'Unknown', message: 'it broke' }
 
 /** What a step of the test does, to a job that it chooses by number. */
@@ -90,7 +94,7 @@ describe('the next job', () => {
     const steps = fc.array(step, { minLength: 10, maxLength: 50 })
     await fc.assert(
       fc.asyncProperty(steps, fc.constantFrom(1, 2), async (all, perKey) => {
-        await using store = await sqliteStore()
+        await using store = await sqliteStore(inMemory)
         const model = new Model()
         let driver = await store.open()
         const chosen = (number: number, state: Modelled['state']) => {

@@ -224,8 +224,8 @@ export class Consumer {
       return
     }
     const counts = await this.#settle('keep its result', driver.acknowledge(delivery, result, keep))
-    if (counts) this.#log(`job "${id}" of ${queue} is done`, 'debug')
-    else this.#log(`job "${id}" of ${queue}: its result came too late, and is refused`, 'warn')
+    if (counts === true) this.#log(`job "${id}" of ${queue} is done`, 'debug')
+    else if (counts === false) this.#log(`job "${id}" of ${queue}: its result came too late, and is refused`, 'warn')
   }
 
   async #failed(delivery: Delivery, error: TroupeError): Promise<void> {
@@ -236,7 +236,8 @@ export class Consumer {
       return
     }
     const delay = backoffDelay(backoff, attempt)
-    await this.#settle('keep its error', this.#options.driver.retry(delivery, this.#errorOf(delivery, error), delay))
+    const retried = this.#options.driver.retry(delivery, this.#errorOf(delivery, error), delay)
+    if ((await this.#settle('keep its error', retried)) !== true) return
     this.#log(
       `job "${id}" of ${queue} failed (attempt ${attempt} of ${maxAttempts}), and runs again in ` +
         `${Math.round(delay)} ms: ${error.kind}: ${brief(error)}`,
@@ -245,7 +246,8 @@ export class Consumer {
 
   async #bury(delivery: Delivery, error: TroupeError): Promise<void> {
     const { id, queue, attempt } = delivery
-    await this.#settle('keep its error', this.#options.driver.bury(delivery, this.#errorOf(delivery, error)))
+    const buried = this.#options.driver.bury(delivery, this.#errorOf(delivery, error))
+    if ((await this.#settle('keep its error', buried)) !== true) return
     const about = `job "${id}" of ${queue} is dead after ${attempt} attempts: ${error.kind}: ${brief(error)}`
     this.#log(about, 'warn')
   }
@@ -263,13 +265,13 @@ export class Consumer {
     }
   }
 
-  /** What cannot be kept is forgotten: the job runs again after its `ack_wait`. */
-  async #settle(what: string, change: Promise<boolean>): Promise<boolean> {
+  /** Returns `undefined` for what cannot be kept: the job runs again after its `ack_wait`. */
+  async #settle(what: string, change: Promise<boolean>): Promise<boolean | undefined> {
     try {
       return await change
     } catch (error) {
       this.#log(`cannot ${what}, and the job will run again: ${asTroupeError(error).message}`, 'error')
-      return false
+      return undefined
     }
   }
 

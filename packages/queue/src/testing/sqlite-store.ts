@@ -11,8 +11,9 @@ export interface SqliteStore extends DriverStore {
   open(options?: { readonly maxBytes?: number }): Promise<SqliteDriver>
 }
 
-export async function sqliteStore(): Promise<SqliteStore> {
-  const folder = mkdtempDisposableSync(`${tmpdir()}/troupe-queue-`)
+/** @param parent - Where its folder is. */
+export async function sqliteStore(parent = tmpdir()): Promise<SqliteStore> {
+  const folder = mkdtempDisposableSync(`${parent}/troupe-queue-`)
   const file = `${folder.path}/queues.db`
   let date = Date.UTC(2026, 0, 1)
   let time = 0
