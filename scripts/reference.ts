@@ -194,6 +194,7 @@ async function metricsPage(root: string): Promise<string> {
     {
       ...nothing,
       ...{ at: 0, pid: 0, uptime: 0, threads: [], ended: [], overlays: [], pools: [], services: [], policies: [] },
+      queues: [],
       ...{ refusals: {}, servers: [], routes: [], requests: [], processorTime: [], registryVersion: 0, logLines: {} },
       deadLetters: { count: 0, last: [] },
       requestPools: [],

@@ -10,6 +10,8 @@ const attachNames = [
   'threads',
   'policies',
   'dead',
+  'queues',
+  'dead-jobs',
   'registry',
   'log',
   'profile',
@@ -65,6 +67,8 @@ const attached = `Usage: troupe ps | tree | overlays | connections | pools | thr
        troupe kill <pid> | cancel <pid> | close <connection>
        troupe start <service> | stop <service> | restart <service>
        troupe dead [list] | dead replay <id> | dead drop <id>
+       troupe queues
+       troupe dead-jobs list <queue> | dead-jobs replay <queue> <id> | dead-jobs drop <queue> <id>
        troupe registry [log] | registry diff <from> <to> | registry rollback <version>
        troupe log level <level> [--entry ns:name]
        troupe profile <thread> --cpu 10s | --heap
@@ -77,6 +81,9 @@ trace records the messages that a process takes and sends, without payloads; flo
 to whom. policies counts what each policy allowed and denied; with --follow it prints each decision
 as it is made, up to a hundred of each verdict a second, and the number of the others. dashboard
 prints the address of the web page, with a token; that of a reader changes nothing.
+
+queues counts the jobs of each queue. dead-jobs lists those that failed for the last time, without
+what is in them, lets one run again, or removes it.
 
 A level is trace, debug, info, warn, error, fatal, silent, or "configured" for that of the config.
 A profile is written into the current folder, for its owner alone; a heap contains all secrets.`
@@ -163,6 +170,7 @@ Commands:
   ps, tree, top           show the processes of the application while it runs
   overlays, connections   show its overlays, and what goes through them
   pools, threads, dead    show its functions and services, threads, and messages that no process took
+  queues, dead-jobs       count the jobs of its queues, and list, replay and drop those that are dead
   registry                shows its versions, and goes back to one
   policies                counts what they decided, or prints each decision
   log level, profile      change what it logs, and profile a thread

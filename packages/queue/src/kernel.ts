@@ -1,4 +1,5 @@
 /** The kernel's side of queues. Threads load only `@troupe/queue`. */
+export type { DeadJob, ObservedQueue } from './kernel/observed-queue.ts'
 export { Queues, type QueuesOptions } from './kernel/queues.ts'
 export { consumerKind, queueKind, queueKinds } from './kinds.ts'
 export type { JobView, QueueRequests } from './protocol.ts'

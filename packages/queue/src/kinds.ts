@@ -42,7 +42,7 @@ export const consumerKind = defineKind({
         host: reference('process.host').optional(),
         /** Maximum number of jobs at a time. */
         concurrency: z.int().min(1).max(1024).default(1),
-        /** Maximum number of running jobs of one key. @default no limit */
+        /** Maximum number of jobs of one key that have begun, and are neither done nor dead. @default no limit */
         perKey: z.int().min(1).optional(),
         /** Attempts after which a job that fails is dead. */
         maxAttempts: z.int().min(1).max(1_000).default(5),

@@ -16,7 +16,7 @@ export interface PublishOptions {
   readonly id?: string
   /** 0 to 9: jobs with a higher one are run first. @default 0 */
   readonly priority?: number
-  /** Consumers can limit the number of jobs of one key that run at a time (`per_key`); at most 256 characters. */
+  /** Consumers can run the jobs of one key one after another (`per_key`); at most 256 characters. */
   readonly key?: string
 }
 
@@ -63,7 +63,7 @@ export const queues = {
    * Publishes a job. Settles when it is on the disk: from then on it runs at least once, in the frame of the caller, or
    * ends in the dead-letter list.
    *
-   * @param payload - Plain data, which fits the queue's schema.
+   * @param payload - Plain data, which fits the queue's schema; at most 8 MiB.
    * @throws TroupeError `Invalid` with the path of what is wrong; `NotFound` for an unknown queue; `Unavailable` when
    *   the queue is full, or its file cannot be written; `Conflict` when another application has the file open;
    *   `PermissionDenied` (`queue.publish`, `queue.context`).
@@ -108,7 +108,11 @@ export const queues = {
     return ask('countJobs', { queue: entryId(queue) })
   },
 
-  /** Returns the dead jobs, the oldest first. Throws like {@link queues.job}. */
+  /**
+   * Returns dead jobs, the oldest first. A page ends early at 16 MiB, and the list with an empty page.
+   *
+   * @throws TroupeError like {@link queues.job}; `NotFound` when the queue does not keep the job `after`.
+   */
   async dead(queue: string, { limit = usualLimit, after }: DeadOptions = {}): Promise<readonly JobView[]> {
     return ask('deadJobs', { queue: entryId(queue), limit, ...(after !== undefined && { after }) })
   },

@@ -42,6 +42,7 @@ export {
   operatorAction,
   type OperatorAction,
 } from './observe/attach-files.ts'
+export type { DeadJob, ObservedQueue } from '@troupe/queue/kernel'
 export type { ShownChange } from './observe/registry-diff.ts'
 export type { Version as ShownVersion } from '@troupe/registry'
 export type { FlowRecording, MessageRecording } from './observe/attach-recordings.ts'

@@ -35,6 +35,7 @@ export class Application implements AsyncDisposable {
   readonly config: AppConfig
   readonly registry: Registry
   readonly kernel: Kernel
+  readonly queues: Queues
   readonly #supervisor: ServiceSupervisor
   readonly #supervisors: RunningSupervisors
   readonly #functions: Functions
@@ -42,7 +43,6 @@ export class Application implements AsyncDisposable {
   readonly #tokens: TokenStoreTable
   readonly #report: RunningReport
   readonly #later: LaterMessages
-  readonly #queues: Queues
   readonly #logger: Logger
   readonly #watch: Disposable
   readonly #leave: () => void
@@ -64,7 +64,7 @@ export class Application implements AsyncDisposable {
     this.#tokens = parts.tokens
     this.#report = parts.report
     this.#later = parts.later
-    this.#queues = parts.queues
+    this.queues = parts.queues
     this.#logger = parts.logger
     this.#watch = parts.watch
     this.#leave = parts.leave
@@ -91,8 +91,8 @@ export class Application implements AsyncDisposable {
 
   /**
    * Returns what the application does now: its threads and what happened in them, processes, connections, overlays,
-   * pools, services, decisions of policies, refusals and dead letters. A thread that is busy delays this by a second at
-   * most; its counters are there even so, and it is named as silent.
+   * pools, services, queues, decisions of policies, refusals and dead letters. A thread that is busy delays this by a
+   * second at most; its counters are there even so, and it is named as silent.
    *
    * @example
    * ```ts
@@ -101,11 +101,10 @@ export class Application implements AsyncDisposable {
    * ```
    */
   async observe(options: ObserveOptions = {}): Promise<Observation> {
+    const { kernel, queues } = this
     const [supervisor, functions, servers] = [this.#supervisor, this.#functions, this.#servers]
-    return observe(
-      { kernel: this.kernel, supervisor, functions, servers, logLines: () => this.#logger.counts },
-      options,
-    )
+    const logLines = () => this.#logger.counts
+    return observe({ kernel, supervisor, functions, servers, queues, logLines }, options)
   }
 
   /** Closes a connection through an overlay, by the thread and the number with which `observe` lists it. */
@@ -270,7 +269,7 @@ export class Application implements AsyncDisposable {
     await this.registry.close()
     await this.#supervisor.stopAll()
     this.#later[Symbol.dispose]()
-    await this.#queues[Symbol.asyncDispose]()
+    await this.queues[Symbol.asyncDispose]()
     await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
     await this.#tokens[Symbol.asyncDispose]()

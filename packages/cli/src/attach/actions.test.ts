@@ -9,6 +9,7 @@ function actionFor(...argv: readonly string[]) {
 }
 
 const deadLetters = '"troupe dead" takes "list", "replay <id>" or "drop <id>", with an id that it lists'
+const deadJobs = '"troupe dead-jobs" takes "list <queue>", "replay <queue> <id>" or "drop <queue> <id>"'
 const versions =
   '"troupe registry" takes "log", "diff <from> <to>" or "rollback <version>", with versions that it lists'
 const levels = '"troupe log" takes "level" and a level: trace, debug, info, warn, error, fatal, silent, configured'
@@ -18,6 +19,8 @@ describe('actionOf', () => {
     [['ps'], undefined],
     [['dead', 'list'], undefined],
     [['dead', 'replay', '7'], { action: 'dead-replay', id: 7 }],
+    [['dead-jobs', 'list', 'app:mail'], undefined],
+    [['dead-jobs', 'replay', 'app:mail', '7'], { action: 'job-replay', queue: 'app:mail', id: '7' }],
     [['registry', 'diff', '1', '2'], undefined],
     [['registry', 'rollback', '2'], { action: 'registry-rollback', version: 2 }],
     [['log', 'level', 'debug'], { action: 'log-level', level: 'debug' }],
@@ -35,6 +38,11 @@ describe('actionOf', () => {
     [['dead', 'drop', 'abc'], deadLetters],
     [['dead', 'drop', '0'], deadLetters],
     [['dead', 'drop', '1', '2'], deadLetters],
+    [['dead-jobs'], deadJobs],
+    [['dead-jobs', 'list'], deadJobs],
+    [['dead-jobs', 'drop', 'app:mail'], deadJobs],
+    [['dead-jobs', 'drop', 'app:mail', '1', '2'], deadJobs],
+    [['dead-jobs', 'frob', 'app:mail', '1'], deadJobs],
     [['registry', 'frob'], versions],
     [['registry', 'diff', '1'], versions],
     [['registry', 'diff', 'a', 'b'], versions],
@@ -47,7 +55,10 @@ describe('actionOf', () => {
     expect(() => actionFor(...argv)).toThrow(expect.objectContaining({ name: 'UsageError', message }))
   })
 
-  it.each(['tree', 'top', 'overlays', 'connections', 'pools', 'threads', 'flow'])('gives no operand to %s', (name) => {
-    expect(() => actionFor(name, 'app:a')).toThrow(`"troupe ${name}" takes no "app:a"`)
-  })
+  it.each(['tree', 'top', 'overlays', 'connections', 'pools', 'threads', 'flow', 'queues'])(
+    'gives no operand to %s',
+    (name) => {
+      expect(() => actionFor(name, 'app:a')).toThrow(`"troupe ${name}" takes no "app:a"`)
+    },
+  )
 })

@@ -27,6 +27,8 @@ export function actionOf(options: AttachOptions): OperatorAction | undefined {
   switch (name) {
     case 'dead':
       return ofDeadLetters(operands)
+    case 'dead-jobs':
+      return ofDeadJobs(operands)
     case 'registry':
       return ofRegistry(operands)
     case 'log':
@@ -81,6 +83,13 @@ function ofDeadLetters([what = 'list', id, more]: readonly string[]): OperatorAc
   const takes = '"troupe dead" takes "list", "replay <id>" or "drop <id>", with an id that it lists'
   if (more !== undefined) throw new UsageError(takes)
   return checked({ action: `dead-${what}`, id: numberOf(id) }, takes)
+}
+
+function ofDeadJobs([what, queue, id, more]: readonly string[]): OperatorAction | undefined {
+  if (what === 'list' && queue !== undefined && id === undefined) return undefined
+  const takes = '"troupe dead-jobs" takes "list <queue>", "replay <queue> <id>" or "drop <queue> <id>"'
+  if (more !== undefined) throw new UsageError(takes)
+  return checked({ action: `job-${what}`, queue, id }, takes)
 }
 
 function ofRegistry([what = 'log', first, second, more]: readonly string[]): OperatorAction | undefined {

@@ -8,6 +8,7 @@ import { attach, type Client } from './client.ts'
 import { dashboardLink } from './dashboard-link.ts'
 import { isProfile, writeProfile } from './profile-file.ts'
 import { removeStaleFiles } from './stale-files.ts'
+import { deadJobTable, queueTable } from './queue-views.ts'
 import { diffText, historyTable } from './registry-views.ts'
 import {
   connectionTable,
@@ -34,6 +35,7 @@ const views: Readonly<Partial<Record<AttachName, View>>> = {
   pools: { table: poolTable, part: ({ pools, requestPools, services }) => ({ pools, requestPools, services }) },
   threads: { table: threadTable, part: ({ threads }) => threads },
   policies: { table: policyTable, part: ({ policies }) => policies },
+  queues: { table: queueTable, part: ({ queues }) => queues },
   dead: { table: deadLetterTable, part: ({ deadLetters }) => deadLetters },
 }
 
@@ -55,6 +57,7 @@ export async function attachCommand(options: AttachOptions, terminal: Terminal):
     terminal.out(isDocument ? JSON.stringify({ path }, undefined, 2) : path)
   } else if (action !== undefined) await client.act(action)
   else if (name === 'dashboard') terminal.out(await dashboardLink(stateDir, client.pid, options.operands))
+  else if (name === 'dead-jobs') await printDeadJobs(client, options.operands, isDocument, terminal)
   else if (name === 'registry') await printRegistry(client, options.operands, isDocument, terminal)
   else if (name === 'top' && !isDocument) return (await import('./top.ts')).top(client)
   else await print(client, views[name], isDocument, terminal)
@@ -65,6 +68,16 @@ async function print(client: Client, view: View | undefined, isDocument: boolean
   const observation = await client.observe()
   if (isDocument) terminal.out(JSON.stringify(view === undefined ? observation : view.part(observation), undefined, 2))
   else if (view !== undefined) terminal.out(escapedLines(view.table(observation)))
+}
+
+async function printDeadJobs(
+  client: Client,
+  [, queue = '']: readonly string[],
+  isDocument: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const jobs = await client.deadJobs(queue)
+  terminal.out(isDocument ? JSON.stringify(jobs, undefined, 2) : escapedLines(deadJobTable(jobs, Date.now())))
 }
 
 async function printRegistry(

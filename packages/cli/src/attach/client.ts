@@ -17,6 +17,7 @@ import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
 import {
   attachFiles,
+  type DeadJob,
   isAlive,
   type Observation,
   type OperatorAction,
@@ -48,6 +49,8 @@ export interface Client {
   profile(action: OperatorAction): Promise<Readable>
   /** The versions of the registry, the oldest first. @throws TroupeError like {@link observe}. */
   versions(): Promise<readonly ShownVersion[]>
+  /** The dead jobs of a queue, the oldest first. @throws TroupeError like {@link observe}. */
+  deadJobs(queue: string): Promise<readonly DeadJob[]>
   /** @throws TroupeError like {@link observe}. */
   diff(from: string, to: string): Promise<readonly ShownChange[]>
 }
@@ -103,6 +106,7 @@ export async function attach(stateDir: string, pid?: number, wait = patience): P
     },
     // The main thread stands still while its heap is written: that is no reason to give up.
     profile: async (action) => reply(files.socket, token, 'POST', '/actions', action)[1],
+    deadJobs: async (queue) => deadJobsOf(await ask('GET', `/dead-jobs?queue=${encodeURIComponent(queue)}`)),
     versions: async () => versionsOf(await ask('GET', '/registry/log')),
     diff: async (from, to) => {
       const query = new URLSearchParams({ from, to })
@@ -225,6 +229,11 @@ function errorIn(value: unknown): TroupeError | undefined {
 
 function versionsOf(value: unknown): readonly ShownVersion[]
 function versionsOf(value: unknown): unknown {
+  return value
+}
+
+function deadJobsOf(value: unknown): readonly DeadJob[]
+function deadJobsOf(value: unknown): unknown {
   return value
 }
 

@@ -32,7 +32,12 @@ export interface Reservation {
   readonly ackWait: number
   /** Jobs with that many attempts that did not finish become dead. */
   readonly maxAttempts: number
-  /** Maximum number of running jobs of one key. @default no limit */
+  /**
+   * Maximum number of jobs of one key that have begun and are neither done nor dead. So with 1, the jobs of a key run
+   * in their order, also when one fails and is due again later. Consumers of a queue should give the same number.
+   *
+   * @default no limit
+   */
   readonly perKey?: number | undefined
 }
 
@@ -50,8 +55,6 @@ export interface Delivery extends Claim {
   readonly attempt: number
   readonly key: string | undefined
   readonly body: Uint8Array
-  /** Until when its outcome counts, in milliseconds since 1970. */
-  readonly expires: number
 }
 
 /** Why an attempt failed. */
@@ -93,6 +96,9 @@ export type JobCounts = Readonly<Record<JobState, number>>
 /** Number of errors that are kept of a job. */
 export const mostErrors = 20
 
+/** The bytes of bodies beyond which a page of jobs ends. */
+export const mostListedBytes = 16 << 20
+
 /**
  * Keeps jobs. Each method that changes something settles when the change is durable, and rejects with `Unavailable`
  * when it cannot be: then nothing has changed. A method that takes a {@link Claim} returns false, and changes nothing,
@@ -122,7 +128,13 @@ export interface QueueDriver extends AsyncDisposable {
   nextDue(queue: string): Promise<number | undefined>
   job(queue: string, id: string): Promise<KeptJob | undefined>
   counts(queue: string): Promise<JobCounts>
-  /** Dead jobs, the oldest first, after the one with the id `after`. */
+  /** Returns since when the job waits that waits for the longest, in milliseconds since 1970. */
+  waitingSince(queue: string): Promise<number | undefined>
+  /**
+   * Dead jobs, the oldest first, after the one with the id `after`. A page ends early at 16 MiB.
+   *
+   * @throws TroupeError `NotFound` when the queue does not keep the job `after`.
+   */
   dead(queue: string, limit: number, after?: string): Promise<readonly KeptJob[]>
   /** Lets a dead job run again, with all its attempts. Returns whether it was dead. */
   replay(queue: string, id: string): Promise<boolean>
@@ -130,6 +142,10 @@ export interface QueueDriver extends AsyncDisposable {
   drop(queue: string, id: string): Promise<boolean>
   /** Notes the schema of a queue's payloads, and returns the one noted before. */
   schema(queue: string, schema: string): Promise<string | undefined>
+  /** Queues with a schema that was noted. */
+  queues(): Promise<readonly string[]>
+  /** Forgets the schema of a queue. */
+  forget(queue: string): Promise<void>
   /** Calls `listener` each time that a job of the queue may have become ready, until it is disposed of. */
   onReady(queue: string, listener: () => void): Disposable
 }

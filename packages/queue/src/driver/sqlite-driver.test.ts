@@ -6,13 +6,15 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { testDriver } from '../testing/driver-contract.ts'
 import { jobOf } from '../testing/job-of.ts'
+import { testKeys } from '../testing/key-contract.ts'
 import { sqliteStore } from '../testing/sqlite-store.ts'
 
 const queue = 'app:mail'
 const many = 1_000_000
 const program = `${import.meta.dirname}/../testing/killed-program.ts`
 
-testDriver('SQLite', sqliteStore)
+testDriver('SQLite', async () => sqliteStore())
+testKeys('SQLite', async () => sqliteStore())
 
 describe('the file of jobs', () => {
   it('loses nothing that was acknowledged when its program is killed under load', async () => {

@@ -1,7 +1,6 @@
 /** Jobs in an SQLite file, for the applications of one machine. */
 import { EventEmitter } from 'node:events'
-import { randomUUID } from 'node:crypto'
-import { asTroupeError, unavailable } from '@troupe/core'
+import { asTroupeError, type Calendar, systemClock, unavailable } from '@troupe/core'
 import type {
   Claim,
   Delivery,
@@ -13,228 +12,240 @@ import type {
   QueueDriver,
   Reservation,
 } from './driver.ts'
+import { deadJobs } from './dead-jobs.ts'
+import { countsOf, knownQueues, nextOf, noteSchema, waitingSince } from './sqlite-counts.ts'
 import { openSqliteFile, type SqliteFile } from './sqlite-file.ts'
+import { Room, type RoomOptions } from './room.ts'
 import {
+  type ClaimedJob,
   claimedRow,
   errorsWith,
   expiredRows,
   keptColumns,
   keptJob,
-  nextRow,
-  readyRow,
-  schemaRow,
+  type LeftJob,
   seqRow,
-  stateRows,
 } from './sqlite-rows.ts'
 import { SqliteStatements } from './sqlite-statements.ts'
 import { UnfinishedJobs } from './unfinished-jobs.ts'
+import { WaitingJobs } from './waiting-jobs.ts'
 import { WriteBatches } from './write-batches.ts'
 
 export interface SqliteDriverOptions {
   readonly file: string
-  /** Milliseconds since 1970. @default the system's clock */
-  readonly now?: () => number
-  /** Size of the file in bytes beyond which writes fail as on a full disk. @default no limit */
+  /** Its `now` measures leases, which the date does not change. @default the system's */
+  readonly clock?: Pick<Calendar, 'now' | 'date'>
+  /** Size of the file in bytes beyond which no more jobs are kept. @default no limit */
   readonly maxBytes?: number
 }
 
-const ready = `SELECT seq, id, attempts, key, body FROM jobs AS job WHERE queue = ? AND state = 'waiting'`
-const order = 'ORDER BY priority DESC, seq LIMIT 1'
-const hasRoom = `AND (key IS NULL OR ? >
-  (SELECT COUNT(*) FROM jobs WHERE state = 'running' AND queue = job.queue AND key = job.key))`
+/** Number of rows that one reservation moves on or forgets: more would block the thread for too long. */
+const mostSwept = 1_000
+const forgetDone = `DELETE FROM jobs WHERE seq IN
+  (SELECT seq FROM jobs WHERE queue = ? AND state = 'done' AND until <= ? LIMIT ?)`
+
+const isKept = `SELECT 1 FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`
 
 export class SqliteDriver implements QueueDriver {
   readonly #file: SqliteFile
-  readonly #now: () => number
+  readonly #clock: Pick<Calendar, 'now' | 'date'>
   readonly #batches: WriteBatches
   readonly #sql: SqliteStatements
   readonly #ready = new EventEmitter<Record<string, []>>()
   readonly #unfinished: UnfinishedJobs
+  readonly #waiting: WaitingJobs
+  readonly #room: Room
+  readonly #name: string
 
   /** Opens the file. @throws TroupeError `Conflict`, `Unavailable`. */
-  static async open({ file, now = Date.now, maxBytes }: SqliteDriverOptions): Promise<SqliteDriver> {
-    return new SqliteDriver(await openSqliteFile(file, maxBytes), now, file)
+  static async open({ file, clock = systemClock, maxBytes }: SqliteDriverOptions): Promise<SqliteDriver> {
+    return new SqliteDriver(await openSqliteFile(file), clock, { file, maxBytes })
   }
 
-  private constructor(file: SqliteFile, now: () => number, name: string) {
+  private constructor(file: SqliteFile, clock: Pick<Calendar, 'now' | 'date'>, options: RoomOptions) {
     this.#file = file
-    this.#now = now
+    this.#clock = clock
     this.#sql = new SqliteStatements(file.database)
     this.#unfinished = new UnfinishedJobs(this.#sql)
+    this.#waiting = new WaitingJobs(this.#sql)
+    this.#room = new Room(this.#sql, options)
+    this.#name = options.file
     this.#ready.setMaxListeners(0)
-    this.#batches = new WriteBatches(file.database, (cause) => {
-      this.#unfinished.forget()
-      const { message } = asTroupeError(cause)
-      return unavailable(`${name} cannot be written: ${message}: nothing of this change was kept`, { file: name })
+    this.#batches = new WriteBatches({
+      database: file.database,
+      rolledBack: () => {
+        this.#unfinished.forget()
+      },
+      errorOf: (cause) => this.#unwritten(asTroupeError(cause).message),
     })
     // This program alone has the file open: what ran, ran in a program that has ended.
-    this.#sql.run(`UPDATE jobs SET until = 0 WHERE state = 'running'`)
+    this.#sql.run(`UPDATE jobs SET lease = -1 WHERE state = 'running'`)
   }
 
   async publish(job: NewJob, limit: number): Promise<Published> {
     const { queue, id, body, priority, key, due } = job
     const published = await this.#change(queue, () => {
-      const now = this.#now()
-      if (
-        this.#sql.get(
-          `SELECT 1 FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`,
-          queue,
-          id,
-          now,
-        )
-      )
-        return { id, isDuplicate: true }
-      if (this.#unfinished.of(queue) >= limit) return undefined
+      const now = this.#clock.date()
+      if (this.#sql.get(isKept, queue, id, now) !== undefined) return { id, isDuplicate: true }
+      if (this.#unfinished.of(queue) >= limit) return fullQueue(queue, limit)
+      const missing = this.#room.missing(body.byteLength)
+      if (missing !== undefined) return this.#unwritten(missing)
       this.#sql.run(`DELETE FROM jobs WHERE queue = ? AND id = ? AND state = 'done'`, queue, id)
-      this.#sql.run(
+      // Only what waits with a key has a place to find.
+      const state = due > now || key !== undefined ? 'delayed' : 'waiting'
+      const seq = this.#sql.insert(
         `INSERT INTO jobs (queue, id, state, priority, key, published, due, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-        ...[queue, id, due > now ? 'delayed' : 'waiting', priority, key ?? null, now, due, body],
+        ...[queue, id, state, priority, key ?? null, now, due, body],
       )
+      if (due <= now && key !== undefined) this.#waiting.add(seq)
       this.#unfinished.add(queue, 1)
       return { id, isDuplicate: false }
     })
-    if (published !== undefined) return published
-    throw unavailable(`${queue} is full: ${limit} of its jobs are not done, and max_jobs allows no more`, {
-      queue,
-      limit,
-    })
+    if (published instanceof Error) throw published
+    return published
+  }
+
+  #unwritten(reason: string): Error {
+    const message = `${this.#name} cannot be written: ${reason}: nothing of this change was kept`
+    return unavailable(message, { file: this.#name })
   }
 
   async reserve(queue: string, reservation: Reservation): Promise<readonly Delivery[]> {
     const { limit, ackWait, maxAttempts, perKey } = reservation
     return this.#batches.run(() => {
-      const now = this.#now()
-      this.#sql.run(`DELETE FROM jobs WHERE state = 'done' AND until <= ?`, now)
-      this.#expire(queue, now, maxAttempts)
-      this.#sql.run(`UPDATE jobs SET state = 'waiting' WHERE queue = ? AND state = 'delayed' AND due <= ?`, queue, now)
+      const date = this.#clock.date()
+      const lease = this.#clock.now() + ackWait
+      this.#sql.run(forgetDone, queue, date, mostSwept)
+      this.#expire(queue, date, maxAttempts)
+      this.#waiting.addDue(queue, date, mostSwept)
       const deliveries: Delivery[] = []
       while (deliveries.length < limit) {
-        const found =
-          perKey === undefined
-            ? this.#sql.get(`${ready} ${order}`, queue)
-            : this.#sql.get(`${ready} ${hasRoom} ${order}`, queue, perKey)
-        const row = readyRow.parse(found)
-        if (row === undefined) break
-        const { seq, id, key, body } = row
-        const claim = { receipt: randomUUID(), attempt: row.attempts + 1, expires: now + ackWait }
-        this.#sql.run(
-          `UPDATE jobs SET state = 'running', receipt = ?, attempts = ?, until = ? WHERE seq = ?`,
-          ...[claim.receipt, claim.attempt, claim.expires, seq],
-        )
-        deliveries.push({ queue, id, key: key ?? undefined, body, ...claim })
+        const delivery = this.#waiting.take(queue, lease, perKey)
+        if (delivery === undefined) break
+        deliveries.push(delivery)
       }
       return deliveries
     })
   }
 
   /** Takes jobs back from consumers that have not finished them in time. */
-  #expire(queue: string, now: number, maxAttempts: number): void {
+  #expire(queue: string, at: number, maxAttempts: number): void {
     const rows = this.#sql.all(
-      `SELECT seq, attempts, errors FROM jobs WHERE queue = ? AND state = 'running' AND until <= ?`,
-      ...[queue, now],
+      `SELECT seq, key, attempts, errors FROM jobs WHERE queue = ? AND state = 'running' AND lease <= ?`,
+      ...[queue, this.#clock.now()],
     )
-    for (const { seq, attempts, errors } of expiredRows.parse(rows)) {
+    for (const job of expiredRows.parse(rows)) {
       const message = 'it did not finish: its ack_wait passed, or the program ended'
-      const error = { attempt: attempts, at: now, kind: 'Timeout', message }
-      this.#leave(seq, attempts >= maxAttempts ? 'dead' : 'waiting', { due: now, errors: errorsWith(errors, error) })
+      const errors = errorsWith(job.errors, { attempt: job.attempts, at, kind: 'Timeout', message })
+      this.#leave(queue, job, { state: job.attempts >= maxAttempts ? 'dead' : 'waiting', due: at, errors })
     }
   }
 
   async acknowledge(claim: Claim, result: Uint8Array | undefined, keep: number): Promise<boolean> {
-    return this.#claimed(claim, ({ seq }, now) => {
+    return this.#claimed(claim, ({ seq, key }) => {
       this.#unfinished.add(claim.queue, -1)
       if (keep <= 0) this.#sql.run('DELETE FROM jobs WHERE seq = ?', seq)
       else
         this.#sql.run(
-          `UPDATE jobs SET state = 'done', receipt = NULL, until = ?, result = ?, body = x'' WHERE seq = ?`,
-          ...[now + keep, result ?? null, seq],
+          `UPDATE jobs SET state = 'done', receipt = NULL, lease = NULL, until = ?, result = ?, body = x''
+            WHERE seq = ?`,
+          ...[this.#clock.date() + keep, result ?? null, seq],
         )
+      this.#waiting.moveUp(claim.queue, key)
     })
   }
 
   async retry(claim: Claim, error: JobError, delay: number): Promise<boolean> {
-    return this.#claimed(claim, ({ seq, errors }, now) => {
-      this.#leave(seq, delay > 0 ? 'delayed' : 'waiting', { due: now + delay, errors: errorsWith(errors, error) })
+    return this.#claimed(claim, (job) => {
+      const errors = errorsWith(job.errors, error)
+      this.#leave(claim.queue, job, {
+        state: delay > 0 ? 'delayed' : 'waiting',
+        due: this.#clock.date() + delay,
+        errors,
+      })
     })
   }
 
   async bury(claim: Claim, error: JobError): Promise<boolean> {
-    return this.#claimed(claim, ({ seq, errors }, now) => {
-      this.#leave(seq, 'dead', { due: now, errors: errorsWith(errors, error) })
+    return this.#claimed(claim, (job) => {
+      const errors = errorsWith(job.errors, error)
+      this.#leave(claim.queue, job, { state: 'dead', due: this.#clock.date(), errors })
     })
   }
 
   async release(claim: Claim, delay: number): Promise<boolean> {
-    return this.#claimed(claim, ({ seq, errors }, now) => {
-      this.#sql.run('UPDATE jobs SET attempts = attempts - 1 WHERE seq = ?', seq)
-      this.#leave(seq, delay > 0 ? 'delayed' : 'waiting', { due: now + delay, errors: JSON.stringify(errors) })
+    return this.#claimed(claim, (job) => {
+      const errors = JSON.stringify(job.errors)
+      this.#sql.run('UPDATE jobs SET attempts = attempts - 1 WHERE seq = ?', job.seq)
+      this.#leave(claim.queue, job, {
+        state: delay > 0 ? 'delayed' : 'waiting',
+        due: this.#clock.date() + delay,
+        errors,
+      })
     })
   }
 
   async progress(claim: Claim, value: Uint8Array, ackWait: number): Promise<boolean> {
-    return this.#claimed(claim, ({ seq }, now) => {
-      this.#sql.run('UPDATE jobs SET progress = ?, until = ? WHERE seq = ?', value, now + ackWait, seq)
+    return this.#claimed(claim, ({ seq }) => {
+      this.#sql.run('UPDATE jobs SET progress = ?, lease = ? WHERE seq = ?', value, this.#clock.now() + ackWait, seq)
     })
   }
 
   async nextDue(queue: string): Promise<number | undefined> {
-    const row = this.#sql.get(
-      `SELECT MIN(next) AS next FROM (
-        SELECT MIN(due) AS next FROM jobs WHERE queue = ?1 AND state = 'delayed'
-        UNION ALL SELECT MIN(until) FROM jobs WHERE queue = ?1 AND state = 'running')`,
-      queue,
-    )
-    return nextRow.parse(row).next ?? undefined
+    const { due, lease } = nextOf(this.#sql, queue)
+    const next = Math.min(due, this.#clock.date() + lease - this.#clock.now())
+    return next === Infinity ? undefined : next
   }
 
   async job(queue: string, id: string): Promise<KeptJob | undefined> {
     const row = this.#sql.get(
       `SELECT ${keptColumns} FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`,
-      ...[queue, id, this.#now()],
+      ...[queue, id, this.#clock.date()],
     )
     return row === undefined ? undefined : keptJob(row)
   }
 
   async counts(queue: string): Promise<JobCounts> {
-    const rows = this.#sql.all(
-      `SELECT state, COUNT(*) AS count FROM jobs WHERE queue = ? AND (state <> 'done' OR until > ?) GROUP BY state`,
-      ...[queue, this.#now()],
-    )
-    const found = stateRows.parse(rows).map(({ state, count }) => [state, count] as const)
-    return { delayed: 0, waiting: 0, running: 0, done: 0, dead: 0, ...Object.fromEntries(found) }
+    return countsOf(this.#sql, queue, this.#clock.date())
+  }
+
+  async waitingSince(queue: string): Promise<number | undefined> {
+    return waitingSince(this.#sql, queue)
   }
 
   async dead(queue: string, limit: number, after?: string): Promise<readonly KeptJob[]> {
-    const last =
-      after === undefined ? undefined : this.#sql.get('SELECT seq FROM jobs WHERE queue = ? AND id = ?', queue, after)
-    const rows = this.#sql.all(
-      `SELECT ${keptColumns} FROM jobs WHERE queue = ? AND state = 'dead' AND seq > ? ORDER BY seq LIMIT ?`,
-      ...[queue, seqRow.parse(last)?.seq ?? 0, limit],
-    )
-    return rows.map(keptJob)
+    return deadJobs(this.#sql, queue, limit, after)
   }
 
   async replay(queue: string, id: string): Promise<boolean> {
-    return this.#change(
-      queue,
-      () =>
-        this.#sql.run(
-          `UPDATE jobs SET state = 'waiting', attempts = 0, due = ? WHERE queue = ? AND id = ? AND state = 'dead'`,
-          ...[this.#now(), queue, id],
-        ) === 1,
-    )
+    return this.#change(queue, () => {
+      const found = this.#sql.get(`SELECT seq FROM jobs WHERE queue = ? AND id = ? AND state = 'dead'`, queue, id)
+      const seq = seqRow.parse(found)?.seq
+      if (seq === undefined) return false
+      this.#sql.run('UPDATE jobs SET attempts = 0, due = ? WHERE seq = ?', this.#clock.date(), seq)
+      this.#waiting.add(seq)
+      return true
+    })
   }
 
   async drop(queue: string, id: string): Promise<boolean> {
-    return this.#change(queue, () => this.#dropped(queue, id))
+    return this.#change(queue, () => {
+      const dropped = this.#sql.run(`DELETE FROM jobs WHERE queue = ? AND id = ? AND state = 'dead'`, queue, id)
+      this.#unfinished.add(queue, -dropped)
+      return dropped === 1
+    })
   }
 
   async schema(queue: string, schema: string): Promise<string | undefined> {
-    return this.#batches.run(() => {
-      const known = schemaRow.parse(this.#sql.get('SELECT schema FROM queues WHERE queue = ?', queue))?.schema
-      if (known !== schema) this.#sql.run('INSERT OR REPLACE INTO queues (queue, schema) VALUES (?, ?)', queue, schema)
-      return known
-    })
+    return this.#batches.run(() => noteSchema(this.#sql, queue, schema))
+  }
+
+  async queues(): Promise<readonly string[]> {
+    return knownQueues(this.#sql)
+  }
+
+  async forget(queue: string): Promise<void> {
+    await this.#batches.run(() => this.#sql.run('DELETE FROM queues WHERE queue = ?', queue))
   }
 
   onReady(queue: string, listener: () => void): Disposable {
@@ -259,34 +270,31 @@ export class SqliteDriver implements QueueDriver {
   }
 
   /** Makes a change for a consumer whose attempt still counts. */
-  async #claimed(
-    { queue, id, receipt }: Claim,
-    change: (job: NonNullable<ReturnType<typeof claimedRow.parse>>, now: number) => void,
-  ): Promise<boolean> {
+  async #claimed({ queue, id, receipt }: Claim, change: (job: ClaimedJob) => void): Promise<boolean> {
     return this.#change(queue, () => {
-      const now = this.#now()
       const found = this.#sql.get(
-        `SELECT seq, attempts, errors FROM jobs
-          WHERE queue = ? AND id = ? AND state = 'running' AND receipt = ? AND until > ?`,
-        ...[queue, id, receipt, now],
+        `SELECT seq, key, attempts, errors FROM jobs
+          WHERE queue = ? AND id = ? AND state = 'running' AND receipt = ? AND lease > ?`,
+        ...[queue, id, receipt, this.#clock.now()],
       )
-      const row = claimedRow.parse(found)
-      if (row !== undefined) change(row, now)
-      return row !== undefined
+      const job = claimedRow.parse(found)
+      if (job !== undefined) change(job)
+      return job !== undefined
     })
   }
 
   /** The job no longer runs. */
-  #leave(seq: number, state: 'delayed' | 'waiting' | 'dead', about: { readonly due: number; readonly errors: string }) {
+  #leave(queue: string, { seq, key }: Pick<ClaimedJob, 'seq' | 'key'>, { state, due, errors }: LeftJob): void {
     this.#sql.run(
-      'UPDATE jobs SET state = ?, receipt = NULL, until = NULL, due = ?, errors = ? WHERE seq = ?',
-      ...[state, about.due, about.errors, seq],
+      `UPDATE jobs SET state = ?, receipt = NULL, lease = NULL, due = ?, errors = ? WHERE seq = ?`,
+      ...[state === 'waiting' ? 'delayed' : state, due, errors, seq],
     )
+    if (state === 'waiting') this.#waiting.add(seq)
+    this.#waiting.moveUp(queue, key)
   }
+}
 
-  #dropped(queue: string, id: string): boolean {
-    const isDropped = this.#sql.run(`DELETE FROM jobs WHERE queue = ? AND id = ? AND state = 'dead'`, queue, id) === 1
-    if (isDropped) this.#unfinished.add(queue, -1)
-    return isDropped
-  }
+function fullQueue(queue: string, limit: number): Error {
+  const message = `${queue} is full: ${limit} of its jobs are not done, and max_jobs allows no more`
+  return unavailable(message, { queue, limit })
 }

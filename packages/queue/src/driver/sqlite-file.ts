@@ -9,8 +9,9 @@ import { z } from 'zod'
 const version = 1
 
 // A commit is on the disk when it returns: with less than `FULL`, a power cut could lose jobs that were acknowledged.
+// No other program is to write to it. One that does all the same holds up the kernel's thread only so long.
 const settings = `
-  PRAGMA busy_timeout = 5000;
+  PRAGMA busy_timeout = 250;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
 `
@@ -27,6 +28,7 @@ const tables = `
     published REAL NOT NULL,
     due REAL NOT NULL,
     receipt TEXT,
+    lease REAL,
     until REAL,
     body BLOB NOT NULL,
     progress BLOB,
@@ -35,15 +37,19 @@ const tables = `
     UNIQUE (queue, id)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS waiting ON jobs (queue, priority DESC, seq) WHERE state = 'waiting';
+  CREATE UNIQUE INDEX IF NOT EXISTS first_of_key ON jobs (queue, key) WHERE state = 'waiting' AND key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS blocked ON jobs (queue, key, (attempts > 0) DESC, priority DESC, seq)
+    WHERE state = 'blocked';
   CREATE INDEX IF NOT EXISTS delayed ON jobs (queue, due) WHERE state = 'delayed';
-  CREATE INDEX IF NOT EXISTS leases ON jobs (queue, until) WHERE state = 'running';
-  CREATE INDEX IF NOT EXISTS running_keys ON jobs (queue, key) WHERE state = 'running';
-  CREATE INDEX IF NOT EXISTS kept ON jobs (until) WHERE state = 'done';
+  CREATE INDEX IF NOT EXISTS leases ON jobs (queue, lease) WHERE state = 'running';
+  CREATE INDEX IF NOT EXISTS running_keys ON jobs (queue, key) WHERE state = 'running' AND key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS begun ON jobs (queue, key)
+    WHERE attempts > 0 AND state <> 'done' AND state <> 'dead' AND key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS kept ON jobs (queue, until) WHERE state = 'done';
   CREATE INDEX IF NOT EXISTS dead ON jobs (queue, seq) WHERE state = 'dead';
   PRAGMA user_version = ${version};
 `
 const versionRow = z.object({ user_version: z.number() })
-const pageRow = z.object({ page_size: z.number() })
 
 /** An open file. */
 export interface SqliteFile extends Disposable {
@@ -53,11 +59,10 @@ export interface SqliteFile extends Disposable {
 /**
  * Opens the file, and creates it if need be.
  *
- * @param maxBytes - The size beyond which writes fail as on a full disk. @default no limit
  * @throws TroupeError `Conflict` when another application has it open; `Unavailable` when it cannot be opened, or was
  *   written by a later version.
  */
-export async function openSqliteFile(file: string, maxBytes?: number): Promise<SqliteFile> {
+export async function openSqliteFile(file: string): Promise<SqliteFile> {
   // Loaded here, because Node 24 prints a warning that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   let hold: Disposable | undefined
@@ -81,10 +86,6 @@ export async function openSqliteFile(file: string, maxBytes?: number): Promise<S
         file,
       })
     opened.exec(tables)
-    if (maxBytes !== undefined) {
-      const { page_size: size } = pageRow.parse(opened.prepare('PRAGMA page_size').get())
-      opened.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / size))}`)
-    }
     const held = hold
     return {
       database: opened,

@@ -18,6 +18,15 @@ export class SqliteStatements {
     return this.#statement(sql).all(...values)
   }
 
+  iterate(sql: string, ...values: readonly SQLInputValue[]): Iterable<unknown> {
+    return this.#statement(sql).iterate(...values)
+  }
+
+  /** Returns the number of the new row. */
+  insert(sql: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).lastInsertRowid)
+  }
+
   /** Returns the number of rows that changed. */
   run(sql: string, ...values: readonly SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...values).changes)

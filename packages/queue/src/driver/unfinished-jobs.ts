@@ -1,5 +1,5 @@
 /** Number of jobs of each queue that are not done, without counting them again for each new one. */
-import { countRow } from './sqlite-rows.ts'
+import { countsOf } from './sqlite-counts.ts'
 import type { SqliteStatements } from './sqlite-statements.ts'
 
 export class UnfinishedJobs {
@@ -13,8 +13,8 @@ export class UnfinishedJobs {
   of(queue: string): number {
     const known = this.#counts.get(queue)
     if (known !== undefined) return known
-    const row = this.#sql.get(`SELECT COUNT(*) AS count FROM jobs WHERE queue = ? AND state <> 'done'`, queue)
-    const { count } = countRow.parse(row)
+    const { delayed, waiting, running, dead } = countsOf(this.#sql, queue, 0)
+    const count = delayed + waiting + running + dead
     this.#counts.set(queue, count)
     return count
   }

@@ -1,20 +1,22 @@
 /** A running `queue.consumer`: takes jobs of its queue, runs them, and reports what became of them. */
-import { serialize } from 'node:v8'
 import {
   asTroupeError,
   backoffDelay,
   type Calendar,
   type EntryId,
+  isEntryId,
   type Log,
   type LogLevel,
   TroupeError,
 } from '@troupe/core'
 import type { Functions } from '@troupe/functions/kernel'
-import { checkEncodable, DueTimer, type Kernel } from '@troupe/process/kernel'
+import { DueTimer, type Kernel } from '@troupe/process/kernel'
 import type { Claim, Delivery, JobError, QueueDriver } from '../driver/driver.ts'
 import { type ConsumerFields, consumerKind, queueKind } from '../kinds.ts'
 import { placeOf, readBody } from './job-body.ts'
 import { type JobRunner, runnerOf } from './job-runner.ts'
+import { keptValue } from './kept-values.ts'
+import { Pauses } from './pauses.ts'
 
 export interface ConsumerOptions {
   readonly kernel: Kernel
@@ -36,8 +38,11 @@ interface Running {
   isLost: boolean
 }
 
-/** Milliseconds to wait when the store cannot be read, or when the overlay of a job does not run. */
+/** Milliseconds to wait when the store cannot be read. */
 const pause = 1_000
+const longestCode = 64
+/** Characters of the message of an error that are kept and logged. */
+const longestMessage = 4_096
 
 export class Consumer {
   readonly ended: Promise<{ readonly value: undefined }>
@@ -46,6 +51,7 @@ export class Consumer {
   readonly #options: ConsumerOptions
   readonly #fields: ConsumerFields
   readonly #runner: JobRunner
+  readonly #pauses = new Pauses()
   readonly #running = new Map<string, Running>()
   readonly #ends = new Set<Promise<void>>()
   readonly #listening: Disposable
@@ -190,16 +196,21 @@ export class Consumer {
     const { delivery, abort } = running
     const { driver, kernel, run } = this.#options
     const { queue, id, key, attempt, receipt } = delivery
+    // The queue may be gone when the job is done.
+    const { keep } = kernel.registry.decode(this.#fields.queue, queueKind).fields
     let payload: unknown
     let place: ReturnType<typeof placeOf>
     try {
       const body = readBody(delivery.body)
       payload = body.payload
       place = placeOf(kernel, run, body.context, this.#runner.pin)
+      if (place.frame.overlay) this.#pauses.end(place.frame.overlay)
     } catch (cause) {
       const error = asTroupeError(cause)
+      const { overlay } = error.details
       // Its overlay is starting, or is stopped for now: that is no attempt.
-      if (error.retryable) await this.#settle('give it back', driver.release(delivery, pause))
+      if (error.retryable && typeof overlay === 'string' && isEntryId(overlay))
+        await this.#settle('give it back', driver.release(delivery, this.#pauses.next(overlay)))
       else await this.#bury(delivery, error)
       return
     }
@@ -207,16 +218,14 @@ export class Consumer {
     try {
       const job = { queue: this.#fields.queue, id, key, attempt, receipt }
       const value = await this.#runner.run(payload, job, place, abort.signal)
-      checkEncodable(value, 'result')
-      result = value === undefined ? undefined : serialize(value)
+      result = value === undefined ? undefined : keptValue(value, 'result')
     } catch (cause) {
       if (!running.isLost) await this.#failed(delivery, asTroupeError(cause))
       return
     }
-    const { keep } = kernel.registry.decode(this.#fields.queue, queueKind).fields
     const counts = await this.#settle('keep its result', driver.acknowledge(delivery, result, keep))
-    if (counts) this.#log(`job "${id}" of ${queue} is done`, 'debug')
-    else this.#log(`job "${id}" of ${queue}: its result came too late, and is refused`, 'warn')
+    if (counts === true) this.#log(`job "${id}" of ${queue} is done`, 'debug')
+    else if (counts === false) this.#log(`job "${id}" of ${queue}: its result came too late, and is refused`, 'warn')
   }
 
   async #failed(delivery: Delivery, error: TroupeError): Promise<void> {
@@ -227,32 +236,42 @@ export class Consumer {
       return
     }
     const delay = backoffDelay(backoff, attempt)
-    await this.#settle('keep its error', this.#options.driver.retry(delivery, this.#errorOf(delivery, error), delay))
+    const retried = this.#options.driver.retry(delivery, this.#errorOf(delivery, error), delay)
+    if ((await this.#settle('keep its error', retried)) !== true) return
     this.#log(
       `job "${id}" of ${queue} failed (attempt ${attempt} of ${maxAttempts}), and runs again in ` +
-        `${Math.round(delay)} ms: ${error.kind}: ${error.message}`,
+        `${Math.round(delay)} ms: ${error.kind}: ${brief(error)}`,
     )
   }
 
   async #bury(delivery: Delivery, error: TroupeError): Promise<void> {
     const { id, queue, attempt } = delivery
-    await this.#settle('keep its error', this.#options.driver.bury(delivery, this.#errorOf(delivery, error)))
-    const about = `job "${id}" of ${queue} is dead after ${attempt} attempts: ${error.kind}: ${error.message}`
+    const buried = this.#options.driver.bury(delivery, this.#errorOf(delivery, error))
+    if ((await this.#settle('keep its error', buried)) !== true) return
+    const about = `job "${id}" of ${queue} is dead after ${attempt} attempts: ${error.kind}: ${brief(error)}`
     this.#log(about, 'warn')
   }
 
-  #errorOf({ attempt }: Delivery, { kind, message, details: { code } }: TroupeError): JobError {
+  #errorOf({ attempt }: Delivery, error: TroupeError): JobError {
     const at = this.#options.clock.date()
-    return { attempt, at, kind, message, ...(typeof code === 'string' && { code }) }
+    const { kind, details } = error
+    const { code } = details
+    return {
+      attempt,
+      at,
+      kind,
+      message: brief(error),
+      ...(typeof code === 'string' && code.length <= longestCode && { code }),
+    }
   }
 
-  /** What cannot be kept is forgotten: the job runs again after its `ack_wait`. */
-  async #settle(what: string, change: Promise<boolean>): Promise<boolean> {
+  /** Returns `undefined` for what cannot be kept: the job runs again after its `ack_wait`. */
+  async #settle(what: string, change: Promise<boolean>): Promise<boolean | undefined> {
     try {
       return await change
     } catch (error) {
       this.#log(`cannot ${what}, and the job will run again: ${asTroupeError(error).message}`, 'error')
-      return false
+      return undefined
     }
   }
 
@@ -264,4 +283,8 @@ export class Consumer {
 /** Another attempt would fail in the same way. */
 function isFinal({ final, kind }: TroupeError): boolean {
   return final || kind === 'Invalid' || kind === 'PermissionDenied'
+}
+
+function brief({ message }: TroupeError): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage).toWellFormed()} …`
 }

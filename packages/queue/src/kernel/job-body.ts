@@ -48,11 +48,19 @@ export function writeBody(body: JobBody): Uint8Array {
   return serialize(body)
 }
 
-/** @throws Error for a damaged one. */
+/** @throws TroupeError `Invalid` for a damaged one. */
 export function readBody(bytes: Uint8Array): JobBody {
-  const { payload, context } = bodyShape.parse(deserialize(bytes))
+  const { payload, context } = bodyOf(bytes)
   const { actor, scope, digest, isolation, ...rest } = context
   return { payload, context: { ...rest, actor, scope, digest, isolation } }
+}
+
+function bodyOf(bytes: Uint8Array): z.output<typeof bodyShape> {
+  try {
+    return bodyShape.parse(deserialize(bytes))
+  } catch (cause) {
+    throw new TroupeError('Invalid', 'the job is damaged: its payload cannot be read from the file', { cause })
+  }
 }
 
 /** What is kept of the code that publishes a job. */

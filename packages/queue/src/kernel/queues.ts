@@ -1,6 +1,5 @@
 /** The queues of an application: handles the requests of threads about them, and starts their consumers. */
 import { randomUUID } from 'node:crypto'
-import { deserialize, serialize } from 'node:v8'
 import {
   asTroupeError,
   type Calendar,
@@ -22,9 +21,12 @@ import {
 import type { Claim, KeptJob, QueueDriver } from '../driver/driver.ts'
 import { consumerKind, payloadSchema, type QueueFields, queueKind } from '../kinds.ts'
 import type { JobView, PublishRequest } from '../protocol.ts'
+import type { DeadJob, ObservedQueue } from './observed-queue.ts'
 import { queueRequests } from '../request-rules.ts'
 import type { Consumer } from './consumer.ts'
 import { contextOf, readBody, writeBody } from './job-body.ts'
+import { checkSize, keptValue, readValue } from './kept-values.ts'
+import { noteQueue, noteQueues } from './queue-schemas.ts'
 
 export interface QueuesOptions {
   readonly kernel: Kernel
@@ -73,27 +75,72 @@ export class Queues implements AsyncDisposable {
     )
   }
 
-  /** Reports queues whose schema has changed while they keep jobs. */
+  /** Reports queues whose schema has changed while they keep jobs, and those that are gone. */
   async begin(): Promise<void> {
     const { kernel, log } = this.#options
-    const { registry } = kernel
-    for (const { id } of registry.find({ kind: queueKind.kind })) {
-      try {
-        const driver = await this.#open()
-        const schema = JSON.stringify(registry.decode(id, queueKind).fields.schema ?? null)
-        const former = await driver.schema(id, schema)
-        if (former === undefined || former === schema) continue
-        const { delayed, waiting, running, dead } = await driver.counts(id)
-        const count = delayed + waiting + running + dead
-        log(
-          `${id}: its schema has changed, and ${count} jobs that it keeps were published under the former one: ` +
-            'their consumers get them as they are',
-          { level: count > 0 ? 'warn' : 'info' },
-        )
-      } catch (error) {
-        log(`${id}: its jobs cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
-      }
+    if (kernel.registry.find({ kind: queueKind.kind }).length === 0) return
+    try {
+      await noteQueues({ registry: kernel.registry, driver: await this.#open(), log })
+    } catch (error) {
+      log(`the jobs of queues cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
     }
+  }
+
+  /** Reports the same of a queue whose entry was created, changed or deleted. */
+  async changed(id: EntryId): Promise<void> {
+    const { kernel, log } = this.#options
+    try {
+      await noteQueue({ registry: kernel.registry, driver: await this.#open(), log }, id)
+    } catch (error) {
+      log(`${id}: its jobs cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
+    }
+  }
+
+  /** What each queue keeps. One that cannot be read is not among them: its users got the error. */
+  async observe(): Promise<readonly ObservedQueue[]> {
+    const ids = this.#options.kernel.registry.find({ kind: queueKind.kind }).map(({ id }) => id)
+    if (ids.length === 0) return []
+    try {
+      const driver = await this.#open()
+      return await Promise.all(
+        ids.map(async (queue) => {
+          const [jobs, oldest] = [await driver.counts(queue), await driver.waitingSince(queue)]
+          return { queue, jobs, waitingSince: oldest }
+        }),
+      )
+    } catch {
+      return []
+    }
+  }
+
+  /**
+   * Dead jobs for an operator, whom no policy restricts: the oldest first, without what is in them.
+   *
+   * @throws TroupeError `NotFound`, and what opening the file throws.
+   */
+  async deadJobs(queue: EntryId): Promise<readonly DeadJob[]> {
+    this.#queue(queue)
+    const driver = await this.#open()
+    const jobs: DeadJob[] = []
+    while (jobs.length < mostListed) {
+      const page = await driver.dead(queue, mostListed - jobs.length, jobs.at(-1)?.id)
+      if (page.length === 0) break
+      for (const { id, key, priority, attempts, published, due, errors } of page)
+        jobs.push({ id, key, priority, attempts, published, died: due, errors })
+    }
+    return jobs
+  }
+
+  /**
+   * Lets a dead job run again, or removes it, for an operator.
+   *
+   * @throws TroupeError `NotFound` when there is no such queue or dead job; `Unavailable`.
+   */
+  async decide(what: 'replay' | 'drop', queue: EntryId, id: string): Promise<void> {
+    this.#queue(queue)
+    const driver = await this.#open()
+    if (!(await driver[what](queue, id)))
+      throw notFound(`${queue} has no dead job "${id}": "troupe dead-jobs list ${queue}" lists them`, { queue, id })
   }
 
   /** The consumers of the application. */
@@ -140,13 +187,13 @@ export class Queues implements AsyncDisposable {
     checkEncodable(payload, 'payload')
     if (schema !== undefined) checkPayload(queue, schema, payload)
     const body = writeBody({ payload, context: contextOf(kernel, this.#run, by, inherit) })
+    checkSize(body, 'payload')
     return driver.publish({ queue, id, body, priority, key, due: clock.date() + delay }, maxJobs)
   }
 
   async #progress({ value, ...claim }: Claim & { readonly value: unknown }): Promise<boolean> {
     checkCrossing(value, 'value')
-    checkEncodable(value, 'value')
-    const bytes = serialize(value)
+    const bytes = keptValue(value, 'value')
     for (const consumer of this.#consumers) if (await consumer.progress(claim, bytes)) return true
     return false
   }
@@ -179,7 +226,7 @@ export class Queues implements AsyncDisposable {
   async #opened(): Promise<QueueDriver> {
     const { file, maxBytes, clock = systemClock } = this.#options
     const { SqliteDriver } = await import('../driver/sqlite-driver.ts')
-    return SqliteDriver.open({ file, now: () => clock.date(), ...(maxBytes !== undefined && { maxBytes }) })
+    return SqliteDriver.open({ file, clock, ...(maxBytes !== undefined && { maxBytes }) })
   }
 
   /** Call it when the consumers have stopped. */
@@ -199,11 +246,7 @@ function checkPayload(queue: EntryId, schema: NonNullable<QueueFields['schema']>
 }
 
 function viewOf({ body, progress, result, ...job }: KeptJob): JobView {
-  return { ...job, payload: payloadOf(body), progress: valueOf(progress), result: valueOf(result) }
-}
-
-function valueOf(bytes: Uint8Array | undefined): unknown {
-  return bytes === undefined ? undefined : deserialize(bytes)
+  return { ...job, payload: payloadOf(body), progress: readValue(progress), result: readValue(result) }
 }
 
 /** That of a job that is done is not kept, and a damaged one cannot be read. */

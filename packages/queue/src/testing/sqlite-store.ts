@@ -6,20 +6,28 @@ import type { DriverStore } from './driver-contract.ts'
 
 export interface SqliteStore extends DriverStore {
   readonly file: string
+  /** Corrects the date. */
+  set(ms: number): void
   open(options?: { readonly maxBytes?: number }): Promise<SqliteDriver>
 }
 
-export async function sqliteStore(): Promise<SqliteStore> {
-  const folder = mkdtempDisposableSync(`${tmpdir()}/troupe-queue-`)
+/** @param parent - Where its folder is. */
+export async function sqliteStore(parent = tmpdir()): Promise<SqliteStore> {
+  const folder = mkdtempDisposableSync(`${parent}/troupe-queue-`)
   const file = `${folder.path}/queues.db`
-  let time = Date.UTC(2026, 0, 1)
-  const now = () => time
+  let date = Date.UTC(2026, 0, 1)
+  let time = 0
+  const clock = { now: () => time, date: () => date }
   return {
     file,
-    now,
-    open: async (options = {}) => SqliteDriver.open({ file, now, ...options }),
+    now: clock.date,
+    open: async (options = {}) => SqliteDriver.open({ file, clock, ...options }),
     pass: async (ms) => {
       time += ms
+      date += ms
+    },
+    set: (ms) => {
+      date += ms
     },
     [Symbol.asyncDispose]: async () => {
       folder.remove()

@@ -1,7 +1,7 @@
 /** Applies changes of the registry to what runs. */
 import { hostKind, processKind, scheduleKind, serviceKind, supervisorKind } from '@troupe/process/kernel'
 import { functionKind } from '@troupe/functions/kernel'
-import { consumerKind } from '@troupe/queue/kernel'
+import { consumerKind, queueKind } from '@troupe/queue/kernel'
 import { codeHandler } from './code.ts'
 import { hostHandler } from './hosts.ts'
 import { overlayHandler } from './overlays.ts'
@@ -9,7 +9,7 @@ import { routeHandler, serverHandler } from './http.ts'
 import { policyHandler } from './policies.ts'
 import { handleRegistryRequests } from './registry-handlers.ts'
 import type { RunningParts } from './running-parts.ts'
-import { consumerHandler, serviceHandler, supervisorHandler } from './services.ts'
+import { consumerHandler, queueHandler, serviceHandler, supervisorHandler } from './services.ts'
 
 /** From now on, changes by `registry.apply` also change what runs. */
 export function installChangeHandlers(running: RunningParts): void {
@@ -19,6 +19,7 @@ export function installChangeHandlers(running: RunningParts): void {
   registry.handle(serviceKind.kind, serviceHandler(running))
   registry.handle(scheduleKind.kind, serviceHandler(running))
   registry.handle(consumerKind.kind, consumerHandler(running))
+  registry.handle(queueKind.kind, queueHandler(running))
   registry.handle(supervisorKind.kind, supervisorHandler(running))
   registry.handle('security.policy.*', policyHandler(running))
   registry.handle('security.policy', policyHandler(running))

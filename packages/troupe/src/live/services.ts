@@ -34,6 +34,11 @@ export function consumerHandler({ kernel, supervisor, queues }: RunningParts): K
   }
 }
 
+/** The jobs of a changed queue stay as they are: what the change means for them is reported. */
+export function queueHandler({ queues }: RunningParts): KindHandler {
+  return { prepare: async ({ id }) => whenSettled(async () => queues.changed(id)) }
+}
+
 /** Whether nothing but the number of replicas differs, and both have one. */
 function differsInReplicas(before: Entry, after: Entry): boolean {
   const { replicas: former, ...fieldsBefore } = before.fields

@@ -16,6 +16,7 @@ export const operatorAction = z.discriminatedUnion('action', [
   z.strictObject({ action: z.enum(['start', 'stop', 'restart']), service: name }),
   z.strictObject({ action: z.literal('close'), thread: z.int().min(0), connection: z.int().min(1) }),
   z.strictObject({ action: z.enum(['dead-replay', 'dead-drop']), id: z.int().min(1) }),
+  z.strictObject({ action: z.enum(['job-replay', 'job-drop']), queue: name, id: name.min(1) }),
   z.strictObject({
     action: z.literal('log-level'),
     /** `configured`: as in the configuration. */

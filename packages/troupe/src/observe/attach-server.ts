@@ -3,7 +3,7 @@
  * user can enter, and a token in a file beside it that only that user can read. It speaks HTTP and serves nothing else.
  * HTTP is loaded with the first connection.
  */
-import { asTroupeError, ensurePrivateFolder, invalid, notFound } from '@troupe/core'
+import { asTroupeError, ensurePrivateFolder, type EntryId, entryId, invalid, notFound } from '@troupe/core'
 import { listenOwn } from '@troupe/network/kernel'
 import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
@@ -12,6 +12,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Readable } from 'node:stream'
+import type { DeadJob } from '@troupe/queue/kernel'
 import type { AppConfig } from '@troupe/registry'
 import { redactedText } from '../log/redact.ts'
 import { attachFiles, operatorAction } from './attach-files.ts'
@@ -157,6 +158,8 @@ export class AttachServer implements AsyncDisposable {
       const { deadLetters } = await this.#app.observe({ processes: 0, connections: 0 })
       return deadLetters
     }
+    if (request.method === 'GET' && pathname === '/dead-jobs')
+      return this.#deadJobs(entryId(searchParams.get('queue') ?? ''))
     const { kernel } = this.#app
     const { registry, security } = kernel
     if (request.method === 'GET' && pathname === '/decisions') {
@@ -175,6 +178,15 @@ export class AttachServer implements AsyncDisposable {
     if (request.method === 'GET' && pathname === '/registry/diff')
       return registryDiff(registry, Number(searchParams.get('from')), Number(searchParams.get('to')))
     throw notFound(`there is no ${request.method} ${pathname}`)
+  }
+
+  async #deadJobs(queue: EntryId): Promise<readonly DeadJob[]> {
+    const { queues, kernel } = this.#app
+    const shown = (text: string) => redactedText(text, kernel.registry.env.secrets)
+    return (await queues.deadJobs(queue)).map((job) => ({
+      ...job,
+      errors: job.errors.map((error) => ({ ...error, message: shown(error.message) })),
+    }))
   }
 }
 

@@ -9,6 +9,7 @@ import type { RegistryContentType } from 'prom-client'
 import { httpMetrics } from './http-metrics.ts'
 import { histogramSamples, type Labels, type Metric, summed } from './metric.ts'
 import type { Observation } from './observation.ts'
+import { queueMetrics } from './queue-metrics.ts'
 import { threadMetrics } from './thread-metrics.ts'
 
 const seconds = 1000
@@ -51,6 +52,7 @@ function metricsOf(observation: Observation): readonly Metric[] {
     ...httpMetrics(observation),
     ...ofOverlays(observation),
     ...ofWork(observation),
+    ...queueMetrics(observation),
     ...ofProgram(observation),
   ]
 }

@@ -1,5 +1,5 @@
 /** What a running application does, as one document that can be sent and shown. It contains no secrets. */
-import { type Counts, type EntryId, type ErrorKind, isEntryId, latencyBounds, type RequestCount } from '@troupe/core'
+import { type Counts, type EntryId, type ErrorKind, latencyBounds, type RequestCount } from '@troupe/core'
 import type { Functions } from '@troupe/functions/kernel'
 import type { RouteCounts, ServerServices } from '@troupe/http/kernel'
 import type { OverlayCondition, OverlayStatus } from '@troupe/network'
@@ -22,7 +22,9 @@ import {
   type ServiceStatus,
   type ServiceSupervisor,
 } from '@troupe/process/kernel'
+import type { ObservedQueue, Queues } from '@troupe/queue/kernel'
 import { redactedText } from '../log/redact.ts'
+import { requestsOf } from './observed-requests.ts'
 
 /** Options of {@link Application.observe}. */
 export interface ObserveOptions {
@@ -122,6 +124,7 @@ export interface Observation {
   /** Pools of HTTP services; functions with `pool: inline` have none. */
   readonly requestPools: readonly ObservedRequestPool[]
   readonly services: readonly ObservedService[]
+  readonly queues: readonly ObservedQueue[]
   readonly policies: readonly ObservedPolicy[]
   /** What overlays and sealed threads refused, by name. */
   readonly refusals: Readonly<Record<string, number>>
@@ -145,6 +148,7 @@ export interface Observed {
   readonly supervisor: ServiceSupervisor
   readonly functions: Functions
   readonly servers: ServerServices
+  readonly queues: Queues
   /** Lines of the log that were written, by level. */
   readonly logLines: () => Readonly<Record<string, number>>
 }
@@ -153,15 +157,16 @@ const manyRows = 1000
 
 /** Observes an application. A thread that is busy delays this by a second at most, and is named as silent. */
 export async function observe(
-  { kernel, supervisor, functions, servers, logLines }: Observed,
+  { kernel, supervisor, functions, servers, queues, logLines }: Observed,
   { processes = manyRows, connections = manyRows }: ObserveOptions = {},
 ): Promise<Observation> {
-  const [resources, ownProcesses, open, overlays, refusals] = await Promise.all([
+  const [resources, ownProcesses, open, overlays, refusals, ownQueues] = await Promise.all([
     observeResources(kernel),
     observeProcesses(kernel, processes),
     observeConnections(kernel, connections),
     observeOverlays(kernel),
     observeRefusals(kernel),
+    queues.observe(),
   ])
   const states = await overlayStates(kernel)
   // From here on nothing waits, so that no thread ends in between.
@@ -183,6 +188,7 @@ export async function observe(
     pools: functions.pools(),
     requestPools: requestPoolsOf(kernel),
     services: supervisor.list().map((status) => observedService(status, kernel.registry.env.secrets)),
+    queues: ownQueues,
     policies: Array.from(kernel.security.decisions, ([policy, counts]) => ({ policy, ...counts })),
     refusals: Object.fromEntries(refusals),
     servers: http.map(({ service, inFlight, bytesReceived, bytesSent }) => ({
@@ -209,22 +215,6 @@ function requestPoolsOf({ processes }: Kernel): readonly ObservedRequestPool[] {
   for (const { entry, host, role } of processes.all())
     if (role === 'lane' && host !== undefined && entry !== undefined) threads.set(entry, (threads.get(entry) ?? 0) + 1)
   return Array.from(threads, ([entry, count]) => ({ entry, threads: count }))
-}
-
-/** The requests of all threads. A thread names overlays: those that do not exist are `other`. */
-function requestsOf(
-  registry: Kernel['registry'],
-  all: readonly { readonly counts: Counts }[],
-): readonly RequestCount[] {
-  const known = (overlay: string | null) =>
-    overlay === null || (isEntryId(overlay) && registry.has(overlay)) ? overlay : 'other'
-  const sums = new Map<string, RequestCount>()
-  for (const { overlay, outcome, count } of all.flatMap(({ counts }) => counts.requests)) {
-    const row = { overlay: known(overlay), outcome }
-    const key = JSON.stringify(row)
-    sums.set(key, { ...row, count: (sums.get(key)?.count ?? 0) + count })
-  }
-  return [...sums.values()]
 }
 
 /** The state of a service, without secrets. */

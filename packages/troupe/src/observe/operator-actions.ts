@@ -8,6 +8,7 @@ import {
   type ServiceStatus,
   type Thread,
 } from '@troupe/process/kernel'
+import type { Queues } from '@troupe/queue/kernel'
 import { Readable } from 'node:stream'
 import type { LeastLevel } from '../log/levels.ts'
 import type { OperatorAction } from './attach-files.ts'
@@ -15,6 +16,7 @@ import type { OperatorAction } from './attach-files.ts'
 /** The application that is steered. */
 export interface Operable {
   readonly kernel: Kernel
+  readonly queues: Queues
   closeConnection(thread: number, connection: number): void
   services(): readonly ServiceStatus[]
   /** @throws TroupeError `NotFound` */
@@ -54,6 +56,12 @@ export class OperatorActions {
         return undefined
       case 'dead-drop':
         kernel.deadLetters.drop(asked.id)
+        return undefined
+      case 'job-replay':
+        await this.#app.queues.decide('replay', entryId(asked.queue), asked.id)
+        return undefined
+      case 'job-drop':
+        await this.#app.queues.decide('drop', entryId(asked.queue), asked.id)
         return undefined
       case 'log-level':
         this.#app.setLogLevel(
