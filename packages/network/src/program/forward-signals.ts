@@ -4,9 +4,8 @@ import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
 /** All that can be caught, apart from those about a fault or a limit of the program that gets them. */
-const forwarded = (
-  'SIGINT SIGTERM SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGCONT SIGWINCH SIGALRM SIGVTALRM SIGIO SIGURG SIGPWR'
-).split(' ')
+const forwarded =
+  'SIGINT SIGTERM SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGCONT SIGWINCH SIGALRM SIGVTALRM SIGIO SIGURG SIGPWR'.split(' ')
 /** Signals that a terminal sends to all programs in its foreground: the children get them without us. */
 const ofTerminal: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT'])
 

@@ -146,8 +146,7 @@ export class OverlayDatagrams {
     })
     way.once('close', (error) => {
       stopTimer(this.#alive)
-      if (error !== undefined && !this.#closing.signal.aborted)
-        this.#socket.emit('error', asSystemError(error, 'send'))
+      if (error !== undefined && !this.#closing.signal.aborted) this.#socket.emit('error', asSystemError(error, 'send'))
     })
     process.nextTick(() => this.#socket.emit('listening'))
     return way
