@@ -58,6 +58,9 @@ describe('a program', () => {
     child.kill('SIGTERM')
     await once(child, 'exit')
     expect(child.exitCode).toBe(9)
+    expect(await node(`process.kill(process.ppid, 'SIGALRM'); setInterval(() => {}, 1000)`)).toMatchObject({
+      signal: 'SIGALRM',
+    })
   })
 
   it('has a terminal where there is one', () => {
@@ -116,6 +119,10 @@ describe('a child', () => {
       `(error, out) => console.log(error?.message ?? out))`
     expect((await node(code)).out).toMatch(/the program expr .* is refused in overlay exec:proxy.*--native expr/)
     expect((await node(code, '--native', 'expr')).out).toBe('2\n\n')
+    const sync =
+      `const { error, status } = require('child_process').spawnSync('expr', ['1']); ` +
+      `console.log(status, error.code, error.path, error.message)`
+    expect((await node(sync)).out).toMatch(/^null EOVERLAY expr the program expr .* is refused/)
   })
 
   it('whose options would keep the guard out is refused with that reason', async () => {
@@ -129,6 +136,21 @@ describe('a child', () => {
     const own = { ...env, NODE_OPTIONS: '--permission' }
     expect((await run(['--network', dead, '--', 'env', '-S', 'A=1 node', '-p', '1'], { env: own })).status).not.toBe(0)
     expect((await run(['--network', dead, '--', 'env', '-S', 'A=1 node', '-p', 'process.env.A'])).out).toBe('1\n')
+  })
+
+  it('with a file of options that Node reads in "troupe exec" too is refused', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-exec-'))
+    writeFileSync(join(folder.path, 'node.config.json'), '{}')
+    for (const words of [
+      ['--', 'node', 'app.js', '--experimental-config-file=node.config.json'],
+      ['--', 'node', '--experimental-default-config-file', 'app.js'],
+      ['node', '--env-file-if-exists=none.env', 'app.js'],
+    ]) {
+      const { status, err } = await run(['--network', dead, ...words], { cwd: folder.path })
+      expect(status).toBe(2)
+      expect(err).toMatch(/: Node reads it in "troupe exec" too, outside of the overlay; /)
+    }
+    expect((await run(['--network', dead, '--', 'node', '--env-file-if-exists=none.env', '-p', '1'])).out).toBe('1\n')
   })
 
   it('may use internals of Node that open nothing, as wrappers of programs do', async () => {

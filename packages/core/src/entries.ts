@@ -77,6 +77,9 @@ export type ProcessId<Id extends string> = Checked<Id, 'process.ts'>
 /** The id of a host. */
 export type HostId<Id extends string> = Checked<Id, 'process.host'>
 
+/** The id of a network. An empty text chooses none. */
+export type NetworkId<Id extends string> = Id extends '' ? Id : Checked<Id, 'network' | `network.${string}`>
+
 type ParametersIn<Entries, Id> = Id extends keyof Entries
   ? Entries[Id] extends (...args: infer Arguments) => unknown
     ? Arguments

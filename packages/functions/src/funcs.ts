@@ -37,7 +37,7 @@ export interface Caller {
    * Returns a caller with an overlay for the call and all calls inside it, a timeout for the whole, and a signal that
    * cancels it.
    */
-  withOptions(options: CallOptions): Caller
+  withOptions<const Network extends string>(options: CallOptions<Network>): Caller
   /** Returns a caller that adds values to the frame. */
   withContext(values: Readonly<Record<string, unknown>>): Caller
   /** Returns a caller whose functions act for `actor` instead of the current actor. */

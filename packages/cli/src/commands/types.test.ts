@@ -111,6 +111,8 @@ export const pid: string = await processes.withName('a').spawn('app:probe', 'app
 export const other: unknown = await funcs.call('app:plain', 1, 2, 3)
 export const named: string = 'app:fetch_ip'
 export const atRunTime: unknown = await funcs.call(named, 4)
+await processes.withOptions({ network: 'app:proxy' }).exec('app:probe', 'app:threads', 'a', [1])
+await funcs.withOptions({ network: null }).withOptions({ network: named }).withOptions({ network: '' }).call('app:odd')
 `
 
 const wrong = `import { funcs, processes } from 'troupe'
@@ -122,6 +124,9 @@ export const ip: number = await funcs.call('app:fetch_ip', 'a')
 export const count: string = await processes.exec('app:probe', 'app:threads', 'a', [])
 export const none: number = await funcs.call('app:plain')
 await funcs.call('app:fetch_ipp', 'a')
+await processes.spawn('app:probe', 'app:thread', 'a', [1])
+await funcs.withOptions({ network: 'app:prox' }).call('app:odd')
+await processes.withOptions({ network: 'app:threads', timeout: 5 }).spawn('app:listed', 'app:threads')
 `
 
 describe('entries.d.ts', () => {
@@ -153,6 +158,9 @@ describe('entries.d.ts', () => {
         'wrong.ts 7 TS2322',
         'wrong.ts 8 TS2322',
         'wrong.ts 9 TS2345',
+        'wrong.ts 10 TS2345',
+        'wrong.ts 11 TS2322',
+        'wrong.ts 12 TS2322',
       ])
     } finally {
       rmSync(root, { recursive: true })

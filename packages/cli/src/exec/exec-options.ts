@@ -48,6 +48,7 @@ export function parseExecOptions(argv: readonly string[]): ExecOptions {
       else throw new UsageError(`there is no option ${argument} of "troupe exec"`)
     }
   }
+  checkOwn(argv, at)
   const listed = (name: Valued) =>
     (values.get(name) ?? []).flatMap((value) => value.split(',')).filter((each) => each !== '')
   return {
@@ -63,4 +64,22 @@ export function parseExecOptions(argv: readonly string[]): ExecOptions {
     help: flags.has('help'),
     command: argv.slice(at),
   }
+}
+
+/**
+ * Node reads these wherever they stand among its arguments, also in `troupe exec` itself, which is not in the overlay:
+ * the file of an environment up to a `--`, the file of a configuration everywhere. Both can name modules to load.
+ */
+const environmentFile = /^--env-file(?:-if-exists)?(?:=|$)/
+const configurationFile = /^--experimental-(?:default-)?config-file(?:=|$)/
+
+function checkOwn(argv: readonly string[], program: number): void {
+  const [isMarked, command] = [argv[program - 1] === '--', argv.slice(program)]
+  const found = command.find((word) => configurationFile.test(word) || (!isMarked && environmentFile.test(word)))
+  if (found === undefined) return
+  const [option = ''] = found.split('=')
+  const remedy = environmentFile.test(found)
+    ? 'write -- before the program: troupe exec --network tor -- node'
+    : 'give the program its options as arguments'
+  throw new UsageError(`${option}: Node reads it in "troupe exec" too, outside of the overlay; ${remedy}`)
 }

@@ -1,4 +1,5 @@
 /** Starts the program, and ends as it ends. */
+import { TroupeError } from '@troupe/core'
 import {
   type ChildRequest,
   forwardSignals,
@@ -46,15 +47,23 @@ export async function launch(
   stdio[planDescriptor] = writePlan(plan)
   stdio[leaseDescriptor] = openAppended()
   if (report !== undefined) stdio[reportDescriptor] = report
-  const started = spawn(child.file, child.args.slice(1), {
-    ...(child.args[0] !== undefined && { argv0: child.args[0] }),
-    stdio,
-    env: { ...Object.fromEntries(child.env), NODE_OPTIONS: withPreload(child.env.get('NODE_OPTIONS')) },
-  })
+  const started = begin(child, stdio)
   const stop = forwardSignals(() => [started])
   const { code, signal } = await endOf(started, file)
   stop()
   return { code, signal, lines: report === undefined ? [] : readReport(report) }
+}
+
+function begin({ file, args: [argv0, ...args], env }: ChildRequest, stdio: StdioOptions): ChildProcess {
+  const own = { ...Object.fromEntries(env), NODE_OPTIONS: withPreload(env.get('NODE_OPTIONS')) }
+  try {
+    return spawn(file, args, { ...(argv0 !== undefined && { argv0 }), stdio, env: own })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    if (code !== 'EINVAL' && code !== 'EBADF') throw cause
+    const why = `it inherits descriptors up to ${planDescriptor}: is the limit of open files (ulimit -n) below 256?`
+    throw new TroupeError('Unavailable', `the program cannot be started (${code}), because ${why}`, { cause })
+  }
 }
 
 async function endOf(child: ChildProcess, path: string): Promise<Pick<ProgramEnd, 'code' | 'signal'>> {

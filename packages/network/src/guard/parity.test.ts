@@ -144,6 +144,25 @@ it('a write after the end, one after destroy, and one after a reset', async () =
   expect(seen).toMatchObject({ afterEnd: 'ERR_STREAM_WRITE_AFTER_END' })
 })
 
+it('does not keep its thread alive after unref(), also before it is connected', async () => {
+  const seen = await expectParity(async (connect) => {
+    const isHeld = (socket: net.Socket) => {
+      const handle: unknown = Reflect.get(socket, '_handle')
+      const hasRef: unknown = Reflect.get(Object(handle), 'hasRef')
+      return typeof hasRef === 'function' && Reflect.apply(hasRef, handle, []) === true
+    }
+    const early = connect({ host, port: ports.silent }).unref()
+    const back = connect({ host, port: ports.silent }).unref().ref()
+    const late = connect({ host, port: ports.silent })
+    await Promise.all([early, back, late].map(async (socket) => once(socket, 'connect')))
+    late.unref()
+    const held = [early, back, late].map(isHeld)
+    for (const socket of [early, back, late]) socket.destroy()
+    return held
+  })
+  expect(seen).toEqual([false, true, false])
+})
+
 it('a reset from this side, and its options', async () => {
   const seen = await expectParity(async (connect) => {
     const socket = connect({ host, port: ports.silent })

@@ -11,6 +11,7 @@ import {
 } from '@troupe/core'
 import type { Server } from 'node:net'
 import { networkAccess } from '../dial/network-access.ts'
+import { asSystemError } from '../guard/tcp/connect-error.ts'
 import { accept } from '../dial/dial.ts'
 import { property } from '../sockets/internals.ts'
 import { recordAccepted } from '../dial/overlay-health.ts'
@@ -69,6 +70,8 @@ class Listening {
       this.#closing.abort()
     })
     Reflect.set(server, '_handle', this.#handle)
+    // `unref()` came before the handle.
+    if (property(server, '_unref') === true) this.#handle.unref()
   }
 
   async run(): Promise<void> {
@@ -180,7 +183,7 @@ class Listening {
     if (this.#closed) return
     process.nextTick(() => {
       if (property(this.#server, '_handle') === this.#handle) this.#server.close()
-      this.#server.emit('error', error)
+      this.#server.emit('error', asSystemError(error, 'listen'))
     })
   }
 }

@@ -10,7 +10,10 @@ export interface AssociationEvents {
   close: [error: Error | undefined]
 }
 
-/** Listeners that are attached in the turn in which its promise resolved miss no event. */
+/**
+ * Listeners that are attached in the turn in which its promise resolved miss no event. It does not keep its thread
+ * alive.
+ */
 export interface Association extends EventEmitter<AssociationEvents>, Disposable {
   /** The address at which peers send to it, in an overlay that gives it one. */
   readonly address?: Target

@@ -87,6 +87,12 @@ export function handleOf(socket: Socket): object | undefined {
   return typeof handle === 'object' && handle !== null ? handle : undefined
 }
 
+/** Returns the innermost handle: TLS wraps the TCP handle, which is the one that connects. */
+export function innermost(handle: object): object {
+  const parent = property(handle, '_parent')
+  return typeof parent === 'object' && parent !== null ? parent : handle
+}
+
 /** Lets the events of a native handle run in the caller's async context, in place of that in which it was created. */
 export function adoptContext(handle: object): void {
   const reset = property(handle, 'asyncReset')

@@ -12,17 +12,18 @@ import {
   parseDuration,
   type Span,
 } from '@troupe/core'
+import type { NetworkId } from '@troupe/core/entries'
 import { snapshot } from '../mailbox/payload.ts'
 import type { ChosenContext, InheritedContext } from '../protocol/programs.ts'
 import { checkValues } from '../protocol/context-limits.ts'
 
 /** Options of a spawn or a call. */
-export interface CallOptions {
+export interface CallOptions<Network extends string = string> {
   /**
    * The overlay for the call or spawn and for all work started under it; `null` for the clear network. An empty string
    * chooses nothing.
    */
-  readonly network?: string | null
+  readonly network?: NetworkId<Network> | null
   /** Timeout of the whole operation: milliseconds, or a duration such as `5s`. @default none */
   readonly timeout?: number | string
   /** Cancels the operation. */

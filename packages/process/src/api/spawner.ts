@@ -25,7 +25,7 @@ export interface WatchedProcess<P extends Pid = Pid> {
 /** Starts processes in a frame that `with…` can change. Immutable: each `with…` returns a new one. */
 export interface Spawner {
   /** Returns a spawner with these options added. */
-  readonly withOptions: (options: CallOptions) => Spawner
+  readonly withOptions: <const Network extends string>(options: CallOptions<Network>) => Spawner
   /** Returns a spawner that adds values to the frame. */
   readonly withContext: (values: Readonly<Record<string, unknown>>) => Spawner
   /**

@@ -2,6 +2,8 @@ import type * as imagesModule from './fixtures/images.ts'
 import { threadId } from 'node:worker_threads'
 import { expect, describe, it } from 'vitest'
 import { start } from '../index.ts'
+import { callableModule } from './module-functions.ts'
+import { ownEntriesOf } from './own-entries.ts'
 import { startSocksProxy } from './testing/socks-proxy.ts'
 import { startSite } from './testing/site.ts'
 
@@ -25,6 +27,25 @@ describe('app.functions', () => {
     await images[Symbol.asyncDispose]()
     expect(app.application.registry.entries()).toHaveLength(entries)
     await expect(images.resize('cat', 3)).rejects.toMatchObject({ kind: 'Unavailable' })
+  })
+
+  it('waits for its calls when it is disposed of, and cancels those that do not end', async () => {
+    await using app = await start(quiet)
+    const images = app.functions<Images>(url, { max: 1 })
+    const called = images.resize('cat', 3)
+    await images[Symbol.asyncDispose]()
+    expect(await called).toBe('cat 3')
+    const module = callableModule(ownEntriesOf(app.application), url, { max: 1 })
+    const endless = module.call('spin', []).catch((error: unknown) => error)
+    await module.dispose(1)
+    expect(await endless).toMatchObject({ kind: 'Canceled' })
+  })
+
+  it('is a plain object for code that makes text of it', async () => {
+    await using app = await start(quiet)
+    const images = app.functions(url, { max: 1 })
+    expect(JSON.stringify(images)).toBe('{}')
+    expect([images['toString'], images['valueOf']]).toEqual([undefined, undefined])
   })
 
   it('runs in the network that it names', async () => {

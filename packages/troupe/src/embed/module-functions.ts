@@ -1,5 +1,5 @@
 /** The functions of a module, called on a pool of threads. */
-import { TroupeError, unavailable } from '@troupe/core'
+import { startTimer, stopTimer, TroupeError, unavailable } from '@troupe/core'
 import { funcs } from '@troupe/functions'
 import { extname } from 'node:path'
 import { startName } from './module-program.ts'
@@ -26,6 +26,11 @@ export type InNetwork<Module> = Module extends { readonly default: (...args: nev
 /** Options of `app.functions`: the threads of the pool, and their network. */
 export type ModuleOptions = Exclude<NonNullable<FunctionOptions['pool']>, 'inline'> &
   Pick<FunctionOptions, 'network' | 'meta'>
+
+/** Milliseconds for which calls that run may go on when their object is disposed of. */
+const patience = 10_000
+/** What JavaScript itself reads of objects: of a promise, and of a value that becomes text. */
+const ofObjects: ReadonlySet<string> = new Set(['then', 'toString', 'valueOf', 'toJSON'])
 
 const program = new URL(`./module-program${extname(import.meta.filename)}`, import.meta.url)
 
@@ -73,8 +78,7 @@ class Exports implements ProxyHandler<object> {
   }
 
   get(_: object, name: string | symbol): unknown {
-    // `then`: the object may be awaited, and is no promise.
-    if (this.#functions.has(name) || typeof name === 'symbol' || name === 'then') return this.#functions.get(name)
+    if (this.#functions.has(name) || typeof name === 'symbol' || ofObjects.has(name)) return this.#functions.get(name)
     const call = async (...args: readonly unknown[]) => this.#calls.call(name, args)
     this.#functions.set(name, call)
     return call
@@ -90,7 +94,12 @@ class CallableModule {
   readonly #module: string
   readonly #entries: OwnEntries
   readonly #acquire: () => Promise<Lease>
+  readonly #ending = new AbortController()
+  readonly #caller = funcs.withOptions({ signal: this.#ending.signal })
   #lease: Promise<Lease> | undefined
+  /** The number of calls that run. */
+  #running = 0
+  #onIdle = () => {}
   #isDisposed = false
 
   constructor(module: string, entries: OwnEntries, acquire: () => Promise<Lease>) {
@@ -115,18 +124,37 @@ class CallableModule {
   async call(name: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#isDisposed) throw unavailable(`${name} of ${this.#module}: its functions were disposed of`)
     this.#lease ??= this.#acquire()
-    const { id } = await this.#lease.catch((error: unknown) => {
-      this.#lease = undefined
-      throw error
-    })
-    return this.#entries.run(async () => funcs.call(id, id, this.#module, name, ...args))
+    this.#running += 1
+    try {
+      const { id } = await this.#lease.catch((error: unknown) => {
+        this.#lease = undefined
+        throw error
+      })
+      return await this.#entries.run(async () => this.#caller.call(id, id, this.#module, name, ...args))
+    } finally {
+      this.#running -= 1
+      if (this.#running === 0) this.#onIdle()
+    }
   }
 
-  async dispose(): Promise<void> {
+  /** @param limit - Milliseconds for which calls that run may go on. */
+  async dispose(limit = patience): Promise<void> {
     if (this.#isDisposed) return
     this.#isDisposed = true
+    await this.#settled(limit)
+    this.#ending.abort()
     const lease = await this.#lease?.catch(() => undefined)
     await lease?.release().catch(ignoreStopped)
+  }
+
+  /** Resolves when no call runs, or after the time. */
+  async #settled(limit: number): Promise<void> {
+    if (this.#running === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle = resolve
+    const timer = startTimer(resolve, limit)
+    await promise
+    stopTimer(timer)
   }
 }
 

@@ -90,8 +90,8 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     this.#parts = parts
     this.address = parts.address
     const { control, datagrams } = parts
-    control.hold()
-    datagrams.on('message', (packet, from) => void this.#take(packet, from))
+    control.hold().unref()
+    datagrams.unref().on('message', (packet, from) => void this.#take(packet, from))
     // The loss of the router is detected on its connection.
     datagrams.on('error', () => undefined)
     void control.line().then(

@@ -79,8 +79,8 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
 
   constructor(control: Socket, datagrams: DatagramSocket, framing: Framing) {
     super()
-    this.#control = control
-    this.#datagrams = datagrams
+    this.#control = control.unref()
+    this.#datagrams = datagrams.unref()
     this.#framing = framing
     datagrams.on('message', (packet) => this.#take(packet))
     // ICMP reports that a relay is gone; the control connection closes too.

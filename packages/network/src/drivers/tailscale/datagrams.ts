@@ -33,7 +33,7 @@ class TailnetAssociation extends EventEmitter<AssociationEvents> implements Asso
 
   constructor(socket: Socket) {
     super()
-    this.#socket = socket
+    this.#socket = socket.unref()
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket
       .on('error', () => {})

@@ -3,10 +3,9 @@
  * already resolved and the address is known.
  */
 import type { Socket } from 'node:net'
-import { innermost } from '../tcp/connect-through.ts'
 import { checkConnect, isAsking, isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
 import { mayStandForName } from '../dns/fake-addresses.ts'
-import { internals, property } from '../../sockets/internals.ts'
+import { innermost, internals, property } from '../../sockets/internals.ts'
 import { isDialling } from '../../sockets/own-sockets.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
 import { type Callable, isCallable } from './patch.ts'

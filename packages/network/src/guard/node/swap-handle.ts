@@ -5,7 +5,7 @@ import { unavailable } from '@troupe/core'
 import { isIsolated } from '../../dial/connection-handover.ts'
 import { connectionMoved } from '../../dial/overlay-health.ts'
 import type { Target } from '../../overlay/overlay.ts'
-import { detachHandle, handleOf, internals, property } from '../../sockets/internals.ts'
+import { detachHandle, handleOf, innermost, internals, property } from '../../sockets/internals.ts'
 import { type Callable, isCallable } from './patch.ts'
 
 /**
@@ -17,11 +17,13 @@ export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer
   connectionMoved(dialled, socket)
   if (socket instanceof TLSSocket && isIsolated(socket)) dropSession(socket)
   const { handle, rest } = detachHandle(dialled)
+  const isHeld = holdsThread(socket)
   // With a new handle Node would forget that `end()` was called.
   Reflect.set(socket, '_undestroy', () => {})
   call(socket, internals().reinitialize, handle)
   Reflect.deleteProperty(socket, '_undestroy')
   if (socket instanceof TLSSocket) restoreTls(socket)
+  if (!isHeld) socket.unref()
   if (peer !== undefined) {
     const { host: address, port } = peer
     Reflect.set(socket, '_peername', { address, port, family: isIPv6(address) ? 'IPv6' : 'IPv4' })
@@ -29,6 +31,14 @@ export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer
   if (rest === undefined) return
   if (socket instanceof TLSSocket) throw unavailable(`${target.host}:${target.port} spoke before the TLS handshake`)
   deliver(socket, rest)
+}
+
+/** Whether the socket keeps its thread alive: not after `unref()`, which Node does to the handle that it has. */
+function holdsThread(socket: Socket): boolean {
+  const outer = handleOf(socket)
+  const handle = outer && innermost(outer)
+  const hasRef = property(handle, 'hasRef')
+  return !isCallable(hasRef) || Reflect.apply(hasRef, handle, []) === true
 }
 
 /** Makes a TLS socket forget the session that it was to resume. */

@@ -1,4 +1,4 @@
-/** Failed dials in the terms of `connect(2)`, which libraries look for: `code`, `syscall`, `address`, `port`. */
+/** Failures in the terms of the system's calls, which libraries look for: `code`, `syscall`, `address`, `port`. */
 import { asTroupeError, type TroupeError } from '@troupe/core'
 import { applicationAccess } from '../../dial/network-access.ts'
 import type { Target } from '../../overlay/overlay.ts'
@@ -34,6 +34,13 @@ export function asEarlyError(thrown: unknown, target: Target): TroupeError & { r
   const error = asConnectError(thrown, target)
   if (error.details['replyCode'] !== undefined) return error
   return Object.assign(error, { code: 'ECONNRESET', syscall: 'write' })
+}
+
+/** Returns `thrown` as the `error` event of a server, or of a socket for datagrams. */
+export function asSystemError(thrown: unknown, syscall: 'listen' | 'bind' | 'connect' | 'send'): TroupeError {
+  const error = asTroupeError(thrown)
+  if ('code' in error) return error
+  return Object.assign(error, { code: error.kind === 'AlreadyExists' ? 'EADDRINUSE' : codeOf(error), syscall })
 }
 
 /** Several connections may fail with the same error object. */

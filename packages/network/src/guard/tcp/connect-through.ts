@@ -13,7 +13,7 @@ import type { ConnectCall } from './connect-options.ts'
 import { EarlyEnd } from '../early-end.ts'
 import { EarlyWrites } from './early-writes.ts'
 import { HostLookup, type HostLookupOptions } from '../dns/host-lookup.ts'
-import { handleOf, property } from '../../sockets/internals.ts'
+import { handleOf, innermost, property } from '../../sockets/internals.ts'
 import { type Callable, isCallable } from '../node/patch.ts'
 
 /** Options of {@link Way.open}. */
@@ -86,12 +86,6 @@ function unlessSound({ localAddress, localPort }: ConnectCall['options']): Reado
     localAddress: typeof localAddress === 'string' && isIP(localAddress) !== 0 ? undefined : localAddress,
     localPort: typeof localPort === 'number' ? undefined : localPort,
   }
-}
-
-/** Returns the innermost handle: TLS wraps the TCP handle, which is the one that connects. */
-export function innermost(handle: object): object {
-  const parent = property(handle, '_parent')
-  return typeof parent === 'object' && parent !== null ? parent : handle
 }
 
 /** Node calls one of these in a later turn, and once more if a socket was destroyed and connected again before that. */

@@ -1,5 +1,5 @@
 /** The datagrams of one socket, carried by an overlay: the socket behaves like a plain one. */
-import { asTroupeError, type EntryId, TroupeError } from '@troupe/core'
+import { asTroupeError, type EntryId, keepAlive, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:dgram'
 import { isIP, isIPv6 } from 'node:net'
 import { applicationAccess, networkAccess } from '../../dial/network-access.ts'
@@ -10,6 +10,7 @@ import type { BindCall, ConnectDatagramsCall, SendCall } from './arguments.ts'
 import { property } from '../../sockets/internals.ts'
 import { isFakeAddress } from '../dns/fake-addresses.ts'
 import { deniedIn } from '../errors.ts'
+import { asSystemError } from '../tcp/connect-error.ts'
 import { sendBlockListOf, lookupOf } from './options.ts'
 import { callLater, isCallable } from '../node/patch.ts'
 
@@ -27,10 +28,21 @@ export class OverlayDatagrams {
   /** Its own address in the overlay, once that is known, if the overlay has such addresses. */
   #own: Target | undefined
   #way: Promise<Association> | undefined
+  /** A socket that is bound keeps its thread alive until `unref()` is called. */
+  #alive: Timer | undefined
+  #isHeld: boolean
 
-  constructor(socket: Socket, overlay: EntryId) {
+  constructor(socket: Socket, overlay: EntryId, isHeld: boolean) {
     this.#socket = socket
     this.overlay = overlay
+    this.#isHeld = isHeld
+  }
+
+  /** Whether it keeps its thread alive. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (isHeld) this.#alive?.ref()
+    else this.#alive?.unref()
   }
 
   /** Opens the association, at that port of the overlay if it is not 0. */
@@ -39,7 +51,7 @@ export class OverlayDatagrams {
     if (!everywhere.has(address))
       throw deniedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
     if (isCallable(callback)) this.#socket.once('listening', () => void Reflect.apply(callback, this.#socket, []))
-    this.#open(port).catch((error: unknown) => this.#fail(error))
+    this.#open(port).catch((error: unknown) => this.#fail(error, 'bind'))
   }
 
   connect({ port, address, callback }: ConnectDatagramsCall): void {
@@ -48,7 +60,7 @@ export class OverlayDatagrams {
     if (isCallable(callback)) this.#socket.once('connect', () => void Reflect.apply(callback, this.#socket, []))
     this.#ready().then(
       () => process.nextTick(() => this.#socket.emit('connect')),
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#fail(error, 'connect'),
     )
   }
 
@@ -76,6 +88,7 @@ export class OverlayDatagrams {
   }
 
   close(): void {
+    stopTimer(this.#alive)
     this.#closing.abort()
     this.#way?.then((way) => way.close()).catch(() => undefined)
   }
@@ -91,7 +104,7 @@ export class OverlayDatagrams {
       await way.send(data, found)
       callLater(callback, null, data.length)
     } catch (error) {
-      this.#fail(error, callback)
+      this.#fail(error, 'send', callback)
     }
   }
 
@@ -114,7 +127,10 @@ export class OverlayDatagrams {
   }
 
   #open(port: number): Promise<Association> {
+    this.#alive = keepAlive()
+    this.hold(this.#isHeld)
     this.#way = this.#associate(port)
+    this.#way.catch(() => stopTimer(this.#alive))
     return this.#way
   }
 
@@ -129,7 +145,8 @@ export class OverlayDatagrams {
       this.#socket.emit('message', data, { address: host, family, port: from, size: data.length })
     })
     way.once('close', (error) => {
-      if (error !== undefined && !this.#closing.signal.aborted) this.#socket.emit('error', error)
+      stopTimer(this.#alive)
+      if (error !== undefined && !this.#closing.signal.aborted) this.#socket.emit('error', asSystemError(error, 'send'))
     })
     process.nextTick(() => this.#socket.emit('listening'))
     return way
@@ -146,8 +163,9 @@ export class OverlayDatagrams {
     }
   }
 
-  #fail(error: unknown, callback?: unknown): void {
-    if (error instanceof TroupeError && error.kind === 'Canceled') return
+  #fail(thrown: unknown, syscall: 'bind' | 'connect' | 'send', callback?: unknown): void {
+    if (thrown instanceof TroupeError && thrown.kind === 'Canceled') return
+    const error = thrown instanceof TroupeError ? asSystemError(thrown, syscall) : thrown
     if (!callLater(callback, error)) process.nextTick(() => this.#socket.emit('error', error))
   }
 }

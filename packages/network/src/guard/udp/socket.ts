@@ -18,6 +18,8 @@ import { type Callable, callLater, isCallable, replaceMethod } from '../node/pat
 
 /** `null` for sockets of the clear network. */
 const owners = new WeakMap<dgram.Socket, OverlayDatagrams | null>()
+/** Sockets that do not keep their thread alive. */
+const released = new WeakSet<dgram.Socket>()
 
 export function guardDatagrams(): void {
   noteDatagramOptions()
@@ -59,10 +61,21 @@ export function guardDatagrams(): void {
     'address',
     over((datagrams) => datagrams.address()),
   )
+  for (const [name, isHeld] of [['ref', true] as const, ['unref', false] as const])
+    replaceMethod(prototype, name, (original, socket, args) => {
+      if (socket instanceof dgram.Socket) hold(socket, isHeld)
+      return Reflect.apply(original, socket, args)
+    })
   replaceMethod(prototype, 'close', (original, socket, args) => {
     if (socket instanceof dgram.Socket) owners.get(socket)?.close()
     return Reflect.apply(original, socket, args)
   })
+}
+
+function hold(socket: dgram.Socket, isHeld: boolean): void {
+  if (isHeld) released.delete(socket)
+  else released.add(socket)
+  owners.get(socket)?.hold(isHeld)
 }
 
 function permissionFor(address: string, port: number): Promise<void> | undefined {
@@ -123,7 +136,7 @@ function inTheClear(original: Callable, socket: dgram.Socket, args: readonly unk
 
 function own(socket: dgram.Socket, network: EntryId | null | undefined): OverlayDatagrams | null | undefined {
   if (network === undefined) return undefined
-  const owner = network === null ? null : new OverlayDatagrams(socket, network)
+  const owner = network === null ? null : new OverlayDatagrams(socket, network, !released.has(socket))
   owners.set(socket, owner)
   return owner
 }

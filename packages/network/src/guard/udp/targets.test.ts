@@ -85,3 +85,16 @@ it('sockets keep their class', () => {
   expect(socket).toBeInstanceOf(dgram.Socket)
   socket.close()
 })
+
+it('a bound socket keeps its thread alive until unref() or close()', async () => {
+  const seen = await inNetwork(a, async () => {
+    const holding = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+    const before = holding()
+    const [bound, released] = [createSocket('udp4').bind(0), createSocket('udp4').unref().bind(0)]
+    const counts = [holding(), (bound.unref(), holding()), (bound.ref(), holding()), (released.ref(), holding())]
+    bound.close()
+    released.close()
+    return Promise.resolve([...counts, holding()].map((count) => count - before))
+  })
+  expect(seen).toEqual([1, 0, 1, 2, 0])
+})

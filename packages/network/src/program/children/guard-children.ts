@@ -50,7 +50,12 @@ export function guardChildren(plan: ProgramPlan): void {
     const [file, stdio] = [property(options, 'file'), property(options, 'stdio')]
     if (typeof file !== 'string' || !Array.isArray(stdio)) throw unsupported('the native spawnSync has other arguments')
     const request = requestOf(file, property(options, 'args'), property(options, 'cwd'), property(options, 'envPairs'))
-    const child = planChild(request, rules)
+    let child: ChildRequest
+    try {
+      child = planChild(request, rules)
+    } catch (error) {
+      return refusedResult(error)
+    }
     const result = run({
       ...Object(options),
       file: child.file,
@@ -62,6 +67,17 @@ export function guardChildren(plan: ProgramPlan): void {
     if (Array.isArray(output)) output.length = stdio.length
     return result
   })
+}
+
+/** The result of a start that fails. Node makes an error of its own of the number: the refusal stays in its place. */
+function refusedResult(refusal: unknown): object {
+  if (!(refusal instanceof Error)) throw refusal
+  let error: unknown = notAllowed
+  const set = () => {
+    error = Object.assign(refusal, { errno: notAllowed, syscall: 'spawnSync' })
+  }
+  const result = { pid: 0, status: null, signal: null, output: null }
+  return Object.defineProperty(result, 'error', { get: () => error, set, enumerable: true, configurable: true })
 }
 
 /** The modules of Node's own code; the guard refuses this function to the program. */

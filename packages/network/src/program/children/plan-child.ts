@@ -37,7 +37,9 @@ const shells = /^(?:sh|bash|dash|ash|zsh|ksh)$/
 export const noProgram = `${preloadPath}-no-program`
 const mostInterpreters = 5
 const sayNative = (name: string) =>
-  `Node programs may be started. If it opens no sockets, name it: troupe exec --native ${name}`
+  /^node(?:js)?$/.test(name)
+    ? 'It is no Node of version 24 or later'
+    : `Node programs may be started. If it opens no sockets, name it: troupe exec --native ${name}`
 
 /**
  * Returns the child to start in place of the requested one. Where there is no such program, the system finds none.
