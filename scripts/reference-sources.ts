@@ -58,14 +58,11 @@ function exampleIn(root: string, kind: string): string | undefined {
   return undefined
 }
 
-/** Returns the members of the union `ErrorKind` with their comments. */
-export function errorKinds(root: string): readonly (readonly [string, string])[] {
-  const text = readFileSync(join(root, 'packages/core/src/errors.ts'), 'utf8')
-  const [, union = ''] = /export type ErrorKind =([^]*?)\n\n/.exec(text) ?? []
-  return Array.from(union.matchAll(/\/\*\*([^*]*)\*\/\s*\| '(\w+)'/g), ([, about = '', kind = '']) => [
-    kind,
-    plain(about),
-  ])
+/** Returns the members of a union of texts with their comments. @param union - Its first group is the union. */
+export function unionMembers(root: string, file: string, union: RegExp): readonly (readonly [string, string])[] {
+  const [, members = ''] = union.exec(readFileSync(join(root, file), 'utf8')) ?? []
+  const found = members.matchAll(/(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\s*)?\| '([\w-]+)'/g)
+  return Array.from(found, ([, about = '', name = '']) => [name, plain(about)])
 }
 
 /** Returns the table of permissions in the page about policies, as lines. */

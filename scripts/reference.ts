@@ -7,9 +7,9 @@ import { join, resolve } from 'node:path'
 import { configSchema, entriesSchema } from '../packages/registry/src/index.ts'
 import { kinds } from '../packages/troupe/src/app.ts'
 import { commandNames, helpText } from '../packages/cli/src/help.ts'
-import { type ErrorKind, isErrorKind, TroupeError } from '../packages/core/src/index.ts'
 import { metricsText } from '../packages/troupe/src/observe/metrics.ts'
-import { aboutKind, checkedActions, errorKinds, permissionTable, sourceOf } from './reference-sources.ts'
+import { aboutKind, checkedActions, permissionTable, sourceOf } from './reference-sources.ts'
+import { codesWithoutSection, errorsParts } from './reference-errors.ts'
 import { type Field, fieldsOf, recordOf } from './reference-schema.ts'
 
 const folder = 'docs/reference'
@@ -25,7 +25,7 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
     ['entries.md', entriesPage(root)],
     ['config.md', configPage()],
     ['cli.md', cliPage()],
-    ['errors.md', errorsPage(root)],
+    ['errors.md', page('Errors', errorsParts(root))],
     ['metrics.md', await metricsPage(root)],
     ['permissions.md', permissionsPage(root)],
   ])
@@ -46,6 +46,7 @@ export async function referenceFaults(root: string): Promise<readonly string[]> 
     ...[...pages].flatMap(([name, text]) =>
       withoutMeaning(text).map((field) => `${folder}/${name}: ${field} has no meaning: give its schema a .describe()`),
     ),
+    ...codesWithoutSection(root).map((code) => `${folder}/errors.md: no section about the code ${code}`),
     ...checkedActions(root)
       .filter((action) => !isIn(table, action))
       .map((action) => `docs/security.md: the table has no action ${action}, which sources check`),
@@ -160,34 +161,6 @@ function cliPage(): string {
       names.length === 1 ? undefined : names.map((name) => `\`troupe ${name}\``).join(', '),
       `\`\`\`\n${text.split('\n\nOptions:\n')[0] ?? text}\n\`\`\``,
     ]),
-  ])
-}
-
-const codes: readonly (readonly [code: string, kind: ErrorKind, about: string])[] = [
-  ['EOVERLAY', 'PermissionDenied', 'The network of the thread cannot carry this, or the overlay refuses the target.'],
-  ['ESEALED', 'PermissionDenied', 'A sealed host does not allow it.'],
-  ['EUNBOUND', 'PermissionDenied', 'The thread has no network yet, so it opens no connection.'],
-  ['ENETWORK', 'PermissionDenied', 'It would cross from one network to another, and the receiver does not accept it.'],
-]
-
-function errorsPage(root: string): string {
-  const kindRows = errorKinds(root).map(([kind, about]) => {
-    const isRetryable = isErrorKind(kind) && new TroupeError(kind, '').retryable
-    return `| \`${kind}\` | ${isRetryable ? 'yes' : 'no'} | ${about} |`
-  })
-  return page('Errors', [
-    'Each `TroupeError` has a `kind`, `retryable`, `details` and, where another error is the reason, a `cause`. The ' +
-      'set of kinds is closed. A service that ends with `retryable: false` set by its thrower is not restarted.',
-    '## Kinds',
-    ['| kind | retryable | meaning |', '| --- | --- | --- |', ...kindRows].join('\n'),
-    '## Codes',
-    'Errors of sockets have the `code` of Node (`ECONNREFUSED`, `ETIMEDOUT`, …) too. These codes are of Troupe:',
-    [
-      '| code | kind | meaning |',
-      '| --- | --- | --- |',
-      ...codes.map(([code, kind, about]) => `| \`${code}\` | \`${kind}\` | ${about} |`),
-    ].join('\n'),
-    '[Ways out](../ways-out.md) lists what an overlay refuses, with the alternative to each.',
   ])
 }
 

@@ -1,5 +1,5 @@
 /** Formats an error for the command line. */
-import { errorToWire, type WireError } from '@troupe/core'
+import { asTroupeError, errorToWire, type WireError } from '@troupe/core'
 import { userFrames } from 'troupe/app'
 
 /** Kind, message and position in the application's code, then each cause on its own line; with `verbose`, stacks. */
@@ -10,6 +10,18 @@ export function describeFailure(error: unknown, verbose: boolean): string {
     if (verbose && wire.stack !== undefined) lines.push(...framesOf(wire.stack))
   }
   return lines.join('\n')
+}
+
+/** The codes that the reference describes. */
+const codes: readonly string[] = ['EOVERLAY', 'ESEALED', 'EUNBOUND', 'ENETWORK']
+
+/** Where the reference describes the error; `undefined` for an error that code of the application threw. */
+export function pointerTo(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { kind, details } = asTroupeError(error)
+  const given = ['code' in error ? error.code : undefined, details['code']]
+  const word = codes.find((code) => given.includes(code)) ?? kind
+  return word === 'Unknown' ? undefined : `see: troupe docs ${word}`
 }
 
 /** An error of user code keeps its name: `RangeError: …`; a TroupeError shows its kind. */
