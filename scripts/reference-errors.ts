@@ -71,8 +71,8 @@ const codes: readonly Code[] = [
       'It belongs to another network than the thread, the process or the job: a message that its receiver does not ' +
       'accept, a value that carries work, a second network for one thread, or an overlay that leads elsewhere by now.',
     advice:
-      'Let the receiver accept the network (`accepts`), send plain data, or do the work in a process of that network. ' +
-      'See [what crosses from one network to another](../overlays.md#what-crosses-from-one-network-to-another).',
+      'Let the receiver accept the network (`accepts`), send plain data, or do the work in a process of that ' +
+      'network. See [what crosses from one network to another](../overlays.md#what-crosses-from-one-network-to-another).',
   },
 ]
 
@@ -94,8 +94,8 @@ export function errorsParts(root: string): readonly string[] {
       `What to do: ${isErrorKind(kind) ? advice[kind] : ''}`,
     ]),
     '## Codes',
-    'Some errors have a `code`, as a field of the error or in its `details`. Errors of sockets have the codes of Node, ' +
-      'which libraries look for: `ECONNREFUSED` and others from the reply of a proxy, `ETIMEDOUT` for `Timeout`, ' +
+    'Some errors have a `code`, as a field of the error or in its `details`. Errors of sockets have the codes of ' +
+      'Node, which libraries look for: `ECONNREFUSED` and others from the reply of a proxy, `ETIMEDOUT` for `Timeout`, ' +
       '`ECONNABORTED` for `Canceled`, `EACCES` for a policy that denies a socket, and `ECONNRESET` for other ' +
       'failures. These codes are of Troupe:',
     ...codes.flatMap(({ code, kinds: of, meaning, advice: what }) => [
@@ -104,8 +104,8 @@ export function errorsParts(root: string): readonly string[] {
       `What to do: ${what}`,
     ]),
     '## Problems of files',
-    'An `Invalid` about the files of an application has a list `details.problems`: each with a `code`, a message and, ' +
-      'where it is known, a position. `troupe check --json` prints them.',
+    'An `Invalid` about the files of an application has a list `details.problems`: each with a `code`, a message ' +
+      'and, where it is known, a position. `troupe check --json` prints them.',
     table(['code', 'meaning'], problemCodes(root)),
   ]
 }

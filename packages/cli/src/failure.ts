@@ -19,8 +19,8 @@ const codes: readonly string[] = ['EOVERLAY', 'ESEALED', 'EUNBOUND', 'ENETWORK']
 export function pointerTo(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { kind, details } = asTroupeError(error)
-  const given = ['code' in error ? error.code : undefined, details['code']]
-  const word = codes.find((code) => given.includes(code)) ?? kind
+  const given = new Set(['code' in error ? error.code : undefined, details['code']])
+  const word = codes.find((code) => given.has(code)) ?? kind
   return word === 'Unknown' ? undefined : `see: troupe docs ${word}`
 }
 
