@@ -72,7 +72,8 @@ const codes: readonly Code[] = [
       'accept, a value that carries work, a second network for one thread, or an overlay that leads elsewhere by now.',
     advice:
       'Let the receiver accept the network (`accepts`), send plain data, or do the work in a process of that ' +
-      'network. See [what crosses from one network to another](../overlays.md#what-crosses-from-one-network-to-another).',
+      'network. See ' +
+      '[what crosses from one network to another](../overlays.md#what-crosses-from-one-network-to-another).',
   },
 ]
 
@@ -95,9 +96,9 @@ export function errorsParts(root: string): readonly string[] {
     ]),
     '## Codes',
     'Some errors have a `code`, as a field of the error or in its `details`. Errors of sockets have the codes of ' +
-      'Node, which libraries look for: `ECONNREFUSED` and others from the reply of a proxy, `ETIMEDOUT` for `Timeout`, ' +
-      '`ECONNABORTED` for `Canceled`, `EACCES` for a policy that denies a socket, and `ECONNRESET` for other ' +
-      'failures. These codes are of Troupe:',
+      'Node, which libraries look for: `ECONNREFUSED` and others from the reply of a proxy, `ETIMEDOUT` for ' +
+      '`Timeout`, `ECONNABORTED` for `Canceled`, `EACCES` for a policy that denies a socket, and `ECONNRESET` for ' +
+      'other failures. These codes are of Troupe:',
     ...codes.flatMap(({ code, kinds: of, meaning, advice: what }) => [
       `### \`${code}\``,
       `Kind: ${of}. ${meaning}`,

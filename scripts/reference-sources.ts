@@ -9,13 +9,14 @@ export function sourceOf(root: string, kind: string): string | undefined {
   )
 }
 
-function sourcesOf(root: string): readonly string[] {
+/** Returns the sources of the packages, without tests. */
+export function sourcesOf(root: string): readonly string[] {
   const all = globSync('packages/*/src/**/*.ts', { cwd: root }).toSorted()
   return all.filter((file) => !/\.test\.ts$|\/(?:test|testing|fixtures)\//.test(file))
 }
 
-/** A comment as one line, without its stars and without its tags. */
-function plain(comment: string): string {
+/** Returns a comment as one line, without its stars and without its tags. */
+export function plain(comment: string): string {
   const [words = ''] = comment.replaceAll(/^\s*\* ?/gm, '').split(/^\s*@(?!default)/m)
   return words
     .replaceAll(/\{@link (\w+)\}/g, '`$1`')

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { eventsParts } from './reference-events.ts'
 import { fieldsOf } from './reference-schema.ts'
 import { aboutKind, sourceOf } from './reference-sources.ts'
 import { withoutMeaning } from './reference.ts'
@@ -62,6 +63,36 @@ describe('the sources', () => {
     const file = sourceOf(folder.path, 'network.proxy') ?? ''
     expect(file).toBe('packages/p/src/kind.ts')
     expect(aboutKind(folder.path, file, 'network.proxy')).toEqual({ about: 'A proxy.', example: '- name: proxy\n' })
+  })
+})
+
+describe('events', () => {
+  it('have the fields of their interface, and of the one that it extends', () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-events-'))
+    const files = {
+      'packages/process/src/thread/process/event-queue.ts':
+        "export type ProcessEvent =\n  /** It ends. */\n  | { readonly type: 'END'; readonly from: Pid }\n\nx",
+      'packages/p/src/lost.ts':
+        'export interface Lost {\n  /** The sender. */\n  readonly from: Pid\n  readonly kept?: Uint8Array\n}\n',
+      'packages/p/src/letter.ts':
+        "export type State = 'up' | 'down'\n" +
+        '/** An event of the channel `troupe:letter`: it is lost. */\n' +
+        "export interface Letter extends Omit<Lost, 'kept'> {\n" +
+        '  /** The state. */\n  readonly state?: State\n' +
+        '  readonly parts: readonly {\n    readonly id: EntryId\n  }[]\n}\n',
+    }
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder.path, path)), { recursive: true })
+      writeFileSync(join(folder.path, path), text)
+    }
+    const page = eventsParts(folder.path).join('\n')
+    expect(page).toContain(
+      '### `troupe:letter`\nIt is lost.\n| field | type | meaning |\n| --- | --- | --- |\n' +
+        '| `from` | pid | The sender. |\n' +
+        '| `state` | `up`, `down`, if any | The state. |\n' +
+        '| `parts` | list of `{ id }` |  |',
+    )
+    expect(page).toContain('| `END` | `from` | It ends. |')
   })
 })
 

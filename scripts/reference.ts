@@ -9,6 +9,7 @@ import { kinds } from '../packages/troupe/src/app.ts'
 import { commandNames, helpText } from '../packages/cli/src/help.ts'
 import { metricsText } from '../packages/troupe/src/observe/metrics.ts'
 import { aboutKind, checkedActions, permissionTable, sourceOf } from './reference-sources.ts'
+import { eventsParts } from './reference-events.ts'
 import { codesWithoutSection, errorsParts } from './reference-errors.ts'
 import { type Field, fieldsOf, recordOf } from './reference-schema.ts'
 
@@ -26,6 +27,7 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
     ['config.md', configPage()],
     ['cli.md', cliPage()],
     ['errors.md', page('Errors', errorsParts(root))],
+    ['events.md', page('Events', eventsParts(root))],
     ['metrics.md', await metricsPage(root)],
     ['permissions.md', permissionsPage(root)],
   ])
@@ -72,8 +74,8 @@ function isIn(table: string, action: string): boolean {
 
 function indexPage(): string {
   return page('Reference', [
-    'The same pages without a network: `troupe docs WORD`, for a kind, a field, a command, an error, a metric or a ' +
-      'permission.',
+    'The same pages without a network: `troupe docs WORD`, for a kind, a field, a command, an error, an event, a ' +
+      'metric or a permission.',
     [
       '- [Entries](entries.md): each kind, with its fields, defaults and an example',
       '- [Configuration](config.md): `.troupe.yaml`',
@@ -81,7 +83,7 @@ function indexPage(): string {
       '- [Errors](errors.md): kinds and codes',
       '- [Metrics](metrics.md)',
       '- [Permissions](permissions.md)',
-      '- [Events](../diagnostics-channels.md): diagnostics channels',
+      '- [Events](events.md): diagnostics channels, and the events of a process',
     ].join('\n'),
   ])
 }

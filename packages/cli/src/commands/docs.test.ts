@@ -13,6 +13,8 @@ describe('troupe docs', () => {
     ['EOVERLAY', /^### `EOVERLAY`\n\nKind: `PermissionDenied`[^]*What to do: /],
     ['dangling-reference', /^Problems of files\n {2}code: dangling-reference\n {2}meaning: /],
     ['Unavailable', /^### `Unavailable`\n\n[^#|]*It is retryable\.[^#|]*What to do: [^#|]*$/],
+    ['troupe:overlay:dial', /^### `troupe:overlay:dial`\n[^]*\| `milliseconds` \| number \|/],
+    ['LINK_DOWN', /^Events of a process\n {2}event: LINK_DOWN\n {2}fields: from, error\n/],
     ['troupe_threads', /^Metrics\n {2}metric: troupe_threads\n {2}type: gauge\n {2}labels: owner, overlay, kind\n/],
     ['process.monitor', /^Permissions\n {2}action: process\.send[^]*\.monitor/],
     ['errors', /^# Errors\n/],
