@@ -108,7 +108,7 @@ export const sections = z.strictObject({
         .describe('Maximum time for an orderly stop; services that still run after it are abandoned, and reported.'),
       delay: duration()
         .default(0)
-        .describe('How long an application that was asked to stop still works, while it says that it is not ready.'),
+        .describe('How long an application that was asked to stop still works, while it reports that it is not ready.'),
     })
     .prefault({})
     .describe('The orderly stop of the application.'),
