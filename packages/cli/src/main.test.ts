@@ -222,6 +222,11 @@ describe('pointerTo', () => {
     )
   })
 
+  it('is about the cause of an error of other code', () => {
+    const failed = new TypeError('fetch failed', { cause: new TroupeError('Unavailable', 'no proxy') })
+    expect(pointerTo(failed)).toBe('see: troupe docs Unavailable')
+  })
+
   it('has nothing about errors of the application', () => {
     expect([pointerTo(new RangeError('too far')), pointerTo('a text')]).toEqual([undefined, undefined])
   })
