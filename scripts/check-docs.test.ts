@@ -40,7 +40,7 @@ it('finds channels without a heading, and headings without a channel', () => {
   try {
     const files = {
       'docs/decisions/README.md': '',
-      'docs/diagnostics-channels.md': '# Channels\n## `troupe:known`\n## `troupe:gone`\n',
+      'docs/reference/events.md': '# Channels\n## `troupe:known`\n## `troupe:gone`\n',
       'packages/a/src/known.ts': source("const known = channel('troupe:known')"),
       'packages/a/src/new.ts': source("export const name = 'troupe:new'\nconst made = channel(name)"),
       'packages/a/src/made.ts': source('const made = channel(`troupe:${kind}`)'),
@@ -52,8 +52,8 @@ it('finds channels without a heading, and headings without a channel', () => {
     }
     expect(faults(root).filter((line) => line.includes('hannel'))).toEqual([
       'packages/a/src/made.ts: the name of a diagnostics channel is not a constant of this file',
-      'packages/a/src/new.ts: docs/diagnostics-channels.md has no heading for the channel troupe:new',
-      'docs/diagnostics-channels.md: no source has the channel troupe:gone',
+      'packages/a/src/new.ts: docs/reference/events.md has no heading for the channel troupe:new',
+      'docs/reference/events.md: no source has the channel troupe:gone',
     ])
   } finally {
     rmSync(root, { recursive: true })

@@ -66,7 +66,7 @@ function deadPaths(root: string, page: string): string[] {
   })
 }
 
-const channelPage = 'docs/diagnostics-channels.md'
+const channelPage = 'docs/reference/events.md'
 
 /** Compares the channels of sources with the headings of their page. */
 function channelFaults(root: string): string[] {

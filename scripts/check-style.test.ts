@@ -36,6 +36,17 @@ it('counts long files, wide lines, and retired words, in names too', () => {
   })
 })
 
+it('counts difficult words of comments and pages, and not of code', () => {
+  expect(
+    count({
+      'packages/core/src/a.ts':
+        "/**\n * It is for\n * ever. `says`\n */\nconst says = '// it says'\n  // It says so.\n",
+      'packages/core/src/a.test.ts': '// It says so.\n',
+      'README.md': 'It says `says` for\never.\n```\nsays\n```\n',
+    }),
+  ).toEqual({ 'prose: for ever': 2, 'prose: says': 2 })
+})
+
 it('counts exports of a package without documentation', () => {
   expect(
     count({

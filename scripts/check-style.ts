@@ -1,7 +1,7 @@
 /**
- * What the formatter and the linter do not hold: the length of files, the width of lines, retired words, and the
- * documentation of exports. What does not keep a rule yet has a budget in `style-budget.json`, which may only shrink:
- * `--write` lowers it to what there is.
+ * What the formatter and the linter do not hold: the length of files, the width of lines, retired and difficult words,
+ * and the documentation of exports. What does not keep a rule yet has a budget in `style-budget.json`, which may only
+ * shrink: `--write` lowers it to what there is.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -57,6 +57,50 @@ const retired = [
   'beneath',
 ]
 
+/** Verbs and idioms that are hard to read, archaic or vague; in comments of the packages and in pages. */
+const difficult = [
+  'says',
+  'answers',
+  'hence',
+  'thence',
+  'whence',
+  'hitherto',
+  'wherein',
+  'therein',
+  'thereof',
+  'thereby',
+  'whereby',
+  'albeit',
+  'notwithstanding',
+  'whilst',
+  'amongst',
+  'lest',
+  'ought',
+  'shall',
+  'upon',
+  'likewise',
+  'aforementioned',
+  'subsequently',
+  'prior to',
+  'in order to',
+  'utili[sz]e[sd]?',
+  'leverages?',
+  'facilitates?',
+  'obviously',
+  'of course',
+  'simply',
+  'easily',
+  'seamless(?:ly)?',
+  'of ours',
+  'for ever',
+  'as it were',
+  'to be had',
+  'means? no good',
+  'takes? along',
+  'is heard',
+  'had no way',
+]
+
 /** By rule and subject, how many violations there may be. */
 export type Counts = Readonly<Record<string, number>>
 
@@ -83,6 +127,8 @@ export function countViolations(root: string): Counts {
     add('width: comments', comments)
     add('width: code', wide.length - comments)
     for (const word of retired) add(`word: ${word}`, occurrences(text, word))
+    if (!/^packages\/.*\/src\//.test(file) || /\.test\.ts$|\/(?:test|testing|fixtures)\//.test(file)) continue
+    for (const word of difficult) add(`prose: ${word}`, occurrences(proseOf(commentsIn(text)), word))
   }
   for (const file of pages) {
     const prose = withoutBlocks(readFileSync(join(root, file), 'utf8'))
@@ -91,6 +137,7 @@ export function countViolations(root: string): Counts {
       prose.filter((line) => line.length > maxWidth && !line.startsWith('|') && line.includes(' ')).length,
     )
     for (const word of retired) add(`word: ${word}`, occurrences(prose.join('\n'), word))
+    for (const word of difficult) add(`prose: ${word}`, occurrences(proseOf(prose.join('\n')), word))
   }
   for (const name of undocumentedExports(root)) add(`undocumented: ${name}`, 1)
   return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
@@ -123,6 +170,16 @@ const ignored = [
 function occurrences(text: string, word: string): number {
   const capital = word.replace(/^[a-z]/, (first) => first.toUpperCase())
   return text.match(new RegExp(`(?<![A-Za-z])${word}(?![a-z])|(?<![A-Z])${capital}(?![a-z])`, 'g'))?.length ?? 0
+}
+
+/** The comments of a source. A comment behind code is left out: a text may contain its slashes. */
+function commentsIn(source: string): string {
+  return (source.match(/^\s*(?:\/\*\*?(?:(?!\*\/)[^])*\*\/|\/\/.*$)/gm) ?? []).join('\n')
+}
+
+/** Without code in backticks, and without the line breaks that a phrase may have. */
+function proseOf(text: string): string {
+  return text.replaceAll(/`[^`]*`/g, '``').replaceAll(/\s+(?:\* )?(?:\/\/ )?/g, ' ')
 }
 
 /** The lines of a page, without its code. */

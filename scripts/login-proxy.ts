@@ -43,7 +43,10 @@ export class LoginProxy implements AsyncDisposable {
       '/': '<a href="/a">a</a> <a href="/b">b</a> <a href="/c">c</a> <a href="http://other.test/">other</a>',
       '/a': '<a href="/">back</a>',
     }
-    this.#web = createWebServer((request, response) => response.end(pages[request.url ?? ''] ?? 'the end'))
+    this.#web = createWebServer((request, response) => {
+      response.statusCode = request.url?.startsWith('/no-such-') === true ? 404 : 200
+      response.end(pages[request.url ?? ''] ?? 'the end')
+    })
     this.#server = createServer((socket) => {
       this.#keep(socket)
       this.#serve(socket).catch(() => socket.destroy())

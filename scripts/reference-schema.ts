@@ -8,6 +8,8 @@ export interface Field {
   readonly isRequired: boolean
   /** As YAML writes it. */
   readonly preset: string | undefined
+  /** What it sets; empty where its schema does not describe it. */
+  readonly meaning: string
 }
 
 type Schema = Readonly<Record<string, unknown>>
@@ -23,8 +25,11 @@ export function fieldsOf(schema: Schema, prefix = ''): readonly Field[] {
 function rowsOf(path: string, schema: Schema, isRequired: boolean): readonly Field[] {
   const inner = objectsIn(schema).flatMap(([suffix, object]) => fieldsOf(object, `${path}${suffix}.`))
   const preset = presetOf(schema['default'])
-  const isDuration = typeOf(schema) === 'text' && /^`\d+m?s`$/.test(preset ?? '')
-  return [{ path, type: isDuration ? 'duration' : typeOf(schema), isRequired, preset }, ...inner]
+  const meaning = schema['description']
+  return [
+    { path, type: typeOf(schema), isRequired, preset, meaning: typeof meaning === 'string' ? meaning : '' },
+    ...inner,
+  ]
 }
 
 /** The objects with fields that a value of the schema is, or contains. */
@@ -41,7 +46,7 @@ function objectsIn(schema: Schema, suffix = ''): readonly (readonly [string, Sch
 
 /** A type in words. A placeholder `${…}`, which may stand for any value, is left out. */
 function typeOf(schema: Schema): string {
-  const words = schema['description']
+  const words = schema['title']
   if (typeof words === 'string') return shortened(words)
   const alternatives = alternativesOf(schema)
   if (alternatives.length > 0) return [...new Set(alternatives.map(typeOf))].join(' or ')

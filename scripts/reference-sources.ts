@@ -1,6 +1,6 @@
 /** What the reference takes from the texts of sources and pages: comments, examples, metrics and permissions. */
 import { globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 /** Returns the source that defines a kind of entry, relative to `root`. */
 export function sourceOf(root: string, kind: string): string | undefined {
@@ -9,36 +9,14 @@ export function sourceOf(root: string, kind: string): string | undefined {
   )
 }
 
-function sourcesOf(root: string): readonly string[] {
+/** Returns the sources of the packages, without tests. */
+export function sourcesOf(root: string): readonly string[] {
   const all = globSync('packages/*/src/**/*.ts', { cwd: root }).toSorted()
   return all.filter((file) => !/\.test\.ts$|\/(?:test|testing|fixtures)\//.test(file))
 }
 
-/**
- * Returns the comments of the keys of a source and of the sources beside it that it imports, by key in snake_case. A
- * key that these define more than once has none, because its comment may be that of another object.
- *
- * @param isAlone - Without the sources that it imports.
- */
-export function commentsOf(root: string, file: string, isAlone = false): ReadonlyMap<string, string> {
-  const text = readFileSync(join(root, file), 'utf8')
-  const imported = isAlone
-    ? []
-    : Array.from(text.matchAll(/from '(\.[^']+)'/g), ([, path = '']) => join(dirname(file), path))
-  const texts = [text, ...imported.map((each) => readFileSync(join(root, each), 'utf8'))]
-  const keys = texts.flatMap((each) => Array.from(each.matchAll(/^\s+(?:\.\.\.\{ )?(\w+): /gm), ([, key = '']) => key))
-  const found = texts
-    .flatMap((each) => [...each.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*(\w+):/g)])
-    .filter(([, , key]) => keys.filter((each) => each === key).length === 1)
-  return new Map(found.map(([, comment = '', key = '']) => [snake(key), plain(comment)]))
-}
-
-function snake(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
-/** A comment as one line, without its stars and without its tags. */
-function plain(comment: string): string {
+/** Returns a comment as one line, without its stars and without its tags. */
+export function plain(comment: string): string {
   const [words = ''] = comment.replaceAll(/^\s*\* ?/gm, '').split(/^\s*@(?!default)/m)
   return words
     .replaceAll(/\{@link (\w+)\}/g, '`$1`')
@@ -81,14 +59,11 @@ function exampleIn(root: string, kind: string): string | undefined {
   return undefined
 }
 
-/** Returns the members of the union `ErrorKind` with their comments. */
-export function errorKinds(root: string): readonly (readonly [string, string])[] {
-  const text = readFileSync(join(root, 'packages/core/src/errors.ts'), 'utf8')
-  const [, union = ''] = /export type ErrorKind =([^]*?)\n\n/.exec(text) ?? []
-  return Array.from(union.matchAll(/\/\*\*([^*]*)\*\/\s*\| '(\w+)'/g), ([, about = '', kind = '']) => [
-    kind,
-    plain(about),
-  ])
+/** Returns the members of a union of texts with their comments. @param union - Its first group is the union. */
+export function unionMembers(root: string, file: string, union: RegExp): readonly (readonly [string, string])[] {
+  const [, members = ''] = union.exec(readFileSync(join(root, file), 'utf8')) ?? []
+  const found = members.matchAll(/(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\s*)?\| '([\w-]+)'/g)
+  return Array.from(found, ([, about = '', name = '']) => [name, plain(about)])
 }
 
 /** Returns the table of permissions in the page about policies, as lines. */

@@ -7,15 +7,15 @@ import { join, resolve } from 'node:path'
 import { configSchema, entriesSchema } from '../packages/registry/src/index.ts'
 import { kinds } from '../packages/troupe/src/app.ts'
 import { commandNames, helpText } from '../packages/cli/src/help.ts'
-import { type ErrorKind, isErrorKind, TroupeError } from '../packages/core/src/index.ts'
 import { metricsText } from '../packages/troupe/src/observe/metrics.ts'
-import { aboutKind, checkedActions, commentsOf, errorKinds, permissionTable, sourceOf } from './reference-sources.ts'
+import { aboutKind, checkedActions, permissionTable, sourceOf } from './reference-sources.ts'
+import { eventsParts } from './reference-events.ts'
+import { codesWithoutSection, errorsParts } from './reference-errors.ts'
 import { type Field, fieldsOf, recordOf } from './reference-schema.ts'
 
 const folder = 'docs/reference'
 const written = 'Made from the sources by `npm run docs:reference`; do not edit it.'
 
-const lifecycle = 'packages/registry/src/schema/lifecycle.ts'
 /** Fields of any entry, which one page describes for all kinds. */
 const common = new Set(['name', 'kind', 'version', 'namespace'])
 
@@ -24,9 +24,10 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
   return new Map([
     ['README.md', indexPage()],
     ['entries.md', entriesPage(root)],
-    ['config.md', configPage(root)],
+    ['config.md', configPage()],
     ['cli.md', cliPage()],
-    ['errors.md', errorsPage(root)],
+    ['errors.md', page('Errors', errorsParts(root))],
+    ['events.md', page('Events', eventsParts(root))],
     ['metrics.md', await metricsPage(root)],
     ['permissions.md', permissionsPage(root)],
   ])
@@ -44,10 +45,23 @@ export async function referenceFaults(root: string): Promise<readonly string[]> 
   return [
     ...different.map(([name]) => `${folder}/${name} is not current: run "npm run docs:reference"`),
     ...extra.map((name) => `${folder}/${name} is made from no source: run "npm run docs:reference"`),
+    ...[...pages].flatMap(([name, text]) =>
+      withoutMeaning(text).map((field) => `${folder}/${name}: ${field} has no meaning: give its schema a .describe()`),
+    ),
+    ...codesWithoutSection(root).map((code) => `${folder}/errors.md: no section about the code ${code}`),
     ...checkedActions(root)
       .filter((action) => !isIn(table, action))
       .map((action) => `docs/security.md: the table has no action ${action}, which sources check`),
   ]
+}
+
+/** Returns the names in the rows of tables whose last column is empty, of pages in which it states a meaning. */
+export function withoutMeaning(text: string): readonly string[] {
+  return text.split(/^(?=#{1,3} )/m).flatMap((section) => {
+    const [header = '', , ...rows] = section.split('\n').filter((line) => line.startsWith('|'))
+    if (!header.endsWith('| meaning |')) return []
+    return rows.filter((row) => /\| *\|$/.test(row)).map((row) => row.split('|')[1]?.trim() ?? row)
+  })
 }
 
 /** The table shortens actions of one area: `process.send`, `.monitor`. */
@@ -60,8 +74,8 @@ function isIn(table: string, action: string): boolean {
 
 function indexPage(): string {
   return page('Reference', [
-    'The same pages without a network: `troupe docs WORD`, for a kind, a field, a command, an error, a metric or a ' +
-      'permission.',
+    'The same pages without a network: `troupe docs WORD`, for a kind, a field, a command, an error, an event, a ' +
+      'metric or a permission.',
     [
       '- [Entries](entries.md): each kind, with its fields, defaults and an example',
       '- [Configuration](config.md): `.troupe.yaml`',
@@ -69,7 +83,7 @@ function indexPage(): string {
       '- [Errors](errors.md): kinds and codes',
       '- [Metrics](metrics.md)',
       '- [Permissions](permissions.md)',
-      '- [Events](../diagnostics-channels.md): diagnostics channels',
+      '- [Events](events.md): diagnostics channels, and the events of a process',
     ].join('\n'),
   ])
 }
@@ -91,14 +105,13 @@ function entriesPage(root: string): string {
     .map(({ kind, schema }) => {
       const file = sourceOf(root, kind)
       const { about, example } = file === undefined ? {} : aboutKind(root, file, kind)
-      const comments = file === undefined ? new Map<string, string>() : commentsOf(root, file)
       const own = fieldsOf(schema).filter(
         ({ path }) => !common.has(path) && !shared.has(path) && !path.startsWith('lifecycle.'),
       )
       return [
         `## \`${kind}\``,
         about,
-        own.length === 0 ? 'It has no fields of its own.' : fieldTable(own, comments),
+        own.length === 0 ? 'It has no fields of its own.' : fieldTable(own),
         example === undefined ? undefined : `\`\`\`yaml\n${example}\`\`\``,
       ]
     })
@@ -109,28 +122,21 @@ function entriesPage(root: string): string {
       'from the same definitions.',
     '## `meta`',
     'Of any kind. Other keys of `meta` are free.',
-    fieldTable(meta.slice(1), new Map()),
+    fieldTable(meta.slice(1)),
     '## `lifecycle`',
     'Of the kinds that are services. [Supervision](../supervision.md) describes restarts.',
-    fieldTable(restarts, commentsOf(root, lifecycle)),
+    fieldTable(restarts),
     ...sections.flat(),
   ])
 }
 
-function configPage(root: string): string {
-  const sources = ['config.ts', 'dashboard-section.ts'].map((name) => `packages/registry/src/config/${name}`)
-  const [main, dashboard] = sources.map((file) => commentsOf(root, file, true))
-  const comments = main ?? new Map<string, string>()
+function configPage(): string {
   const sections = Object.entries(recordOf(configSchema()['properties']))
     .filter(([name]) => name !== 'version' && name !== 'profiles')
-    .map(([name, schema]) => [
-      `## \`${name}\``,
-      comments.get(name),
-      fieldTable(
-        fieldsOf({ properties: { [name]: schema } }).slice(1),
-        name === 'dashboard' ? (dashboard ?? comments) : comments,
-      ),
-    ])
+    .map(([name, schema]) => {
+      const [section, ...fields] = fieldsOf({ properties: { [name]: schema } })
+      return [`## \`${name}\``, section?.meaning, fieldTable(fields)]
+    })
   return page('Configuration', [
     'The sections of `.troupe.yaml`. `profiles` has the same sections by name; `--profile NAME` chooses one. ' +
       '`--set section.field=value` sets one value.',
@@ -138,10 +144,10 @@ function configPage(root: string): string {
   ])
 }
 
-function fieldTable(fields: readonly Field[], comments: ReadonlyMap<string, string>): string {
-  const rows = fields.map(({ path, type, isRequired, preset }) => {
-    const key = path.slice(path.lastIndexOf('.') + 1)
-    return `| \`${path}\` | ${type} | ${isRequired ? 'required' : (preset ?? '')} | ${comments.get(key) ?? ''} |`
+function fieldTable(fields: readonly Field[]): string {
+  const rows = fields.map(({ path, type, isRequired, preset, meaning }) => {
+    const words = meaning.replaceAll('|', '&#124;')
+    return `| \`${path}\` | ${type} | ${isRequired ? 'required' : (preset ?? '')} | ${words} |`
   })
   return ['| field | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
@@ -157,34 +163,6 @@ function cliPage(): string {
       names.length === 1 ? undefined : names.map((name) => `\`troupe ${name}\``).join(', '),
       `\`\`\`\n${text.split('\n\nOptions:\n')[0] ?? text}\n\`\`\``,
     ]),
-  ])
-}
-
-const codes: readonly (readonly [code: string, kind: ErrorKind, about: string])[] = [
-  ['EOVERLAY', 'PermissionDenied', 'The network of the thread cannot carry this, or the overlay refuses the target.'],
-  ['ESEALED', 'PermissionDenied', 'A sealed host does not allow it.'],
-  ['EUNBOUND', 'PermissionDenied', 'The thread has no network yet, so it opens no connection.'],
-  ['ENETWORK', 'PermissionDenied', 'It would cross from one network to another, and the receiver does not accept it.'],
-]
-
-function errorsPage(root: string): string {
-  const kindRows = errorKinds(root).map(([kind, about]) => {
-    const isRetryable = isErrorKind(kind) && new TroupeError(kind, '').retryable
-    return `| \`${kind}\` | ${isRetryable ? 'yes' : 'no'} | ${about} |`
-  })
-  return page('Errors', [
-    'Each `TroupeError` has a `kind`, `retryable`, `details` and, where another error is the reason, a `cause`. The ' +
-      'set of kinds is closed. A service that ends with `retryable: false` set by its thrower is not restarted.',
-    '## Kinds',
-    ['| kind | retryable | meaning |', '| --- | --- | --- |', ...kindRows].join('\n'),
-    '## Codes',
-    'Errors of sockets have the `code` of Node (`ECONNREFUSED`, `ETIMEDOUT`, …) too. These codes are of Troupe:',
-    [
-      '| code | kind | meaning |',
-      '| --- | --- | --- |',
-      ...codes.map(([code, kind, about]) => `| \`${code}\` | \`${kind}\` | ${about} |`),
-    ].join('\n'),
-    '[Ways out](../ways-out.md) lists what an overlay refuses, with the alternative to each.',
   ])
 }
 

@@ -15,7 +15,7 @@ export interface SidebarGroup {
 }
 
 const groups: readonly Group[] = [
-  { text: 'Start', pages: ['README', 'first-hour', 'tour', 'concepts', 'migration'] },
+  { text: 'Start', pages: ['README', 'first-hour', 'tutorial', 'tour', 'concepts', 'migration'] },
   {
     text: 'Guides',
     pages: [

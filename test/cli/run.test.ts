@@ -136,7 +136,8 @@ describe('troupe run', () => {
       'run',
       'answers',
     )
-    expect(broken.err.trim().split('\n')).toHaveLength(2)
+    const lines = broken.err.trim().split('\n')
+    expect([lines.length, lines.at(-1)]).toEqual([3, expect.stringMatching(/^see: troupe docs [a-z]+-[a-z]+$/)])
     expect(broken.err).toContain('app:clock: host: there is no entry app:nowhere')
     expect(broken.status).toBe(1)
   })

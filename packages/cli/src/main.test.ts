@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TroupeError } from '@troupe/core'
+import { denied, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import { describeFailure } from './failure.ts'
+import { describeFailure, pointerTo } from './failure.ts'
 import { appFolder, troupe } from './testing/app-folder.ts'
 import { containing, matching } from './testing/matchers.ts'
 
@@ -209,5 +209,31 @@ describe('describeFailure', () => {
     expect(describeFailure(error, true)).toMatch(
       /^Unavailable: no proxy\n {4}at [^]*because: RangeError: far away\n {4}at /,
     )
+  })
+})
+
+describe('pointerTo', () => {
+  it('names the code, or else the kind', () => {
+    const crossing = new TroupeError('PermissionDenied', 'no', { details: { code: 'ENETWORK' } })
+    expect(pointerTo(crossing)).toBe('see: troupe docs ENETWORK')
+    expect(pointerTo(Object.assign(denied('no'), { code: 'EOVERLAY' }))).toBe('see: troupe docs EOVERLAY')
+    expect(pointerTo(new TroupeError('Timeout', 'late', { details: { code: 'ETIMEDOUT' } }))).toBe(
+      'see: troupe docs Timeout',
+    )
+  })
+
+  it('is about the cause of an error of other code', () => {
+    const failed = new TypeError('fetch failed', { cause: new TroupeError('Unavailable', 'no proxy') })
+    expect(pointerTo(failed)).toBe('see: troupe docs Unavailable')
+  })
+
+  it('has nothing about errors of the application', () => {
+    expect([pointerTo(new RangeError('too far')), pointerTo('a text')]).toEqual([undefined, undefined])
+  })
+
+  it('is printed below an error', async () => {
+    using folder = appFolder({ 'src/_index.yaml': 'namespace: app\nentries:\n  - { name: a, kind: no.kind }\n' })
+    const { status, err } = await folder.troupe('run')
+    expect([status, err.split('\n').at(-1)]).toEqual([1, 'see: troupe docs unknown-kind'])
   })
 })

@@ -1,5 +1,5 @@
 /** The command line. */
-import { describeFailure } from './failure.ts'
+import { describeFailure, pointerTo } from './failure.ts'
 import { checkDiagnosticsIn, formatCheckDiagnostic } from './modules/diagnostic.ts'
 import { helpText } from './help.ts'
 import { type Invocation, parseInvocation } from './invocation.ts'
@@ -24,8 +24,10 @@ export async function main(argv: readonly string[], behind: Terminal = ownTermin
       return 2
     }
     const findings = checkDiagnosticsIn(error)
-    if (findings.length > 0) for (const finding of findings) terminal.err(formatCheckDiagnostic(finding))
-    else terminal.err(`troupe: ${describeFailure(error, verbose)}`)
+    for (const finding of findings) terminal.err(formatCheckDiagnostic(finding))
+    if (findings.length === 0) terminal.err(`troupe: ${describeFailure(error, verbose)}`)
+    const pointer = findings.length === 0 ? pointerTo(error) : `see: troupe docs ${findings[0]?.code ?? 'errors'}`
+    if (pointer !== undefined) terminal.err(pointer)
     return 1
   }
 }

@@ -29,7 +29,7 @@ export function errorFromWire(wire: WireError): TroupeError {
   return new Rebuilding().error(wire, 0)
 }
 
-/** For all errors inside one value, which share one limit. A class of the language, or of ours, is kept. */
+/** For all errors inside one value, which share one limit. A class of the language, or of Troupe, is kept. */
 export function errorsFromWire(): (wire: WireError) => Error {
   const rebuilding = new Rebuilding()
   return (wire) => rebuilding.value(wire, 0)

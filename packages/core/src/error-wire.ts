@@ -28,7 +28,7 @@ export function errorToWire(thrown: unknown): WireError {
   try {
     return describe(thrown, { depth: 0, left: { errors: maxErrors } })
   } catch {
-    // A receiver that waits for this error would otherwise wait for ever.
+    // A receiver that waits for this error would otherwise wait without end.
     return { ...plain('Error', '(an error that cannot be described)'), details: {} }
   }
 }

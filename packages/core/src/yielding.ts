@@ -1,6 +1,6 @@
 /**
  * Keeps chains of promises and ticks from starving the event loop. Code that awaits promises which settle without I/O
- * never returns to the loop, so timers, sockets and messages of other threads would wait for ever. Code that settles
+ * never returns to the loop, so timers, sockets and messages of other threads would never run. Code that settles
  * such promises calls this module, which sometimes delays the settlement by a turn of the loop.
  */
 

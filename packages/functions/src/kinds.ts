@@ -5,29 +5,37 @@ import { z } from 'zod'
 
 const threads = z
   .strictObject({
-    /** Threads that are always kept. */
-    min: z.int().min(0).default(0),
-    /** Maximum number of threads. @default the number of cores */
-    max: z.int().min(1).optional(),
-    /** How long a thread above `min` waits for work before it ends. */
-    idleTimeout: duration().default(30_000),
-    /** Maximum number of calls that wait for a thread; further calls fail with `Unavailable`. */
-    queue: z.int().min(0).default(10_000),
-    /**
-     * Maximum number of isolation keys, of overlays that isolate by actor or process, that have threads or wait for
-     * one. Further calls fail with `RateLimited`.
-     */
-    maxIsolationKeys: z.int().min(1).default(64),
-    /**
-     * `thread`: worker threads of the program. `process`: operating-system processes instead, isolated from the
-     * network, from files and from the program (`docs/isolation.md`). @default `thread`
-     */
-    isolation: z.enum(['thread', 'process']).optional(),
+    min: z.int().min(0).default(0).describe('Threads that are always kept.'),
+    max: z.int().min(1).optional().describe('Maximum number of threads. Default: the number of cores.'),
+    idleTimeout: duration().default(30_000).describe('How long a thread above `min` waits for work before it ends.'),
+    queue: z
+      .int()
+      .min(0)
+      .default(10_000)
+      .describe('Maximum number of calls that wait for a thread; further calls fail with `Unavailable`.'),
+    maxIsolationKeys: z
+      .int()
+      .min(1)
+      .default(64)
+      .describe(
+        'Maximum number of isolation keys, of overlays that isolate by actor or process, that have threads or ' +
+          'wait for one. Further calls fail with `RateLimited`.',
+      ),
+    isolation: z
+      .enum(['thread', 'process'])
+      .optional()
+      .describe(
+        '`thread`: worker threads of the program. `process`: operating-system processes instead, isolated from ' +
+          'the network, from files and from the program (`docs/isolation.md`). Default: `thread`.',
+      ),
     ...isolationFields,
-    /** `true` is `isolation: process`. `require: namespaces` is that too, and refuses to start without namespaces. */
     sealed: z
       .union([z.literal(true), isolationFields.sealed.unwrap()], 'expected true, or { require: namespaces }')
-      .optional(),
+      .optional()
+      .describe(
+        '`true` is `isolation: process`. `require: namespaces` is that too, and refuses to start without ' +
+          'namespaces.',
+      ),
   })
   .superRefine(checkSeal)
 
@@ -65,10 +73,11 @@ export const functionKind = defineKind({
   kind: 'function.ts',
   fields: () =>
     z.strictObject({
-      source: sourceModule(),
-      /** Name of the exported function. */
-      method: z.string().min(1).default('handler'),
-      pool: pool.default(defaultPool),
+      source: sourceModule().describe('The module, in the folder of the application, such as `file://sum.ts`.'),
+      method: z.string().min(1).default('handler').describe('Name of the exported function.'),
+      pool: pool
+        .default(defaultPool)
+        .describe('`inline`: calls run in the thread of the caller. Otherwise the threads that run them.'),
     }),
 })
 

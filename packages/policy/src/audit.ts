@@ -5,14 +5,19 @@ import { type EntryId, type Log, startTimer, stopTimer, type Timer } from '@trou
 /** Name of the `diagnostics_channel` that publishes decisions as {@link AuditEvent}s, in the kernel's thread. */
 export const decisionChannel = 'troupe:security:decision'
 
-/** A decision. */
+/** An event of the channel `troupe:security:decision`, in the program's thread: a policy has decided. */
 export interface AuditEvent {
+  /** Id of the actor. */
   readonly actor: string | undefined
+  /** What was to be done, such as `network.select`. */
   readonly action: string
+  /** To what it was to be done. */
   readonly resource: string
+  /** The decision. */
   readonly verdict: 'allow' | 'deny'
-  /** The policy that decided; none if no policy applied. */
+  /** The policy that decided; `undefined` if none applied, which denies. */
   readonly policy: EntryId | undefined
+  /** Why, in words. */
   readonly reason: string
 }
 

@@ -24,12 +24,14 @@ const patterns = z
   .transform((given) => (typeof given === 'string' ? [given] : given))
 
 const common = {
-  actions: patterns,
-  resources: patterns.superRefine((given, context) => {
-    for (const fault of given.map(urlFaultOf)) if (fault !== undefined) context.addIssue(fault)
-  }),
-  effect: z.enum(['allow', 'deny']),
-  groups: z.array(z.string().min(1)).default([]),
+  actions: patterns.describe('Actions that it covers: a name, or a pattern such as `network.*`.'),
+  resources: patterns
+    .superRefine((given, context) => {
+      for (const fault of given.map(urlFaultOf)) if (fault !== undefined) context.addIssue(fault)
+    })
+    .describe('Resources that it covers: patterns, of which `*` alone covers everything.'),
+  effect: z.enum(['allow', 'deny']).describe('What it decides; a policy that denies overrides those that allow.'),
+  groups: z.array(z.string().min(1)).default([]).describe('Groups by which frames, tokens and services name it.'),
 }
 
 /**
@@ -51,8 +53,7 @@ export const securityPolicy = defineKind({
   fields: () =>
     z.strictObject({
       ...common,
-      /** All of them must hold. */
-      conditions: z.array(conditionSchema).default([]),
+      conditions: z.array(conditionSchema).default([]).describe('All of them must hold.'),
     }),
 })
 
@@ -76,10 +77,13 @@ export const securityExpression = defineKind({
   fields: () =>
     z.strictObject({
       ...common,
-      expression: z.string().superRefine((source, context) => {
-        const fault = faultOf(source)
-        if (fault !== undefined) context.addIssue(fault)
-      }),
+      expression: z
+        .string()
+        .superRefine((source, context) => {
+          const fault = faultOf(source)
+          if (fault !== undefined) context.addIssue(fault)
+        })
+        .describe('The condition, in CEL, such as `meta.owner == actor.id`.'),
     }),
 })
 

@@ -10,22 +10,23 @@ export const queueKind = defineKind({
   fields: () =>
     z
       .strictObject({
-        /** JSON schema of payloads. @default any plain data */
-        schema: z.record(z.string(), z.unknown()).optional(),
-        /** How long the id and the result of a job are kept after it was done. */
-        keep: duration().default(3_600_000),
-        /** Maximum number of jobs that are not done. */
-        maxJobs: z.int().min(1).default(1_000_000),
+        schema: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe('JSON schema of payloads. Default: any plain data.'),
+        keep: duration()
+          .default(3_600_000)
+          .describe('How long the id and the result of a job are kept after it was done.'),
+        maxJobs: z.int().min(1).default(1_000_000).describe('Maximum number of jobs that are not done.'),
       })
       .superRefine(checkSchema),
 })
 
 const backoff = z.strictObject({
-  initial: duration().default(1_000),
-  max: duration().default(600_000),
-  factor: z.number().min(1).default(2),
-  /** Random share by which a delay varies: 0 to 1. */
-  jitter: z.number().min(0).max(1).default(0.1),
+  initial: duration().default(1_000).describe('Delay after the first failure.'),
+  max: duration().default(600_000).describe('Maximum delay.'),
+  factor: z.number().min(1).default(2).describe('Each delay is the one before, multiplied by this factor.'),
+  jitter: z.number().min(0).max(1).default(0.1).describe('Random share by which a delay varies: 0 to 1.'),
 })
 
 /** `queue.consumer`: runs the jobs of a queue, each in a call of a function or in a process of its own. */
@@ -34,22 +35,25 @@ export const consumerKind = defineKind({
   fields: () =>
     z
       .strictObject({
-        queue: reference('queue.queue'),
-        func: reference('function.ts').optional(),
-        /** Program of a process that is started for each job. */
-        process: reference('process.ts').optional(),
-        /** With `process`: where the processes run. */
-        host: reference('process.host').optional(),
-        /** Maximum number of jobs at a time. */
-        concurrency: z.int().min(1).max(1024).default(1),
-        /** Maximum number of jobs of one key that have begun, and are neither done nor dead. @default no limit */
-        perKey: z.int().min(1).optional(),
-        /** Attempts after which a job that fails is dead. */
-        maxAttempts: z.int().min(1).max(1_000).default(5),
-        /** The delays between attempts. */
-        backoff: backoff.prefault({}),
-        /** How long an attempt may take, without progress, before the job is given to another consumer. */
-        ackWait: duration().default(30_000),
+        queue: reference('queue.queue').describe('The queue whose jobs it runs.'),
+        func: reference('function.ts')
+          .optional()
+          .describe('The function that gets the payload and the job. Either this or `process`.'),
+        process: reference('process.ts').optional().describe('Program of a process that is started for each job.'),
+        host: reference('process.host').optional().describe('With `process`: where the processes run.'),
+        concurrency: z.int().min(1).max(1024).default(1).describe('Maximum number of jobs at a time.'),
+        perKey: z
+          .int()
+          .min(1)
+          .optional()
+          .describe(
+            'Maximum number of jobs of one key that have begun, and are neither done nor dead. Default: no limit.',
+          ),
+        maxAttempts: z.int().min(1).max(1_000).default(5).describe('Attempts after which a job that fails is dead.'),
+        backoff: backoff.prefault({}).describe('The delays between attempts.'),
+        ackWait: duration()
+          .default(30_000)
+          .describe('How long an attempt may take, without progress, before the job is given to another consumer.'),
         lifecycle: lifecycleSchema,
       })
       .superRefine(checkConsumer),

@@ -28,7 +28,7 @@ const views: readonly (readonly [name: string, view: (props: ViewProps & { theme
 ]
 const themeKey = 'theme'
 const themes = ['auto', 'light', 'dark']
-/** Seconds without data after which the page says so. */
+/** Seconds without data after which the page shows a notice. */
 const patience = 2
 /** Milliseconds for which a notice is shown. */
 const noticeTime = 8000

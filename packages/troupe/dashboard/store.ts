@@ -139,7 +139,7 @@ export class Store {
     else if (this.connection === 'lost') this.#onChange()
   }
 
-  /** Seconds for which nothing was heard of the application. */
+  /** Seconds since the last data of the application. */
   get quiet(): number {
     const own = this.connection === 'open' ? this.silence : performance.now() - this.#heard
     return Math.round(own / 1000)

@@ -162,7 +162,7 @@ export class Application implements AsyncDisposable {
     if (this.#phase === 'starting') this.#phase = 'running'
   }
 
-  /** From now on `/readyz` says that it is stopping. It still works, until it is stopped. */
+  /** From now on `/readyz` reports that it is stopping. It still works, until it is stopped. */
   retire(): void {
     this.#phase = 'stopping'
   }

@@ -10,8 +10,11 @@ describe('troupe docs', () => {
     ['shutdown', /^## `shutdown`\n/],
     ['doctor', /^## `troupe doctor`\n[^]*Usage: troupe doctor/],
     ['kill', /^## For a running application\n[^]*troupe kill <pid>/],
-    ['EOVERLAY', /^Codes\n {2}code: EOVERLAY\n {2}kind: PermissionDenied\n/],
-    ['Unavailable', /^Kinds\n {2}kind: Unavailable\n {2}retryable: yes\n/],
+    ['EOVERLAY', /^### `EOVERLAY`\n\nKind: `PermissionDenied`[^]*What to do: /],
+    ['dangling-reference', /^Problems of files\n {2}code: dangling-reference\n {2}meaning: /],
+    ['Unavailable', /^### `Unavailable`\n\n[^#|]*It is retryable\.[^#|]*What to do: [^#|]*$/],
+    ['troupe:overlay:dial', /^### `troupe:overlay:dial`\n[^]*\| `milliseconds` \| number \|/],
+    ['LINK_DOWN', /^Events of a process\n {2}event: LINK_DOWN\n {2}fields: from, error\n/],
     ['troupe_threads', /^Metrics\n {2}metric: troupe_threads\n {2}type: gauge\n {2}labels: owner, overlay, kind\n/],
     ['process.monitor', /^Permissions\n {2}action: process\.send[^]*\.monitor/],
     ['errors', /^# Errors\n/],
@@ -32,7 +35,7 @@ describe('troupe docs', () => {
   })
 
   it('prints JSON', async () => {
-    const { out } = await troupe('docs', 'ESEALED', '--json')
-    expect(JSON.parse(out)).toMatchObject([{ page: 'errors', section: 'Codes', cells: { kind: 'PermissionDenied' } }])
+    const { out } = await troupe('docs', 'one-thread', '--json')
+    expect(JSON.parse(out)).toMatchObject([{ page: 'errors', section: 'Problems of files', names: ['one-thread'] }])
   })
 })

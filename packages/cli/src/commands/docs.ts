@@ -30,7 +30,7 @@ interface Row {
   readonly cells: Readonly<Record<string, string>>
 }
 
-/** Prints what the reference says about a word; without one, which words there are. */
+/** Prints what the reference has about a word; without one, which words there are. */
 export function docs(options: CommonOptions & { readonly word: string | undefined }, terminal: Terminal): number {
   const sections = readSections()
   const rows = sections.flatMap(rowsOf)
@@ -134,5 +134,5 @@ function overview(sections: readonly Section[]): string {
     const words = titles.filter((title) => !title.startsWith('troupe ')).join(', ')
     return words === '' ? page : `${page}: ${words}`
   })
-  return `troupe docs WORD prints a page, a section of it, or what a table says about a word.\n\n${lines.join('\n')}`
+  return `troupe docs WORD prints a page, a section of it, or what a table has about a word.\n\n${lines.join('\n')}`
 }

@@ -4,7 +4,7 @@ import { dropPrepared } from '@troupe/process/prepare'
 import { diagnosticsError } from '@troupe/registry'
 import { type Application, type CommandResult, launch, load } from 'troupe/app'
 import { commandsOf, findProgram, nothingIn } from './application-commands.ts'
-import { describeFailure } from '../failure.ts'
+import { describeFailure, pointerTo } from '../failure.ts'
 import { formatCheckDiagnostic } from '../modules/diagnostic.ts'
 import { Input } from '../input.ts'
 import type { CommonOptions, Runnable } from '../invocation.ts'
@@ -89,6 +89,8 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
   const orderly = await stopped(app, timeout, terminal)
   if ('error' in first) {
     terminal.err(`troupe: ${entry} failed\n${describeFailure(first.error, options.verbose)}`)
+    const pointer = pointerTo(first.error)
+    if (pointer !== undefined) terminal.err(pointer)
     if (isOfLoading(first.error)) await explainLoading(options, terminal)
     return 1
   }

@@ -6,10 +6,15 @@ import { comparePositions, formatPosition, type Diagnostic } from '@troupe/regis
 export interface CheckDiagnostic extends Omit<Diagnostic, 'code'> {
   readonly code:
     | Diagnostic['code']
+    /** A module, or a JSON file that it imports, cannot be parsed. */
     | 'module-syntax'
+    /** A module imports a file or a package that does not exist. */
     | 'missing-import'
+    /** A module imports a name that the other module does not export. */
     | 'missing-export'
+    /** Two entries are commands of the same name. */
     | 'duplicate-command'
+    /** A warning: in a pool of one thread, calls from different networks wait for each other. */
     | 'one-thread'
   /** A warning: the application runs in spite of it. */
   readonly severity?: 'warning'

@@ -81,7 +81,7 @@ const opened = new WeakSet<Box>()
 
 /**
  * Returns the value that {@link copyForWire} copied, with its errors as `rebuild` makes them. The box may be the work
- * of hostile code: what is no box of ours is returned as it is.
+ * of hostile code: what is no box of this module is returned as it is.
  */
 export function valueFromBox(carried: unknown, rebuild: (wire: WireError) => Error): unknown {
   if (!isBox(carried)) return carried

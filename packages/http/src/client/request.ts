@@ -35,7 +35,27 @@ import type { OutgoingRequest } from './outgoing-request.ts'
 
 export { closeAgents } from './attempt.ts'
 
-/** Publishes one event for each request, when the head of its response has arrived or it has failed. */
+/**
+ * An event of the channel `troupe:http:request`: the head of a response to a request of `http` has arrived, or the
+ * request has failed.
+ */
+export interface RequestEvent {
+  /** The method of the request. */
+  readonly method: string
+  /** The URL, without login and query. */
+  readonly url: string
+  /** The overlay; `null` is the clear network. */
+  readonly overlay: EntryId | null
+  /** Duration until the head of the response arrived, or until the failure, in milliseconds. */
+  readonly milliseconds: number
+  /** The `traceparent` of the code that sent it, if it belongs to a trace. */
+  readonly trace?: string
+  /** Status of the response; absent when the request failed. */
+  readonly status?: number
+  /** Why it failed; absent when a response arrived. */
+  readonly error?: unknown
+}
+
 const requests = channel('troupe:http:request')
 
 /** Implements `http.get` and its siblings. */
@@ -130,7 +150,7 @@ async function sent(
       milliseconds: performance.now() - began,
       ...(frame?.trace !== undefined && { trace: frame.trace }),
       ...outcome,
-    })
+    } satisfies RequestEvent)
   }
   try {
     join(parsed, overlay, frame, span)

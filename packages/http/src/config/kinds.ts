@@ -30,18 +30,16 @@ export const routerKind = defineKind({
   fields: () =>
     z
       .strictObject({
-        prefix: path().default('/'),
-        /** Names of middleware, the outermost first. */
-        middleware: z.array(z.enum(middlewareNames)).default([]),
-        /** The options of the middleware, by its names. */
-        options: middlewareOptions().prefault({}),
+        prefix: path().default('/').describe('Path that the paths of its endpoints begin with.'),
+        middleware: z.array(z.enum(middlewareNames)).default([]).describe('Names of middleware, the outermost first.'),
+        options: middlewareOptions().prefault({}).describe('The options of the middleware, by its names.'),
       })
       .superRefine(({ middleware, options }, context) => {
         for (const { path: at, message } of middlewareProblems(middleware, options)) {
           context.addIssue({ code: 'custom', path: [...at], message })
         }
       }),
-  meta: () => ({ server: reference('http.service') }),
+  meta: () => ({ server: reference('http.service').describe('The server that it belongs to.') }),
 })
 
 /**
@@ -61,14 +59,20 @@ export const endpointKind = defineKind({
   kind: 'http.endpoint',
   fields: () =>
     z.strictObject({
-      method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*']).default('GET'),
-      path: path(),
-      /** Takes a `Request`, and returns a `Response`. */
-      func: reference('function.ts'),
-      /** An action for which the caller needs permission; the resource is the id of this entry. */
-      permission: z.string().min(1).max(256).optional(),
+      method: z
+        .enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*'])
+        .default('GET')
+        .describe('Method of the requests; `*` for any. `GET` also responds to `HEAD`.'),
+      path: path().describe('Path below the prefix of the router: `{id}` is one segment, `{rest...}` all that remain.'),
+      func: reference('function.ts').describe('The function: it gets a `Request`, and returns a `Response`.'),
+      permission: z
+        .string()
+        .min(1)
+        .max(256)
+        .optional()
+        .describe('An action for which the caller needs permission; the resource is the id of this entry.'),
     }),
-  meta: () => ({ router: reference('http.router') }),
+  meta: () => ({ router: reference('http.router').describe('The router that it belongs to.') }),
 })
 
 /**
@@ -87,21 +91,23 @@ export const staticKind = defineKind({
   kind: 'http.static',
   fields: () =>
     z.strictObject({
-      path: path().refine((text) => !text.includes('{') && !text.includes('*'), 'expected a path without parameters'),
-      directory: sourceFile(),
-      /** The file that is served for a folder. */
-      index: z.string().min(1).default('index.html'),
-      /**
-       * The file that is served where the requested one does not exist and the client requests a page: for applications
-       * that route in the browser.
-       */
-      fallback: z.string().min(1).optional(),
-      /** `Cache-Control` of files that are found. */
-      cacheControl: z.string().min(1).default('no-cache'),
-      /** Also serves files whose names begin with a dot. */
-      dotfiles: z.boolean().default(false),
+      path: path()
+        .refine((text) => !text.includes('{') && !text.includes('*'), 'expected a path without parameters')
+        .describe('Path of the folder, such as `/` or `/assets`.'),
+      directory: sourceFile().describe('The folder, such as `file://public`.'),
+      index: z.string().min(1).default('index.html').describe('The file that is served for a folder.'),
+      fallback: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The file that is served where the requested one does not exist and the client requests a page: for ' +
+            'applications that route in the browser.',
+        ),
+      cacheControl: z.string().min(1).default('no-cache').describe('`Cache-Control` of files that are found.'),
+      dotfiles: z.boolean().default(false).describe('Also serves files whose names begin with a dot.'),
     }),
-  meta: () => ({ server: reference('http.service') }),
+  meta: () => ({ server: reference('http.service').describe('The server that it belongs to.') }),
 })
 
 export type StaticFields = FieldsOf<typeof staticKind>

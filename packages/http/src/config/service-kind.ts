@@ -42,39 +42,51 @@ const address = () =>
 
 const timeouts = () =>
   z.strictObject({
-    /** Maximum time for the head of a request to arrive; a slower client gets 408. */
-    headers: duration().default(10_000),
-    /** Maximum time for a whole request to arrive; a slower client gets 408. `0s` disables the limit. */
-    read: duration().default(60_000),
-    /**
-     * Maximum time for a handler to respond, otherwise 504. Also the maximum time in which a client must read some of
-     * its response, otherwise it is cut off. `0s` disables the limit.
-     */
-    write: duration().default(60_000),
-    /** How long a connection without requests is kept. */
-    idle: duration().default(60_000),
-    /**
-     * How long code may block the whole service. Then the service is ended, and the supervisor restarts it. `0s`
-     * disables the limit.
-     */
-    stall: duration().default(30_000),
+    headers: duration()
+      .default(10_000)
+      .describe('Maximum time for the head of a request to arrive; a slower client gets 408.'),
+    read: duration()
+      .default(60_000)
+      .describe('Maximum time for a whole request to arrive; a slower client gets 408. `0s` disables the limit.'),
+    write: duration()
+      .default(60_000)
+      .describe(
+        'Maximum time for a handler to respond, otherwise 504. Also the maximum time in which a client must read ' +
+          'some of its response, otherwise it is cut off. `0s` disables the limit.',
+      ),
+    idle: duration().default(60_000).describe('How long a connection without requests is kept.'),
+    stall: duration()
+      .default(30_000)
+      .describe(
+        'How long code may block the whole service. Then the service is ended, and the supervisor restarts it. ' +
+          '`0s` disables the limit.',
+      ),
   })
 
 const limits = () =>
   z.strictObject({
-    /** Bytes of a request's head; beyond: 431. */
-    headers: z.int().min(256).max(1_048_576).default(16_384),
-    /** Bytes of a request's body; beyond: 413. */
+    headers: z.int().min(256).max(1_048_576).default(16_384).describe("Bytes of a request's head; beyond: 431."),
     body: z
       .int()
       .min(0)
-      .default(10 * 1024 * 1024),
-    /** Simultaneous connections; further ones are closed at once. @default half of the program's limit of open files */
-    connections: z.int().min(1).optional(),
-    /** Simultaneous WebSockets and event streams; beyond: 503. */
-    channels: z.int().min(1).default(10_000),
-    /** Those of one client, which is an address, or a network (/64) of IPv6; beyond: 429. */
-    channelsPerClient: z.int().min(1).default(100),
+      .default(10 * 1024 * 1024)
+      .describe("Bytes of a request's body; beyond: 413."),
+    connections: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        "Simultaneous connections; further ones are closed at once. Default: half of the program's limit of open " +
+          'files.',
+      ),
+    channels: z.int().min(1).default(10_000).describe('Simultaneous WebSockets and event streams; beyond: 503.'),
+    channelsPerClient: z
+      .int()
+      .min(1)
+      .default(100)
+      .describe(
+        'WebSockets and event streams of one client, which is an address, or a network (/64) of IPv6; beyond: 429.',
+      ),
   })
 
 const accessField = () => z.enum(['method', 'path', 'status', 'duration', 'bytes', 'caller'])
@@ -85,17 +97,20 @@ export type AccessField = z.output<ReturnType<typeof accessField>>
 const tls = () =>
   z
     .strictObject({
-      /** `manual`: with `cert` and `key`. `auto`: the overlay has a certificate of its own. */
-      mode: z.enum(['manual', 'auto']).default('manual'),
-      cert: pem().optional(),
-      key: pem().optional(),
-      /** Authorities that client certificates are verified against. */
-      clientCa: pem().optional(),
-      /**
-       * Client certificates: `none` requests none; `request` requests one, and accepts any or none; `require` requires
-       * one, from any authority; `verify` requires one that `client_ca` signed.
-       */
-      clientAuth: z.enum(['none', 'request', 'require', 'verify']).default('none'),
+      mode: z
+        .enum(['manual', 'auto'])
+        .default('manual')
+        .describe('`manual`: with `cert` and `key`. `auto`: the overlay has a certificate of its own.'),
+      cert: pem().optional().describe('The certificate: a file, or PEM. Required with `mode: manual`.'),
+      key: pem().optional().describe('Its private key: a file, or PEM. Required with `mode: manual`.'),
+      clientCa: pem().optional().describe('Authorities that client certificates are verified against.'),
+      clientAuth: z
+        .enum(['none', 'request', 'require', 'verify'])
+        .default('none')
+        .describe(
+          'Client certificates: `none` requests none; `request` requests one, and accepts any or none; `require` ' +
+            'requires one, from any authority; `verify` requires one that `client_ca` signed.',
+        ),
     })
     .superRefine(({ mode, cert, key, clientCa, clientAuth }, context) => {
       const issue = (path: string, message: string) => {
@@ -127,40 +142,62 @@ export const httpServiceKind = defineKind({
   fields: () =>
     z
       .strictObject({
-        addr: address(),
-        /** The overlay to listen on; `null` for the clear network where the application has a default overlay. */
+        addr: address().describe(
+          'Address and port: `127.0.0.1:8080`; `:8080` for all addresses of the machine or the overlay; port 0 ' +
+            'for any free port.',
+        ),
         network: z
           .union([reference('network.*'), z.null()], 'expected the id of an overlay, or null for the clear network')
-          .optional(),
-        /**
-         * `same`: handlers connect through the overlay that the service listens on. Otherwise the listening overlay
-         * does not affect them.
-         */
-        replyVia: z.literal('same').optional(),
-        /**
-         * `tailscale`: each request acts for the identity that the overlay reports: the actor `tailscale:user:<login>`,
-         * for a node without a user `tailscale:node:<name>`, else `tailscale:address:<address>`.
-         */
-        identity: z.literal('tailscale').optional(),
-        /**
-         * Hosts that it accepts; requests for others get 421.
-         * @default on loopback the names of loopback, on one address that address, on an overlay its own names there;
-         * on all addresses any
-         */
-        hosts: z.array(host()).min(1).optional(),
-        /** Networks of proxies, such as `10.0.0.0/8`: their `x-forwarded-for`, `-host` and `-proto` are trusted. */
-        trustedProxies: z.array(network).default([]),
-        timeouts: timeouts().prefault({}),
-        limits: limits().prefault({}),
-        tls: tls().optional(),
-        /**
-         * Simultaneous actors with threads of their own, where the overlay of an endpoint isolates actors; beyond: 429.
-         */
-        maxIsolationKeys: z.int().min(1).default(64),
-        /** Logs each response: `true` with all fields, or a list of fields. */
-        accessLog: z.union([z.boolean(), z.array(accessField()).min(1)]).default(false),
-        /** Offers HTTP/2 to TLS clients. */
-        http2: z.boolean().default(true),
+          .optional()
+          .describe(
+            'The overlay to listen on; `null` for the clear network where the application has a default overlay.',
+          ),
+        replyVia: z
+          .literal('same')
+          .optional()
+          .describe(
+            '`same`: handlers connect through the overlay that the service listens on. Otherwise the listening ' +
+              'overlay does not affect them.',
+          ),
+        identity: z
+          .literal('tailscale')
+          .optional()
+          .describe(
+            '`tailscale`: each request acts for the identity that the overlay reports: the actor ' +
+              '`tailscale:user:<login>`, for a node without a user `tailscale:node:<name>`, else ' +
+              '`tailscale:address:<address>`.',
+          ),
+        hosts: z
+          .array(host())
+          .min(1)
+          .optional()
+          .describe(
+            'Hosts that it accepts; requests for others get 421. Default: on loopback the names of loopback, on ' +
+              'one address that address, on an overlay its own names there; on all addresses any.',
+          ),
+        trustedProxies: z
+          .array(network)
+          .default([])
+          .describe(
+            'Networks of proxies, such as `10.0.0.0/8`: their `x-forwarded-for`, `-host` and `-proto` are ' +
+              'trusted.',
+          ),
+        timeouts: timeouts().prefault({}).describe('Time limits of requests and connections.'),
+        limits: limits().prefault({}).describe('Limits of sizes and numbers.'),
+        tls: tls().optional().describe('Serves HTTPS. Default: HTTP.'),
+        maxIsolationKeys: z
+          .int()
+          .min(1)
+          .default(64)
+          .describe(
+            'Simultaneous actors with threads of their own, where the overlay of an endpoint isolates actors; ' +
+              'beyond: 429.',
+          ),
+        accessLog: z
+          .union([z.boolean(), z.array(accessField()).min(1)])
+          .default(false)
+          .describe('Logs each response: `true` with all fields, or a list of fields.'),
+        http2: z.boolean().default(true).describe('Offers HTTP/2 to TLS clients.'),
         lifecycle: lifecycleSchema,
       })
       .superRefine((fields, context) => {

@@ -3,20 +3,20 @@ import { duration, reference } from '@troupe/registry'
 import { z } from 'zod'
 
 export const handlerFields = {
-  /** Path below the router's prefix; may contain parameters, as in `/rooms/{room}`. */
-  path: z.string().startsWith('/', 'expected a path that begins with "/"'),
-  /** The process that runs for each connection. */
-  process: reference('process.ts').optional(),
-  /** The host in which that process runs. */
-  host: reference('process.host').optional(),
-  /** Arguments of its method. */
-  input: z.array(z.unknown()).default([]),
-  /** Name of one process that handles all connections, instead of one process for each. */
-  target: z.string().min(1).optional(),
-  /** Simultaneous connections; further ones are refused with 503. */
-  maxConnections: z.int().min(1).optional(),
-  /** Maximum time for the other side, and the process, to end. */
-  closeTimeout: duration().default(10_000),
+  path: z
+    .string()
+    .startsWith('/', 'expected a path that begins with "/"')
+    .describe("Path below the router's prefix; may contain parameters, as in `/rooms/{room}`."),
+  process: reference('process.ts').optional().describe('The process that runs for each connection.'),
+  host: reference('process.host').optional().describe('The host in which that process runs.'),
+  input: z.array(z.unknown()).default([]).describe('Arguments of its method.'),
+  target: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of one process that handles all connections, instead of one process for each.'),
+  maxConnections: z.int().min(1).optional().describe('Simultaneous connections; further ones are refused with 503.'),
+  closeTimeout: duration().default(10_000).describe('Maximum time for the other side, and the process, to end.'),
 }
 
 const schema = z.object(handlerFields)

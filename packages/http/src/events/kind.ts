@@ -7,10 +7,12 @@ const fields = () =>
   z
     .strictObject({
       ...handlerFields,
-      /** Time between two comments that keep the connection alive; `0s` for none. */
-      keepAlive: duration().default(15_000),
-      /** How long a browser waits before it reconnects. @default the browser's own */
-      retry: duration().optional(),
+      keepAlive: duration()
+        .default(15_000)
+        .describe('Time between two comments that keep the connection alive; `0s` for none.'),
+      retry: duration()
+        .optional()
+        .describe("How long a browser waits before it reconnects. Default: the browser's own."),
     })
     .superRefine(checkHandler)
 
@@ -28,7 +30,7 @@ const fields = () =>
 export const eventsKind = defineKind({
   kind: 'http.events',
   fields,
-  meta: () => ({ router: reference('http.router') }),
+  meta: () => ({ router: reference('http.router').describe('The router that it belongs to.') }),
 })
 
 /** Fields of an `http.events`. Times are milliseconds. */

@@ -25,20 +25,22 @@ const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name 
 const cors = () =>
   z
     .strictObject({
-      /** Origins of pages that may send requests, such as `https://example.com`; `*` for any. */
       origins: z
         .array(z.string().refine(isOrigin, 'expected an origin such as "https://example.com", or "*"'))
         .min(1)
-        .default(['*']),
-      methods: z.array(z.string().min(1)).default(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH']),
-      /** Request headers that pages may set. @default those that they request */
-      allowHeaders: z.array(headerName).default([]),
-      /** Response headers that pages may read. */
-      exposeHeaders: z.array(headerName).default([]),
-      /** How long a browser may cache the permission. */
-      maxAge: duration().optional(),
-      /** Whether pages may send cookies. */
-      credentials: z.boolean().default(false),
+        .default(['*'])
+        .describe('Origins of pages that may send requests, such as `https://example.com`; `*` for any.'),
+      methods: z
+        .array(z.string().min(1))
+        .default(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH'])
+        .describe('Methods that pages may use.'),
+      allowHeaders: z
+        .array(headerName)
+        .default([])
+        .describe('Request headers that pages may set. Default: those that they request.'),
+      exposeHeaders: z.array(headerName).default([]).describe('Response headers that pages may read.'),
+      maxAge: duration().optional().describe('How long a browser may cache the permission.'),
+      credentials: z.boolean().default(false).describe('Whether pages may send cookies.'),
     })
     .superRefine(({ origins, credentials }, context) => {
       if (credentials && origins.includes('*'))
@@ -51,98 +53,117 @@ const cors = () =>
 
 const compression = () =>
   z.strictObject({
-    /** @default whichever the client prefers, gzip first */
-    encoding: z.enum(['gzip', 'deflate']).optional(),
-    /** Minimum size in bytes from which a response of known length is compressed. */
-    threshold: z.int().min(0).default(1024),
+    encoding: z
+      .enum(['gzip', 'deflate'])
+      .optional()
+      .describe('The encoding. Default: the one that the client prefers, gzip first.'),
+    threshold: z
+      .int()
+      .min(0)
+      .default(1024)
+      .describe('Minimum size in bytes from which a response of known length is compressed.'),
   })
 
 const rateLimit = () =>
   z.strictObject({
-    /** Requests within `window`. */
-    limit: z.int().min(1).default(100),
+    limit: z.int().min(1).default(100).describe('Requests within `window`.'),
     window: duration()
       .refine((ms) => ms > 0, 'expected a duration above 0')
-      .default(60_000),
-    /** How requests are grouped: by address (an IPv6 network, /64), by actor, or by the value of a header. */
+      .default(60_000)
+      .describe('The time in which `limit` requests are allowed.'),
     key: z
       .union(
-        [z.enum(['ip', 'actor']), z.strictObject({ header: headerName })],
+        [z.enum(['ip', 'actor']), z.strictObject({ header: headerName.describe('The name of the header.') })],
         'expected ip, actor, or { header: name }',
       )
-      .default('ip'),
-    /** Maximum number of keys that are remembered; beyond it, those whose window began first are forgotten. */
-    maxKeys: z.int().min(1).max(10_000_000).default(100_000),
+      .default('ip')
+      .describe('How requests are grouped: by address (an IPv6 network, /64), by actor, or by the value of a header.'),
+    maxKeys: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .default(100_000)
+      .describe('Maximum number of keys that are remembered; beyond it, those whose window began first are forgotten.'),
   })
 
 const realIp = () =>
   z.strictObject({
-    /**
-     * Networks of the proxies in front of this server, such as `10.0.0.0/8`, or addresses. The client addresses from
-     * others are ignored.
-     */
-    trusted: z.array(network).min(1),
-    /** The header to which each proxy adds the address of its client. */
-    header: headerName.default('x-forwarded-for'),
+    trusted: z
+      .array(network)
+      .min(1)
+      .describe(
+        'Networks of the proxies in front of this server, such as `10.0.0.0/8`, or addresses. The client ' +
+          'addresses from others are ignored.',
+      ),
+    header: headerName
+      .default('x-forwarded-for')
+      .describe('The header to which each proxy adds the address of its client.'),
   })
 
 const requestId = () =>
   z.strictObject({
-    header: headerName.default('x-request-id'),
-    /** Longer ids from clients are replaced. */
-    maxLength: z.int().min(1).default(255),
+    header: headerName
+      .default('x-request-id')
+      .describe('The header with the id of a request, in the request and in the response.'),
+    maxLength: z.int().min(1).default(255).describe('Longer ids from clients are replaced.'),
   })
 
 const bodyLimit = () =>
   z.strictObject({
-    /** Bytes. */
     max: z
       .int()
       .min(0)
-      .default(1024 * 1024),
+      .default(1024 * 1024)
+      .describe('Maximum size of a body, in bytes.'),
   })
 
 const tokenAuth = () =>
   z.strictObject({
-    store: reference('security.token_store'),
-    /** Reads the token from `Authorization: Bearer …`. */
-    header: z.boolean().default(true),
-    /** Reads the token from this cookie. */
-    cookie: z.string().min(1).optional(),
-    /**
-     * Reads the token from this parameter of the query, which ends up in logs: for clients that can send it in no other
-     * way.
-     */
-    query: z.string().min(1).optional(),
-    /**
-     * Whether requests without a token are refused; otherwise they continue as the service's own actor. An invalid
-     * token is always refused.
-     */
-    required: z.boolean().default(true),
-    /** The realm in `WWW-Authenticate`. */
+    store: reference('security.token_store').describe('The store of the tokens.'),
+    header: z.boolean().default(true).describe('Reads the token from `Authorization: Bearer …`.'),
+    cookie: z.string().min(1).optional().describe('Reads the token from this cookie.'),
+    query: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Reads the token from this parameter of the query, which ends up in logs: for clients that can send it in ' +
+          'no other way.',
+      ),
+    required: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether requests without a token are refused; otherwise they continue as the service's own actor. An " +
+          'invalid token is always refused.',
+      ),
     realm: z
       .string()
       .regex(/^[\x20-\x7e]*$/)
-      .default('troupe'),
+      .default('troupe')
+      .describe('The realm in `WWW-Authenticate`.'),
   })
 
 const endpointFirewall = () =>
   z.strictObject({
-    /** The action that requires permission, for endpoints that name no permission of their own. */
-    action: z.string().min(1).default('http.endpoint.access'),
+    action: z
+      .string()
+      .min(1)
+      .default('http.endpoint.access')
+      .describe('The action that requires permission, for endpoints that name no permission of their own.'),
   })
 
 /** `options` of an `http.router`: the options of its middleware. */
 export const middlewareOptions = () =>
   z.strictObject({
-    cors: cors().prefault({}),
-    compression: compression().prefault({}),
-    rateLimit: rateLimit().prefault({}),
-    realIp: realIp().optional(),
-    requestId: requestId().prefault({}),
-    bodyLimit: bodyLimit().prefault({}),
-    tokenAuth: tokenAuth().optional(),
-    endpointFirewall: endpointFirewall().prefault({}),
+    cors: cors().prefault({}).describe('Which pages of other origins may send requests.'),
+    compression: compression().prefault({}).describe('Compresses responses.'),
+    rateLimit: rateLimit().prefault({}).describe('Limits the number of requests; further ones get 429.'),
+    realIp: realIp().optional().describe('The address of the client, behind proxies. Required with `real_ip`.'),
+    requestId: requestId().prefault({}).describe('Gives each request an id.'),
+    bodyLimit: bodyLimit().prefault({}).describe('Limits the size of bodies; larger ones get 413.'),
+    tokenAuth: tokenAuth().optional().describe('Authenticates callers by tokens. Required with `token_auth`.'),
+    endpointFirewall: endpointFirewall().prefault({}).describe('Checks permissions before an endpoint runs.'),
   })
 
 /** The options of the middleware of a router. Times are milliseconds. */

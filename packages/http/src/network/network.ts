@@ -38,7 +38,7 @@ export interface Network extends AsyncDisposable {
   readonly agent: Agent
   /** For the option `dispatcher` of undici 8. */
   readonly dispatcher: Dispatcher
-  /** Checks whether the proxy answers and accepts the login. Never rejects. */
+  /** Checks whether the proxy responds and accepts the login. Never rejects. */
   readonly health: () => Promise<NetworkHealth>
   /** Ends all connections. Later requests are `Unavailable`. */
   readonly close: () => Promise<void>

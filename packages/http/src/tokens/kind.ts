@@ -5,23 +5,27 @@ import { z } from 'zod'
 const fields = () =>
   z
     .strictObject({
-      /**
-       * The secret that signs tokens, at least 32 characters; from the environment: `${env:TOKEN_KEY}`. A new secret
-       * invalidates all tokens.
-       */
-      key: z.string().min(32, 'expected a key of at least 32 characters').optional(),
-      /** A file with the secret, such as `file://token.key`; white space around the secret is ignored. */
-      keyFile: sourceFile().optional(),
-      /** Where tokens are kept: in memory until the application ends, or in a file. */
-      storage: z.enum(['memory', 'sqlite']).default('memory'),
-      /** The file, relative to the application's folder. */
-      path: z.string().min(1).default('.troupe/tokens.db'),
-      /** The lifetime of a token without one of its own. */
-      ttl: duration().default(24 * 60 * 60 * 1000),
-      /** The maximum lifetime of a token. */
-      maxTtl: duration().optional(),
-      /** Maximum number of valid tokens. */
-      maxTokens: z.int().min(1).default(100_000),
+      key: z
+        .string()
+        .min(32, 'expected a key of at least 32 characters')
+        .optional()
+        .describe(
+          'The secret that signs tokens, at least 32 characters; from the environment: `${env:TOKEN_KEY}`. A new ' +
+            'secret invalidates all tokens.',
+        ),
+      keyFile: sourceFile()
+        .optional()
+        .describe('A file with the secret, such as `file://token.key`; white space around the secret is ignored.'),
+      storage: z
+        .enum(['memory', 'sqlite'])
+        .default('memory')
+        .describe('Where tokens are kept: in memory until the application ends, or in a file.'),
+      path: z.string().min(1).default('.troupe/tokens.db').describe("The file, relative to the application's folder."),
+      ttl: duration()
+        .default(24 * 60 * 60 * 1000)
+        .describe('The lifetime of a token without one of its own.'),
+      maxTtl: duration().optional().describe('The maximum lifetime of a token.'),
+      maxTokens: z.int().min(1).default(100_000).describe('Maximum number of valid tokens.'),
     })
     .superRefine(({ key, keyFile, ttl, maxTtl }, context) => {
       if ((key === undefined) === (keyFile === undefined))

@@ -7,27 +7,34 @@ const fields = () =>
   z
     .strictObject({
       ...handlerFields,
-      /**
-       * Origins of pages that may connect, such as `https://example.com`; `*` for any.
-       *
-       * @default the origin that the page was loaded from
-       */
-      origins: z.array(z.string().min(1)).min(1).optional(),
-      /** Subprotocols, the preferred one first. */
-      protocols: z.array(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a subprotocol')).default([]),
-      /** Maximum size of a message, in bytes; a longer one closes the connection with 1009. */
+      origins: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'Origins of pages that may connect, such as `https://example.com`; `*` for any. Default: the origin ' +
+            'that the page was loaded from.',
+        ),
+      protocols: z
+        .array(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a subprotocol'))
+        .default([])
+        .describe('Subprotocols, the preferred one first.'),
       maxPayload: z
         .int()
         .min(1)
         .max(0x3fff_ffff)
-        .default(1024 * 1024),
-      /**
-       * Time between two pings; `0s` for never. A client that does not respond to a ping before the next one is cut
-       * off.
-       */
-      pingInterval: duration().default(30_000),
-      /** Offers `permessage-deflate` (RFC 7692). It uses memory for each connection. */
-      compression: z.boolean().default(false),
+        .default(1024 * 1024)
+        .describe('Maximum size of a message, in bytes; a longer one closes the connection with 1009.'),
+      pingInterval: duration()
+        .default(30_000)
+        .describe(
+          'Time between two pings; `0s` for never. A client that does not respond to a ping before the next one ' +
+            'is cut off.',
+        ),
+      compression: z
+        .boolean()
+        .default(false)
+        .describe('Offers `permessage-deflate` (RFC 7692). It uses memory for each connection.'),
     })
     .superRefine(checkHandler)
 
@@ -45,7 +52,7 @@ const fields = () =>
 export const websocketKind = defineKind({
   kind: 'http.websocket',
   fields,
-  meta: () => ({ router: reference('http.router') }),
+  meta: () => ({ router: reference('http.router').describe('The router that it belongs to.') }),
 })
 
 /** Fields of an `http.websocket`. Times are milliseconds. */

@@ -43,10 +43,16 @@ export interface OverlayHealth {
 
 /** An event of the channel `troupe:overlay:dial`: a dial has ended. */
 export interface DialEvent {
+  /** The entry of the overlay. */
   readonly overlay: EntryId
+  /** Number of the route; each change of the entry increases it. */
   readonly generation: number
+  /** The host and the port that were dialled. */
   readonly target: Target
+  /** Duration of the dial, in milliseconds. */
   readonly milliseconds: number
-  /** Absent when the dial opened a connection. */
+  /** The `traceparent` of the code that dialled, if it belongs to a trace. */
+  readonly trace?: string
+  /** Why it failed; absent when the dial opened a connection. */
   readonly error?: unknown
 }

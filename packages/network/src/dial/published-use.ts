@@ -2,12 +2,13 @@
 import type { EntryId } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 
-/** An event of the channel `troupe:overlay:use`: a look-up or the begin of an association has ended. */
+/** An event of the channel `troupe:overlay:use`: a look-up has ended, or an association for datagrams has begun. */
 export interface UseEvent {
+  /** The entry of the overlay. */
   readonly overlay: EntryId
-  /** Such as `the name web.test`. */
+  /** What was used, such as `the name web.test`. */
   readonly what: string
-  /** Absent when it succeeded. */
+  /** Why it failed; absent when it succeeded. */
   readonly error?: unknown
 }
 

@@ -97,11 +97,20 @@ function unusable(item: string): Error {
   )
 }
 
+/**
+ * An event of the channel `troupe:overlay:allowed`: a connection of `troupe exec` stays in the clear, because `--allow`
+ * names its target.
+ */
+export interface AllowedEvent {
+  /** The target of the connection: a host and port, or a path. */
+  readonly target: string
+}
+
 const connections = channel('troupe:overlay:allowed')
 
 /** Publishes a connection that stays in the clear: `{ target }`. */
 export function publishAllowed(target: string): void {
-  if (connections.hasSubscribers) connections.publish({ target })
+  if (connections.hasSubscribers) connections.publish({ target } satisfies AllowedEvent)
 }
 
 let allowed: AllowedTargets | undefined

@@ -7,7 +7,14 @@ import { noteRefusal } from './refusal-names.ts'
 import { isWholeProgram } from './whole-program.ts'
 import { channel } from 'node:diagnostics_channel'
 
-/** Publishes `{ overlay, what }` for each use of something that an overlay refuses. */
+/** An event of the channel `troupe:overlay:refused`: code used something that its overlay does not carry. */
+export interface RefusalEvent {
+  /** The entry of the overlay. */
+  readonly overlay: EntryId
+  /** What was used, such as `dns.resolveMx`. */
+  readonly what: string
+}
+
 const refusals = channel('troupe:overlay:refused')
 
 export type GuardDenial = TroupeError & { code: string }
@@ -38,7 +45,7 @@ export function deniedIn(overlay: EntryId, what: string, remedy: string = goAnot
   const message = `${what} is refused in overlay ${overlay}: it would go past the overlay. ${remedy}`
   countRefusal(what)
   noteRefusal(what)
-  if (refusals.hasSubscribers) refusals.publish({ overlay, what })
+  if (refusals.hasSubscribers) refusals.publish({ overlay, what } satisfies RefusalEvent)
   const error = denied(advice === undefined ? message : `${message}. ${advice}`, { overlay, what })
   return Object.assign(error, { code: 'EOVERLAY' })
 }

@@ -8,14 +8,17 @@ import { channel } from 'node:diagnostics_channel'
  */
 export type OverlayCondition = 'up' | 'degraded' | 'starting' | 'down'
 
-/** An event of the channel `troupe:overlay:state`: the condition of an overlay has changed. */
+/** An event of the channel `troupe:overlay:state`, in the program's thread: the condition of an overlay has changed. */
 export interface OverlayStateEvent {
+  /** The entry of the overlay. */
   readonly overlay: EntryId
+  /** The state now. */
   readonly state: OverlayCondition
+  /** The state before. */
   readonly before: OverlayCondition
   /** Why it is not up. */
   readonly reason?: string
-  /** Unix time in milliseconds. */
+  /** When it changed: Unix time in milliseconds. */
   readonly since: number
 }
 

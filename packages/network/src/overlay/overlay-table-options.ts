@@ -1,4 +1,4 @@
-/** What a table of overlays is created from, and what it says of them. */
+/** What a table of overlays is created from, and what it reports about them. */
 import type { EntryId, Log } from '@troupe/core'
 import type { OverlayKind } from './overlay-kind.ts'
 import type { Capabilities } from './overlay.ts'

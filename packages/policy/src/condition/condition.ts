@@ -31,11 +31,12 @@ const field = z.string().refine(isField, 'expected actor.id, actor.meta.…, act
 /** A condition as an entry writes it. */
 export const conditionSchema = z
   .strictObject({
-    field,
-    operator: z.enum(operators),
-    value: z.unknown().optional(),
-    /** Compares with another field instead of a value. */
-    valueFrom: field.optional(),
+    field: field.describe('`actor.id`, `actor.meta.…`, `action`, `resource` or `meta.…`.'),
+    operator: z
+      .enum(operators)
+      .describe('How they are compared. The operators that begin with `n` are negations, and hold for absent fields.'),
+    value: z.unknown().optional().describe('The value to compare with.'),
+    valueFrom: field.optional().describe('Compares with another field instead of a value.'),
   })
   .superRefine((condition, context) => {
     const fault = faultOf(condition)

@@ -41,10 +41,14 @@ export const processKind = defineKind({
   kind: 'process.ts',
   fields: () =>
     z.strictObject({
-      source: sourceModule(),
-      /** Name of the exported function. */
-      method: z.string().min(1).default('main'),
-      accepts: acceptsSchema.optional(),
+      source: sourceModule().describe('The module, in the folder of the application, such as `file://main.ts`.'),
+      method: z.string().min(1).default('main').describe('Name of the exported function.'),
+      accepts: acceptsSchema
+        .optional()
+        .describe(
+          'Overlays whose messages a process of another network accepts. Default: none; all, where the entry is ' +
+            'pinned to the clear network.',
+        ),
     }),
 })
 
@@ -55,43 +59,61 @@ export const hostKind = defineKind({
     z.strictObject({
       host: z
         .strictObject({
-          /**
-           * `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads.
-           * `process`: an operating-system process for each, isolated from the network, from files and from the program
-           * (`docs/isolation.md`).
-           */
           isolation: z
             .enum(['thread', 'shared', 'process'])
             .default('thread')
-            .refine((isolation) => isolation !== 'process' || canSeal(), { error: cannotSeal }),
+            .refine((isolation) => isolation !== 'process' || canSeal(), { error: cannotSeal })
+            .describe(
+              '`thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. ' +
+                '`process`: an operating-system process for each, isolated from the network, from files and from ' +
+                'the program (`docs/isolation.md`).',
+            ),
           ...isolationFields,
-          /** Threads of a `shared` host per network. @default the number of cores */
-          workers: z.int().min(1).max(256).optional(),
-          /** Threads of a `shared` host for all networks together. @default four times `workers` */
-          maxWorkers: z.int().min(1).max(1024).optional(),
-          /** Threads that a `thread` host keeps warm. */
-          spares: z.int().min(0).max(64).default(1),
-          /**
-           * Entries whose modules are loaded by the spare threads of a `thread` host before there is a process for
-           * them. Their top-level code runs at that time.
-           */
-          preload: z.array(reference('process.ts')).optional(),
-          /** Capacity of a mailbox. */
-          queueSize: z.int().min(1).max(1_000_000).default(1024),
-          /** Maximum number of processes at a time; beyond it, spawning is `Unavailable`. */
-          maxProcesses: z.int().min(1).optional(),
-          resourceLimits: resourceLimits.optional(),
-          /**
-           * `guarded`: a hook in each thread routes sockets through the overlay. `sealed`: the threads have no network
-           * permission at all; the kernel dials and hands over the connections (Node 26, `docs/coverage.md`).
-           */
+          workers: z
+            .int()
+            .min(1)
+            .max(256)
+            .optional()
+            .describe('Threads of a `shared` host per network. Default: the number of cores.'),
+          maxWorkers: z
+            .int()
+            .min(1)
+            .max(1024)
+            .optional()
+            .describe('Threads of a `shared` host for all networks together. Default: four times `workers`.'),
+          spares: z.int().min(0).max(64).default(1).describe('Threads that a `thread` host keeps warm.'),
+          preload: z
+            .array(reference('process.ts'))
+            .optional()
+            .describe(
+              'Entries whose modules are loaded by the spare threads of a `thread` host before there is a process ' +
+                'for them. Their top-level code runs at that time.',
+            ),
+          queueSize: z.int().min(1).max(1_000_000).default(1024).describe('Capacity of a mailbox.'),
+          maxProcesses: z
+            .int()
+            .min(1)
+            .optional()
+            .describe('Maximum number of processes at a time; beyond it, spawning is `Unavailable`.'),
+          resourceLimits: resourceLimits
+            .optional()
+            .describe(
+              'Limits of heap and stack of each thread, in MB, as Node names them: `maxOldGenerationSizeMb`, ' +
+                '`maxYoungGenerationSizeMb`, `codeRangeSizeMb`, `stackSizeMb`. Default: those of Node.',
+            ),
           network: z
             .enum(['guarded', 'sealed'])
             .default('guarded')
-            .refine((network) => network === 'guarded' || canSeal(), { error: cannotSeal }),
+            .refine((network) => network === 'guarded' || canSeal(), { error: cannotSeal })
+            .describe(
+              '`guarded`: a hook in each thread routes sockets through the overlay. `sealed`: the threads have no ' +
+                'network permission at all; the kernel dials and hands over the connections (Node 26, ' +
+                '`docs/coverage.md`).',
+            ),
         })
         .superRefine(checkIsolation)
-        .prefault({}),
+        .prefault({})
+        .describe('Threads or operating-system processes, and their limits.'),
       lifecycle: lifecycleSchema,
     }),
 })
@@ -102,31 +124,48 @@ export const serviceKind = defineKind({
   fields: () =>
     z
       .strictObject({
-        process: reference('process.ts'),
-        host: reference('process.host'),
-        /** Arguments of the method. */
-        input: z.array(z.unknown()).default([]),
-        /** Name under which the running process is registered. @default the id of this entry */
-        name: z.string().min(1).optional(),
-        accepts: acceptsSchema.optional(),
-        /**
-         * `per_sender`: a separate process, with its own thread and state, for each network that sends to the service.
-         * The first message starts it.
-         */
-        network: z.literal('per_sender').optional(),
-        /** With `network: per_sender`: how long such a process lives without a message. */
-        idleTimeout: duration().default(300_000),
-        /**
-         * With `network: per_sender`: maximum number of isolation keys with a process, for overlays that isolate by
-         * actor or process. Beyond it, sending is `RateLimited`.
-         */
-        maxIsolationKeys: z.int().min(1).default(64),
-        /**
-         * Number of processes, each supervised by itself. They are registered as `<name>/0`, `<name>/1`, …, and are the
-         * members of the group `<name>`; a message to `<name>` goes to one of them, in turn. @default one process,
-         * whose name is `<name>`
-         */
-        replicas: z.int().min(0).max(1024).optional(),
+        process: reference('process.ts').describe('The program of the process.'),
+        host: reference('process.host').describe('The host in which it runs.'),
+        input: z.array(z.unknown()).default([]).describe('Arguments of the method.'),
+        name: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Name under which the running process is registered. Default: the id of this entry.'),
+        accepts: acceptsSchema
+          .optional()
+          .describe(
+            'Overlays whose messages a process of another network accepts. Default: none; all, where the entry is ' +
+              'pinned to the clear network.',
+          ),
+        network: z
+          .literal('per_sender')
+          .optional()
+          .describe(
+            '`per_sender`: a separate process, with its own thread and state, for each network that sends to the ' +
+              'service. The first message starts it.',
+          ),
+        idleTimeout: duration()
+          .default(300_000)
+          .describe('With `network: per_sender`: how long such a process lives without a message.'),
+        maxIsolationKeys: z
+          .int()
+          .min(1)
+          .default(64)
+          .describe(
+            'With `network: per_sender`: maximum number of isolation keys with a process, for overlays that ' +
+              'isolate by actor or process. Beyond it, sending is `RateLimited`.',
+          ),
+        replicas: z
+          .int()
+          .min(0)
+          .max(1024)
+          .optional()
+          .describe(
+            'Number of processes, each supervised by itself. They are registered as `<name>/0`, `<name>/1`, …, ' +
+              'and are the members of the group `<name>`; a message to `<name>` goes to one of them, in turn. ' +
+              'Default: one process, whose name is `<name>`.',
+          ),
         lifecycle: lifecycleSchema,
       })
       .superRefine(checkActor)

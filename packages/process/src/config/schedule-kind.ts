@@ -13,23 +13,29 @@ export const scheduleKind = defineKind({
   fields: () =>
     z
       .strictObject({
-        /** Minute, hour, day of the month, month, day of the week; with six fields, the first are seconds. */
-        cron: z.string().min(1).optional(),
-        /** Time between messages; the first is sent after that time. At least a second. */
-        every: duration().optional(),
-        /** IANA name, such as `Europe/Berlin`. @default the system's */
-        timeZone: z.string().min(1).optional(),
-        /** The service to which messages are sent. */
-        to: reference('process.service'),
-        topic: z.string().min(1),
-        payload: z.unknown().optional(),
-        /**
-         * What happens when the last message has not been handled yet: `skip`: no message is sent; `queue`: it waits in
-         * the mailbox.
-         */
-        overlap: z.enum(['skip', 'queue']).default('skip'),
-        /** Keeps the next time in a file: after a stop, a missed message is sent at the start, once. */
-        durable: z.boolean().default(false),
+        cron: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Minute, hour, day of the month, month, day of the week; with six fields, the first are seconds.'),
+        every: duration()
+          .optional()
+          .describe('Time between messages; the first is sent after that time. At least a second.'),
+        timeZone: z.string().min(1).optional().describe("IANA name, such as `Europe/Berlin`. Default: the system's."),
+        to: reference('process.service').describe('The service to which messages are sent.'),
+        topic: z.string().min(1).describe('Topic of the messages.'),
+        payload: z.unknown().optional().describe('Payload of the messages: plain data.'),
+        overlap: z
+          .enum(['skip', 'queue'])
+          .default('skip')
+          .describe(
+            'What happens when the last message has not been handled yet: `skip`: no message is sent; `queue`: it ' +
+              'waits in the mailbox.',
+          ),
+        durable: z
+          .boolean()
+          .default(false)
+          .describe('Keeps the next time in a file: after a stop, a missed message is sent at the start, once.'),
         lifecycle: lifecycleSchema,
       })
       .superRefine(checkActor)

@@ -7,28 +7,38 @@ import { childSpecError } from '../supervisor/strategy.ts'
 
 /** A child of a supervisor. */
 export const childSchema = z.strictObject({
-  /** Name within the supervisor. Its process is registered as `<supervisor>/<id>`. */
-  id: z.string().regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"'),
-  /** What the child runs: a process, or another supervisor. */
-  process: reference('process.ts', 'process.supervisor'),
-  /** Host in which the process runs. @default the supervisor's `host` */
-  host: reference('process.host').optional(),
-  /** Arguments of the method. */
-  input: z.array(z.unknown()).default([]),
-  accepts: acceptsSchema.optional(),
-  /**
-   * `permanent`: restarted whenever it ends. `transient`: restarted only when it failed. `temporary`: never restarted.
-   */
-  restart: z.enum(['permanent', 'transient', 'temporary']).default('permanent'),
-  /** Whether `auto_shutdown` depends on it. */
-  significant: z.boolean().default(false),
-  /**
-   * Time for an orderly stop before it is terminated; `brutal_kill` for no time, `infinity` for no limit. @default 5s;
-   * infinity for a supervisor
-   */
+  id: z
+    .string()
+    .regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"')
+    .describe('Name within the supervisor. Its process is registered as `<supervisor>/<id>`.'),
+  process: reference('process.ts', 'process.supervisor').describe(
+    'What the child runs: a process, or another supervisor.',
+  ),
+  host: reference('process.host')
+    .optional()
+    .describe("Host in which the process runs. Default: the supervisor's `host`."),
+  input: z.array(z.unknown()).default([]).describe('Arguments of the method.'),
+  accepts: acceptsSchema
+    .optional()
+    .describe(
+      'Overlays whose messages a process of another network accepts. Default: none; all, where the entry is ' +
+        'pinned to the clear network.',
+    ),
+  restart: z
+    .enum(['permanent', 'transient', 'temporary'])
+    .default('permanent')
+    .describe(
+      '`permanent`: restarted whenever it ends. `transient`: restarted only when it failed. `temporary`: never ' +
+        'restarted.',
+    ),
+  significant: z.boolean().default(false).describe('Whether `auto_shutdown` depends on it.'),
   shutdown: z
     .union([z.literal(['brutal_kill', 'infinity']), duration()], 'expected a duration, brutal_kill or infinity')
-    .optional(),
+    .optional()
+    .describe(
+      'Time for an orderly stop before it is terminated; `brutal_kill` for no time, `infinity` for no limit. ' +
+        'Default: 5s; infinity for a supervisor.',
+    ),
 })
 
 /** A child of a supervisor, decoded. Times are milliseconds. */
@@ -45,19 +55,34 @@ export type Acting = Pick<Frame, 'actor' | 'scope'>
 const fields = () =>
   z
     .strictObject({
-      /** Host of children that name none. */
-      host: reference('process.host').optional(),
-      /** Which children restart when one has to. */
-      strategy: z.enum(['one_for_one', 'one_for_all', 'rest_for_one']).default('one_for_one'),
-      /** Number of restarts allowed within `max_seconds`; one more makes the supervisor itself fail. */
-      maxRestarts: z.int().min(0).default(3),
-      maxSeconds: z.number().positive().default(5),
-      /** When the supervisor stops by itself: never, or when the first or the last of its significant children ends. */
-      autoShutdown: z.enum(['never', 'any_significant', 'all_significant']).default('never'),
-      /** In start order. */
-      children: z.array(childSchema).default([]),
-      /** Runs all children this number of times, each time under a separate supervisor, `<supervisor>/<number>`. */
-      partitions: z.int().min(1).max(4096).optional(),
+      host: reference('process.host').optional().describe('Host of children that name none.'),
+      strategy: z
+        .enum(['one_for_one', 'one_for_all', 'rest_for_one'])
+        .default('one_for_one')
+        .describe('Which children restart when one has to.'),
+      maxRestarts: z
+        .int()
+        .min(0)
+        .default(3)
+        .describe('Number of restarts allowed within `max_seconds`; one more makes the supervisor itself fail.'),
+      maxSeconds: z.number().positive().default(5).describe('Time in which `max_restarts` are counted, in seconds.'),
+      autoShutdown: z
+        .enum(['never', 'any_significant', 'all_significant'])
+        .default('never')
+        .describe(
+          'When the supervisor stops by itself: never, or when the first or the last of its significant children ' +
+            'ends.',
+        ),
+      children: z.array(childSchema).default([]).describe('In start order.'),
+      partitions: z
+        .int()
+        .min(1)
+        .max(4096)
+        .optional()
+        .describe(
+          'Runs all children this number of times, each time under a separate supervisor, ' +
+            '`<supervisor>/<number>`.',
+        ),
       lifecycle: lifecycleSchema,
     })
     .superRefine(checkActor)

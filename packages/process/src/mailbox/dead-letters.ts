@@ -7,13 +7,13 @@ import { type Channel, channel } from 'node:diagnostics_channel'
 import type { Network } from '../kernel/network/networks.ts'
 import type { LostLetter } from '../protocol/kernel-thread.ts'
 
-/** A message that no process took. */
+/** An event of the channel `troupe:dead-letter`, in the program's thread: no process took a message. */
 export interface DeadLetter extends Omit<LostLetter, 'kept'> {
-  /** By which an operator names it. */
+  /** Number by which an operator names it. */
   readonly id: number
   /** When the kernel learned of it, in milliseconds since 1970. */
   readonly time: number
-  /** A name that the addressee has or had. */
+  /** A name that the receiver has or had. */
   readonly name: string | undefined
   /** Bytes of its content, where that was kept: it can be sent once more. */
   readonly bytes: number | undefined

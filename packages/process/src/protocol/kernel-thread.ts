@@ -9,10 +9,13 @@ import type { Request } from './requests.ts'
 
 /** A message that no process took, as a thread reports it. */
 export interface LostLetter {
+  /** The sender. */
   readonly from: Pid
-  /** A pid, or a name whose process was never found. */
+  /** The receiver: a pid, or a name of which no process was found. */
   readonly to: string
+  /** The topic of the message. */
   readonly topic: string
+  /** Why it was not taken, in words. */
   readonly reason: string
   /** Its content (`mailbox/kept-message.ts`), where that is to be kept. */
   readonly kept?: Uint8Array

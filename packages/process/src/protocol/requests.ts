@@ -1,4 +1,4 @@
-/** The requests of threads that the kernel answers. */
+/** The requests of threads to which the kernel replies. */
 import type { EntryId, Pid } from '@troupe/core'
 import type { BindOptions, ConnectRequest, ListenGrant, ResolvedAddress, Route, SocketHandoff } from '@troupe/network'
 import type { PolicyDecision } from '@troupe/policy'

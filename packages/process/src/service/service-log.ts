@@ -1,4 +1,4 @@
-/** What the log says of the states of services. */
+/** Log lines about the states of services. */
 import type { LogNote } from '@troupe/core'
 import { serviceKind } from '../config/kinds.ts'
 import { supervisorKind } from '../config/supervisor-kind.ts'

@@ -21,10 +21,13 @@ export interface ReplicaStatus {
   readonly error: TroupeError | undefined
 }
 
-/** The current state of a service. */
+/** An event of the channel `troupe:service`, in the program's thread: the state of a service has changed. */
 export interface ServiceStatus {
+  /** The entry of the service. */
   readonly id: EntryId
+  /** The kind of the entry. */
   readonly kind: string
+  /** The state now. */
   readonly state: ServiceState
   /** Number of consecutive failures. */
   readonly attempts: number

@@ -46,7 +46,7 @@ export function prepareWorker(): void {
   worker.once('message', () => {
     resolve()
   })
-  // Another worker is started instead, and fails with a message that says why.
+  // Another worker is started instead, and fails with a message that states why.
   worker.once('error', dropPrepared)
   worker.once('exit', () => {
     dropPrepared()

@@ -4,11 +4,13 @@ import { on } from 'node:events'
 import type { EntryId } from '@troupe/core'
 import type { VersionRecord } from './history.ts'
 
-/** A version, as it may be shown to code. */
+/** An event of the channel `troupe:registry`, in the program's thread: a version of the registry has taken effect. */
 export interface Version {
+  /** Number of the version. */
   readonly version: number
   /** Unix time in milliseconds. */
   readonly time: number
+  /** The entries that changed; `op` is `create`, `update` or `delete`. */
   readonly changes: readonly {
     readonly op: 'create' | 'update' | 'delete'
     readonly id: EntryId

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { invalid } from '@troupe/core'
-import { z } from 'zod'
-import { address, dashboardSection, isLoopback, withAbsolutePaths } from './dashboard-section.ts'
+import type { z } from 'zod'
+import { withAbsolutePaths } from './dashboard-section.ts'
+import { sections as schema } from './sections.ts'
 import { decodeValue } from '../schema/decode.ts'
 import { plainCopy } from '../schema/plain-data.ts'
-import { duration, reference } from '../schema/fields.ts'
 import { formatPath, type Path, type SourcePosition, parsePath } from '../yaml/source-position.ts'
 import { type Diagnostic, diagnosticsError } from '../schema/diagnostic.ts'
 import { profilesOf, withProfiles } from './profiles.ts'
@@ -21,100 +21,6 @@ import {
 } from '../yaml/node.ts'
 import { configurationSchema, type JsonSchema } from '../schema/json-schema.ts'
 import { type ParsedYaml, parseYamlValue, readYamlNow } from '../yaml/parse.ts'
-
-const metricsSection = z
-  .strictObject({
-    /** Address of this machine, with its port: `127.0.0.1:9464`. */
-    addr: z.string().regex(address, 'expected an address with a port, such as 127.0.0.1:9464'),
-    path: z.string().startsWith('/').default('/metrics'),
-    /** Required where the address is not a loopback address: who scrapes sends it as a bearer token. */
-    token: z.string().min(16, 'expected at least 16 characters').optional(),
-    /** Required where the address is not a loopback address: PEM files. */
-    tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
-    /** Further names by which it is reached, in the `Host` header. */
-    hosts: z.array(z.string().min(1)).default([]),
-  })
-  .refine(({ addr, token, tls }) => isLoopback(addr) || (token !== undefined && tls !== undefined), {
-    message: 'outside of this machine, metrics need a token and tls: set both, or listen on 127.0.0.1',
-    path: ['addr'],
-  })
-
-const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-
-const schema = z.strictObject({
-  /** Version of the file's format, as in files of entries. Nothing depends on it yet. */
-  version: z.union([z.string(), z.number()], 'expected text such as "1.0"').optional(),
-  networkService: z
-    .strictObject({
-      stateDir: z.string().min(1).default('.troupe/net'),
-      defaultNetwork: reference('network.*').optional(),
-      /** How long the connections of a replaced or removed overlay may continue. */
-      drainTimeout: duration().default(30_000),
-      /** Packages whose native addons may load in overlays: the author asserts that they open no sockets. */
-      native: z.array(z.string().min(1)).default([]),
-    })
-    .prefault({}),
-  process: z
-    .strictObject({
-      /** The file of durable messages and schedules. */
-      laterPath: z.string().min(1).default('.troupe/later.db'),
-    })
-    .prefault({}),
-  queue: z
-    .strictObject({
-      /** The file of jobs. */
-      path: z.string().min(1).default('.troupe/queues.db'),
-      /** Its size in bytes beyond which no more jobs are kept. @default no limit */
-      maxBytes: z.int().min(65_536).optional(),
-    })
-    .prefault({}),
-  security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
-  registry: z
-    .strictObject({
-      /** Where versions are kept: in memory while the application runs, or in a file. */
-      history: z.enum(['memory', 'sqlite']).default('memory'),
-      historyPath: z.string().min(1).default('.troupe/registry.db'),
-      /** Folders other than the application's own in which the modules of entries may be. */
-      sourceFolders: z.array(z.string().min(1)).optional(),
-      /** Number of versions that are kept. */
-      historyLimit: z.int().min(1).default(1_000),
-    })
-    .prefault({}),
-  shutdown: z
-    .strictObject({
-      timeout: duration().default(30_000),
-      /** How long an application that was asked to stop still works, while it says that it is not ready. */
-      delay: duration().default(0),
-    })
-    .prefault({}),
-  /** Where metrics and health are served; nothing is served by default. */
-  metrics: metricsSection.optional(),
-  /** Where the operator's web page is served; it is not served by default. */
-  dashboard: dashboardSection.optional(),
-  deadLetters: z
-    .strictObject({
-      /** Bytes of a message that no process took that are kept, so that it can be sent once more; 0 keeps nothing. */
-      payload: z.int().min(0).max(65_536).default(0),
-    })
-    .prefault({}),
-  /** The SDK of OpenTelemetry by which threads make spans; they make none by default. */
-  telemetry: z
-    .strictObject({
-      /** A module that sets it up, loaded in each thread before other code of the application. */
-      module: z.string().min(1),
-      /** Whether requests to HTTP services begin a trace if they belong to none. */
-      begin: z.boolean().default(false),
-    })
-    .optional(),
-  log: z
-    .strictObject({
-      level: logLevel.default('info'),
-      /** Levels of single entries and overlays, by id. */
-      entries: z.record(z.string(), logLevel).default({}),
-      format: z.enum(['auto', 'text', 'json']).default('auto'),
-    })
-    .prefault({}),
-})
 
 /** Returns the JSON schema of a config file. */
 export function configSchema(): JsonSchema {

@@ -14,23 +14,35 @@ const unixPath = /^unix:./
 const tokenLength = 43
 const token = z.string().min(tokenLength, `expected a token of 256 bits, such as "openssl rand -hex 32" prints`)
 
+/** The certificate of a server of the operator. */
+export const pemFiles = z.strictObject({
+  cert: z.string().min(1).describe('The file of the certificate, in PEM.'),
+  key: z.string().min(1).describe('The file of its private key, in PEM.'),
+})
+
 export const dashboardSection = z
   .strictObject({
-    /** Address of this machine, with its port: `127.0.0.1:9465`; or `unix:` and the path of a Unix socket. */
     addr: z
       .string()
       .refine(
         (addr) => address.test(addr) || unixPath.test(addr),
         'expected an address with a port, such as 127.0.0.1:9465, or unix:dashboard.sock',
+      )
+      .describe('Address of this machine, with its port: `127.0.0.1:9465`; or `unix:` and the path of a Unix socket.'),
+    token: token
+      .optional()
+      .describe(
+        "The operator's token. Required where the address is not a loopback address; otherwise made at each " +
+          'start.',
       ),
-    /** The operator's token. Required where the address is not a loopback address; otherwise made at each start. */
-    token: token.optional(),
-    /** The token of those who may look, and change nothing. @default made at each start */
-    readerToken: token.optional(),
-    /** Required where the address is not a loopback address: PEM files. */
-    tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
-    /** Further names by which it is reached, in the `Host` header. */
-    hosts: z.array(z.string().min(1)).default([]),
+    readerToken: token
+      .optional()
+      .describe('The token of those who may look, and change nothing. Default: made at each start.'),
+    tls: pemFiles.optional().describe('Required where the address is not a loopback address: PEM files.'),
+    hosts: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Further names by which it is reached, in the `Host` header.'),
   })
   .refine(({ addr, token, tls }) => isLocal(addr) || (token !== undefined && tls !== undefined), {
     message: 'outside of this machine, the dashboard needs a token and tls: set both, or listen on 127.0.0.1',

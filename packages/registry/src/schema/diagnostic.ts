@@ -5,20 +5,35 @@ import { comparePositions, formatPosition, type SourcePosition } from '../yaml/s
 
 /** The category of a problem, for programs that read it. */
 export type DiagnosticCode =
+  /** A file is not YAML, or uses a feature of YAML that is not supported. */
   | 'yaml'
+  /** A file contains something other than entries or sections. */
   | 'document'
+  /** Two entries have the same id. */
   | 'duplicate-entry'
+  /** No package defines the kind of the entry. */
   | 'unknown-kind'
+  /** The kind has no such field. The message suggests a similar one. */
   | 'unknown-field'
+  /** The value of a field has another type, or is outside its range. */
   | 'invalid-field'
+  /** A text with `${` is not a placeholder: `${env:NAME}` or `${env:NAME|default}`. */
   | 'placeholder'
+  /** A placeholder names a variable that is not set, and has no default. */
   | 'missing-variable'
+  /** A field names an entry that does not exist. */
   | 'dangling-reference'
+  /** A field names an entry of another kind than it needs. */
   | 'wrong-kind'
+  /** Entries refer to one another in a circle, so none of them can start first. */
   | 'cycle'
+  /** Two endpoints of a server have the same method and path. */
   | 'duplicate-route'
+  /** A file that a field names does not exist. */
   | 'missing-file'
+  /** The module of an entry does not export the function of its `method`. */
   | 'missing-method'
+  /** A certificate, a key or a list of authorities cannot be used. */
   | 'certificate'
 
 /** One problem. Never contains the value of a variable. */

@@ -26,8 +26,8 @@ export function reference(...kinds: readonly string[]) {
     .register(fieldRoles, { role: 'reference', kinds })
 }
 
-/** Schemas of durations, which the schemas for editors describe. */
-export const durations = new WeakSet<z.core.$ZodType>()
+/** Schemas of durations, and those derived from them, for the schemas for editors. */
+export const durations = z.registry<{ readonly unit: 'milliseconds' }>()
 
 /** A Go-style duration (`250ms`, `10s`, `1m30s`), decoded to milliseconds. Give defaults in milliseconds. */
 export function duration() {
@@ -38,8 +38,7 @@ export function duration() {
     context.addIssue({ code: 'custom', message: ms === undefined ? words : 'a duration cannot be negative' })
     return z.NEVER
   })
-  durations.add(schema)
-  return schema
+  return schema.register(durations, { unit: 'milliseconds' })
 }
 
 /** A file named as `file://cert.pem`, relative to the folder of the YAML file; decoded to its absolute path. */

@@ -82,7 +82,7 @@ function propertiesOf({ properties }: JsonSchema): JsonSchema {
   return isRecord(properties) ? properties : {}
 }
 
-/** The schema of values as YAML writes them. */
+/** The schema of values as YAML writes them. A title states the type in words, a description the meaning. */
 function asWritten(schema: z.ZodType): JsonSchema {
   const converted: unknown = z.toJSONSchema(schema, {
     target: 'draft-7',
@@ -90,8 +90,8 @@ function asWritten(schema: z.ZodType): JsonSchema {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       const role = fieldRoles.get(zodSchema)
-      if (role !== undefined) Object.assign(jsonSchema, { type: 'string', description: wordsFor(role) })
-      if (durations.has(zodSchema)) jsonSchema.description = 'a duration such as 10s'
+      if (role !== undefined) Object.assign(jsonSchema, { type: 'string', title: wordsFor(role) })
+      if (durations.get(zodSchema) !== undefined) jsonSchema.title = 'a duration such as 10s'
       // Zod leaves out the defaults of schemas that transform; those of durations are milliseconds.
       if (zodSchema instanceof z.ZodDefault && jsonSchema.type === 'string' && jsonSchema.default === undefined) {
         const { defaultValue } = zodSchema.def
@@ -125,16 +125,18 @@ function withPlaceholders(part: unknown): unknown {
   // Formats are named as zod names them; those with a pattern have it too.
   const known = Object.entries(part).filter(([key]) => key !== 'format')
   const inner = Object.fromEntries(known.map(([key, value]) => [key, innerOf(key, value)]))
-  const { type, description, default: preset } = inner
+  const { title, description, ...bare } = inner
+  const { type, default: preset } = bare
   const isFixed =
     (typeof type === 'string' && placed.has(type)) ||
-    (type === 'string' && ('enum' in inner || 'pattern' in inner || 'maxLength' in inner)) ||
-    'const' in inner
+    (type === 'string' && ('enum' in bare || 'pattern' in bare || 'maxLength' in bare)) ||
+    'const' in bare
   if (!isFixed) return inner
   return {
+    ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
     ...(preset !== undefined && { default: preset }),
-    anyOf: [inner, placeholder],
+    anyOf: [bare, placeholder],
   }
 }
 

@@ -27,10 +27,14 @@ export type MetaOf<K extends Kind> = z.output<K['meta']>
 export const metaSchema = z.looseObject({
   command: z
     .strictObject({
-      name: z.string().regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"'),
-      short: z.string().optional(),
+      name: z
+        .string()
+        .regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"')
+        .describe('The word that starts it.'),
+      short: z.string().optional().describe('What it does, in one line.'),
     })
-    .optional(),
+    .optional()
+    .describe('Makes the entry a command: `troupe run NAME`.'),
   options: z
     .looseObject({
       network: z
@@ -38,9 +42,11 @@ export const metaSchema = z.looseObject({
           [reference('network.*'), z.null(), z.literal('').transform(() => undefined)],
           'expected the id of an overlay, or null for the clear network',
         )
-        .optional(),
+        .optional()
+        .describe('The overlay that the entry runs in; `null` is the clear network, an empty text chooses nothing.'),
     })
-    .optional(),
+    .optional()
+    .describe('Options of its calls and processes.'),
 })
 
 /** The `meta` of an entry, decoded. */

@@ -3,19 +3,30 @@ import { z } from 'zod'
 import { duration, reference } from './fields.ts'
 
 const restart = z.strictObject({
-  initialDelay: duration().default(1_000),
-  maxDelay: duration().default(90_000),
-  backoffFactor: z.number().min(1).default(2),
-  /** Random share by which the delay varies: 0 to 1. */
-  jitter: z.number().min(0).max(1).default(0.1),
-  /** 0 retries for ever. */
-  maxAttempts: z.int().min(0).default(0),
+  initialDelay: duration().default(1_000).describe('Delay before the first restart.'),
+  maxDelay: duration().default(90_000).describe('Maximum delay between two restarts.'),
+  backoffFactor: z.number().min(1).default(2).describe('Each delay is the one before, multiplied by this factor.'),
+  jitter: z.number().min(0).max(1).default(0.1).describe('Random share by which the delay varies: 0 to 1.'),
+  maxAttempts: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Number of failures in a row after which it is not started again; 0 for no limit.'),
 })
 
 const security = z.strictObject({
-  actor: z.strictObject({ id: z.string().min(1), meta: z.record(z.string(), z.unknown()).default({}) }).optional(),
-  groups: z.array(z.string().min(1)).default([]),
-  policies: z.array(reference('security.policy', 'security.policy.*')).default([]),
+  actor: z
+    .strictObject({
+      id: z.string().min(1).describe('Id of the actor, such as `service:mailer`.'),
+      meta: z.record(z.string(), z.unknown()).default({}).describe('Attributes that conditions of policies can read.'),
+    })
+    .optional()
+    .describe('The actor for which the service acts. Default: none.'),
+  groups: z.array(z.string().min(1)).default([]).describe('Groups of policies that apply to it.'),
+  policies: z
+    .array(reference('security.policy', 'security.policy.*'))
+    .default([])
+    .describe('Policies that apply to it, in addition to those of `groups`.'),
 })
 
 /**
@@ -25,25 +36,18 @@ const security = z.strictObject({
  */
 export const lifecycleSchema = z
   .strictObject({
-    /** Starts with the application. */
-    autoStart: z.boolean().default(false),
-    /** A start that takes longer has failed. */
-    startTimeout: duration().default(10_000),
-    /** A service that takes longer to stop is ended. */
-    stopTimeout: duration().default(10_000),
-    /** After running for that long, its failures are forgotten. */
-    stableThreshold: duration().default(5_000),
-    /** Services that must run first. */
-    requires: z.array(reference()).default([]),
-    /** The same as `requires`. */
-    dependsOn: z.array(reference()).default([]),
-    /** When a failed service starts again. */
-    restart: restart.prefault({}),
-    /** For whom it acts, and under which policies. */
-    security: security.prefault({}),
+    autoStart: z.boolean().default(false).describe('Starts with the application.'),
+    startTimeout: duration().default(10_000).describe('A start that takes longer has failed.'),
+    stopTimeout: duration().default(10_000).describe('A service that takes longer to stop is ended.'),
+    stableThreshold: duration().default(5_000).describe('After running for that long, its failures are forgotten.'),
+    requires: z.array(reference()).default([]).describe('Services that must run first.'),
+    dependsOn: z.array(reference()).default([]).describe('The same as `requires`.'),
+    restart: restart.prefault({}).describe('When a failed service starts again.'),
+    security: security.prefault({}).describe('The actor for which it acts, and the policies that apply to it.'),
   })
   .transform(({ dependsOn, requires, ...rest }) => ({ ...rest, requires: [...new Set([...requires, ...dependsOn])] }))
   .prefault({})
+  .describe('How the service is started, stopped and restarted.')
 
 /** A `lifecycle`, decoded. */
 export type Lifecycle = z.output<typeof lifecycleSchema>

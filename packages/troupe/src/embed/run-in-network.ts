@@ -32,7 +32,7 @@ export async function runInNetwork<Module>(network: NetworkOptions | null, modul
   const called = callableModule(ownEntriesOf(application), module, { ...oneThread, network: added.id })
   ends.defer(async () => called.dispose())
   const outcome = await called.start()
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type of the module says the same
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type of the module has the same
   if ('value' in outcome) return outcome.value as InNetwork<Module>
   const kept = ends.move()
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has no default function

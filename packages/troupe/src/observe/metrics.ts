@@ -1,6 +1,6 @@
 /**
  * Metrics of an application for Prometheus, made from one observation when they are asked for. Labels have a bounded
- * number of values: ids of entries, outcomes, names of modules of Node. What comes and goes (pids, targets, actors) is
+ * number of values: ids of entries, outcomes, names of modules of Node. Values that change (pids, targets, actors) are
  * never a label.
  */
 import { latencyBounds } from '@troupe/core'

@@ -118,7 +118,7 @@ function agentOf({ route, application, isolation, fresh, tls, unixSocket }: Way)
   })
 }
 
-/** Returns whether two ways obviously may share connections, without computing their keys. */
+/** Returns whether two ways certainly may share connections, without computing their keys. */
 function isSame(a: Way, b: Way): boolean {
   return (
     a.route === b.route &&

@@ -27,7 +27,6 @@ const lastSignatureType = 11
 
 const fields = () =>
   z.strictObject({
-    /** Where the router's SAM bridge listens. If it is a name, it is the only one that this machine resolves. */
     host: z
       .string()
       .min(1, 'expected a host name or an address')
@@ -35,30 +34,47 @@ const fields = () =>
       .superRefine((text, context) => {
         const fault = text === '' || /^\[.*\]$/.test(text) ? undefined : faultOf(text)
         if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
-      }),
-    port: port(),
-    username: credential.optional(),
-    password: credential.optional(),
-    /** Prefix of session ids, visible in the router's console. */
+      })
+      .describe(
+        "Where the router's SAM bridge listens. If it is a name, it is the only one that this machine resolves.",
+      ),
+    port: port().describe('Port of the SAM bridge, such as 7656.'),
+    username: credential.optional().describe('User name of SAM 3.2. Both or none of `username` and `password`.'),
+    password: credential.optional().describe('Password of SAM 3.2.'),
     sessionName: z
       .string()
       .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, "_", "-" and "."')
-      .default('troupe'),
-    /** Whether keys outlive the overlay. @default persistent for listening, transient for dialling */
-    destination: z.enum(['transient', 'persistent']).optional(),
-    /** I2CP options, passed on unchanged. */
+      .default('troupe')
+      .describe("Prefix of session ids, visible in the router's console."),
+    destination: z
+      .enum(['transient', 'persistent'])
+      .optional()
+      .describe('Whether keys outlive the overlay. Default: persistent for listening, transient for dialling.'),
     options: z
       .record(z.string().regex(/^[A-Za-z][\w.]*$/, 'expected the name of an I2CP option'), optionValue)
-      .default({}),
-    /** For keys that are generated; stored keys have their own. */
-    signatureType: z.int().min(0).max(lastSignatureType).default(7),
-    /** Where the bridge accepts datagrams. */
-    udpPort: port().optional(),
-    connectTimeout: limit().default(defaultTimeouts.connect),
-    sessionTimeout: limit().default(defaultTimeouts.session),
-    dialTimeout: limit().default(defaultTimeouts.dial),
-    firstByteTimeout: duration().default(defaultTimeouts.firstByte),
-    waitTimeout: duration().default(defaultTimeouts.wait),
+      .default({})
+      .describe('I2CP options, passed on unchanged.'),
+    signatureType: z
+      .int()
+      .min(0)
+      .max(lastSignatureType)
+      .default(7)
+      .describe('For keys that are generated; stored keys have their own.'),
+    udpPort: port().optional().describe('Where the bridge accepts datagrams.'),
+    connectTimeout: limit()
+      .default(defaultTimeouts.connect)
+      .describe('Maximum time until the bridge is connected and has sent its greeting.'),
+    sessionTimeout: limit().default(defaultTimeouts.session).describe('Maximum time until a session exists.'),
+    dialTimeout: limit().default(defaultTimeouts.dial).describe('Maximum time until the router has replied to a dial.'),
+    firstByteTimeout: duration()
+      .default(defaultTimeouts.firstByte)
+      .describe(
+        'Maximum time until the first byte arrives on a new connection, while this side sends nothing either; ' +
+          '`0s` for no limit.',
+      ),
+    waitTimeout: duration()
+      .default(defaultTimeouts.wait)
+      .describe('How long a dial retries while a session or a lease set is not ready.'),
   })
 
 /** The kind of entries for I2P, through the SAM bridge of a router. */

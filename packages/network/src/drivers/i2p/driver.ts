@@ -220,7 +220,7 @@ class I2pOverlay implements Overlay {
 }
 
 /**
- * Keys for dialling are kept only if the entry requests it; keys for listening are kept unless the entry says
+ * Keys for dialling are kept only if the entry requests it; keys for listening are kept unless the entry sets
  * otherwise.
  */
 async function sessionOf(id: EntryId, role: Role, fields: Fields, { log, stateDir }: Site): Promise<Lease> {

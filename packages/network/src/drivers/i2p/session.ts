@@ -16,10 +16,13 @@ import { SessionWatch, type WatchTimes } from './session-watch.ts'
 
 export type Role = 'dial' | 'listen'
 
-/** An event of the channel `troupe:overlay:session`. */
+/** An event of the channel `troupe:overlay:session`, in the program's thread: a session with a router is up or down. */
 export interface SessionEvent {
+  /** The entry of the overlay. */
   readonly overlay: EntryId
+  /** Whether it is for connections of this side, or for those of peers. */
   readonly role: Role
+  /** The state now. */
   readonly state: 'up' | 'down'
   /** Why it is down. */
   readonly error?: TroupeError

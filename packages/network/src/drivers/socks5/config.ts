@@ -38,15 +38,17 @@ const host = z
 const mostFixed = 64
 
 const proxy = {
-  /**
-   * Where the proxy listens. If it is a name, it is the only one that this machine resolves. `unix:/path` for a Unix
-   * socket.
-   */
-  host: host.optional(),
-  /** Required, except for a Unix socket. */
-  port: port().optional(),
-  username: credential.optional(),
-  password: credential.optional(),
+  host: host
+    .optional()
+    .describe(
+      'Where the proxy listens. If it is a name, it is the only one that this machine resolves. `unix:/path` for ' +
+        'a Unix socket.',
+    ),
+  port: port().optional().describe('Required, except for a Unix socket.'),
+  username: credential
+    .optional()
+    .describe('User name, as in RFC 1929: 1 to 255 bytes. Both or none of `username` and `password`.'),
+  password: credential.optional().describe('Password, as in RFC 1929: 1 to 255 bytes.'),
 }
 
 type ProxyFields = z.output<z.ZodObject<typeof proxy>>
@@ -54,33 +56,62 @@ type ProxyFields = z.output<z.ZodObject<typeof proxy>>
 const fields = () =>
   z.strictObject({
     ...proxy,
-    /** Several proxies that lead to the same network, in place of `host`, `port`, `username` and `password`. */
-    proxies: z.array(z.strictObject(proxy).superRefine(checkProxy)).min(1).optional(),
-    policy: z.enum(['first', 'round_robin', 'sticky']).default('first'),
-    /** An overlay through which the proxy is reached. */
-    via: reference('network.*').optional(),
-    /** A target, `host:port`, that a proxy must reach to count as up. @default its greeting is enough */
-    probe: z.string().transform(readTarget).optional(),
-    /** The same as `isolate: connection`. */
-    isolateStreams: z.boolean().default(false),
-    /** The unit that gets its own generated credentials, in place of `username` and `password`. */
-    isolate: z.enum(['connection', 'actor', 'process', 'destination']).optional(),
-    isolateForm: z.enum(['login', 'torS0X']).optional(),
-    /**
-     * Send greeting, login and request in one write. `auto`: only if streams are isolated, because that implies Tor,
-     * which accepts it.
-     */
-    optimistic: z.union([z.boolean(), z.literal('auto')], 'expected true, false or auto').default('auto'),
-    /** Connections to a proxy that are kept ready. `adaptive`: as many as were used in the last minute, up to 8. */
+    proxies: z
+      .array(z.strictObject(proxy).superRefine(checkProxy))
+      .min(1)
+      .optional()
+      .describe(
+        'Several proxies that lead to the same network, in place of `host`, `port`, `username` and `password`.',
+      ),
+    policy: z
+      .enum(['first', 'round_robin', 'sticky'])
+      .default('first')
+      .describe(
+        'Which of several proxies is used. `first`: the first that works; `round_robin`: each in turn; `sticky`: ' +
+          'the same one for the same actor, else process, else target.',
+      ),
+    via: reference('network.*').optional().describe('An overlay through which the proxy is reached.'),
+    probe: z
+      .string()
+      .transform(readTarget)
+      .optional()
+      .describe('A target, `host:port`, that a proxy must reach to count as up. Default: its greeting is enough.'),
+    isolateStreams: z.boolean().default(false).describe('The same as `isolate: connection`.'),
+    isolate: z
+      .enum(['connection', 'actor', 'process', 'destination'])
+      .optional()
+      .describe('The unit that gets its own generated credentials, in place of `username` and `password`.'),
+    isolateForm: z
+      .enum(['login', 'torS0X'])
+      .optional()
+      .describe(
+        'Form of the generated credentials. `torS0X`: the extended form of Tor, in which the password alone ' +
+          'isolates. Default: `login`.',
+      ),
+    optimistic: z
+      .union([z.boolean(), z.literal('auto')], 'expected true, false or auto')
+      .default('auto')
+      .describe(
+        'Send greeting, login and request in one write. `auto`: only if streams are isolated, because that ' +
+          'implies Tor, which accepts it.',
+      ),
     spares: z
       .union(
         [z.literal('adaptive'), z.number().int().min(0).max(mostFixed)],
         `expected "adaptive", or a number from 0 to ${mostFixed}`,
       )
-      .default('adaptive'),
-    connectTimeout: limit().default(defaultTimeouts.connect),
-    firstByteTimeout: limit().default(defaultTimeouts.firstByte),
-    handshakeTimeout: limit().default(defaultTimeouts.handshake),
+      .default('adaptive')
+      .describe(
+        'Connections to a proxy that are kept ready. `adaptive`: as many as were used in the last minute, up to ' +
+          '8.',
+      ),
+    connectTimeout: limit().default(defaultTimeouts.connect).describe('Maximum time until the proxy is connected.'),
+    firstByteTimeout: limit()
+      .default(defaultTimeouts.firstByte)
+      .describe('Maximum time from then until its first byte.'),
+    handshakeTimeout: limit()
+      .default(defaultTimeouts.handshake)
+      .describe('Maximum time from the connection until the proxy has replied to the request.'),
   })
 
 type Fields = z.output<ReturnType<typeof fields>>

@@ -11,7 +11,16 @@ import type { Proxy, Socks5Route } from './route.ts'
 const firstRetry = 1000
 const longestRetry = 60_000
 
-/** One event each time a proxy goes down or comes up. */
+/** An event of the channel `troupe:overlay:proxy`: one of several proxies of an overlay is up or down. */
+export interface ProxyEvent {
+  /** The entry of the overlay. */
+  readonly overlay: EntryId
+  /** Index of the proxy in the entry. */
+  readonly proxy: number
+  /** The state now. */
+  readonly state: 'up' | 'down'
+}
+
 const changes = channel('troupe:overlay:proxy')
 
 /** The record of a proxy that is down. */
@@ -106,7 +115,7 @@ export class ProxyHealth {
   }
 
   #tell(proxy: number, state: 'up' | 'down'): void {
-    if (changes.hasSubscribers) changes.publish({ overlay: this.#overlay, proxy, state })
+    if (changes.hasSubscribers) changes.publish({ overlay: this.#overlay, proxy, state } satisfies ProxyEvent)
   }
 }
 

@@ -3,7 +3,7 @@ import { invalid, type EntryId } from '@troupe/core'
 import type { Route } from '../../overlay/route.ts'
 import { proxiesOf, type Proxy, type Socks5Route, socks5, unixPrefix } from './route.ts'
 
-/** What the URL of a proxy says, under the names of the fields of a `network.socks5` entry. */
+/** The parts of the URL of a proxy, under the names of the fields of a `network.socks5` entry. */
 export interface ProxyAddress {
   /** A host name, an address, or `unix:` and a path. */
   readonly host: string

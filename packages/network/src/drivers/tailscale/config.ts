@@ -15,52 +15,57 @@ const otherKeys = /^tskey-(?:api|scim|webhook)-/
 
 const fields = () =>
   z.strictObject({
-    /** @default the entry's name */
-    hostname: hostname.optional(),
-    /** @default the operator logs the node in, at a URL that the log shows */
+    hostname: hostname.optional().describe("Name of the node in the tailnet. Default: the entry's name."),
     authKey: z
       .string(keyWords)
       .trim()
       .min(1, keyWords)
       .refine((key) => !otherKeys.test(key), 'it is a key for the API of Tailscale: no node joins with it')
-      .optional(),
-    /** Name of the variable that holds the key. */
+      .optional()
+      .describe('The auth key. Default: the operator logs the node in, at a URL that the log shows.'),
     authKeyEnv: z
       .string()
       .regex(/^[^\s=$]+$/, 'expected the name of a variable')
-      .optional(),
-    /**
-     * Folder of the node's keys. A relative path is inside `network_service.state_dir`. @default
-     * `<network_service.state_dir>/tailscale/<hostname>`
-     */
+      .optional()
+      .describe('Name of the variable that holds the key.'),
     stateDir: z
       .string()
       .min(1)
       .refine((path) => !path.includes('://'), 'expected the path of a folder, and not a URL')
-      .optional(),
-    /** Any coordination server. @default Tailscale's */
+      .optional()
+      .describe(
+        "Folder of the node's keys. A relative path is inside `network_service.state_dir`. Default: " +
+          '`<network_service.state_dir>/tailscale/<hostname>`.',
+      ),
     controlUrl: z
       .url({ protocol: /^https?$/, error: 'expected a URL with http or https' })
       .refine(isPlain, 'expected a URL without login, query and fragment')
-      .optional(),
-    /**
-     * Authorities (PEM) that may sign the certificates of the coordination server and its relays, in addition to the
-     * system's and those of `NODE_EXTRA_CA_CERTS`.
-     */
+      .optional()
+      .describe("URL of the coordination server. Default: Tailscale's."),
     ca: z
       .union(
         [sourceFile(), z.string().startsWith(pemOpening)],
         'expected a file such as "file://ca.pem", or PEM ("-----BEGIN …")',
       )
-      .optional(),
-    /** The node is removed from the tailnet when it stops. */
-    ephemeral: z.boolean().default(false),
-    tags: z.array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"')).default([]),
-    /**
-     * Name or address of the peer through which traffic to targets outside the tailnet goes. @default such traffic is
-     * refused
-     */
-    exitNode: z.string().min(1).refine(isPeer, 'expected the name or the address of a peer').optional(),
+      .optional()
+      .describe(
+        'Authorities (PEM) that may sign the certificates of the coordination server and its relays, in addition ' +
+          "to the system's and those of `NODE_EXTRA_CA_CERTS`.",
+      ),
+    ephemeral: z.boolean().default(false).describe('The node is removed from the tailnet when it stops.'),
+    tags: z
+      .array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"'))
+      .default([])
+      .describe('Tags of the node, such as `tag:web`; the key must allow them.'),
+    exitNode: z
+      .string()
+      .min(1)
+      .refine(isPeer, 'expected the name or the address of a peer')
+      .optional()
+      .describe(
+        'Name or address of the peer through which traffic to targets outside the tailnet goes. Default: such ' +
+          'traffic is refused.',
+      ),
   })
 
 type Fields = z.output<ReturnType<typeof fields>>

@@ -20,7 +20,7 @@ A test fails where Node has a name that the table does not know.
 ## Refused
 
 In an overlay these fail with a \`TroupeError\` of kind \`PermissionDenied\` and code \`EOVERLAY\`. It names the
-overlay and says what to do instead. In a sealed host the code is \`ESEALED\`, in the clear too. Elsewhere in the clear
+overlay and the alternative. In a sealed host the code is \`ESEALED\`, in the clear too. Elsewhere in the clear
 they are Node's own.
 
 ${table(['name', 'refused', 'instead'], refusedRows())}

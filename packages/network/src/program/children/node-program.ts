@@ -9,7 +9,7 @@ const firstSupported = 24
 const known = new Map<string, boolean>()
 
 /**
- * Whether a program is Node: this very program, or another one with its name that says so.
+ * Whether a program is Node: this very program, or another one with its name that reports to be Node.
  *
  * @param run - Node's own native `spawnSync`.
  */

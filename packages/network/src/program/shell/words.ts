@@ -1,7 +1,7 @@
 /** Splits the text of shell commands into words and operators. */
 import type { Part, Word } from './syntax.ts'
 
-/** Something that this shell does not do: it says what, and the caller refuses the command. */
+/** Something that this shell does not do: the error names it, and the caller refuses the command. */
 export class UnsupportedSyntax extends Error {
   override name = 'UnsupportedSyntax'
 }

@@ -13,41 +13,65 @@ const name = z
   )
 
 export const isolationFields = {
-  /**
-   * Environment variables of the program that its processes see. @default none; all, in threads that are not sealed
-   */
-  env: z.array(name).optional(),
-  /** Files and folders in addition to the modules that they run. */
-  fs: z.strictObject({ read: z.array(path).optional(), write: z.array(path).optional() }).optional(),
+  env: z
+    .array(name)
+    .optional()
+    .describe(
+      'Environment variables of the program that its processes see. Default: none; all, in threads that are not ' +
+        'sealed.',
+    ),
+  fs: z
+    .strictObject({
+      read: z.array(path).optional().describe('Absolute paths that it may read.'),
+      write: z.array(path).optional().describe('Absolute paths that it may read and write.'),
+    })
+    .optional()
+    .describe('Files and folders in addition to the modules that they run.'),
   limits: z
     .strictObject({
-      /** Heap, in MiB. The memory that Node needs besides is added. @default V8's */
       memoryMb: z
         .int()
         .min(32)
         .max(1 << 20)
-        .optional(),
-      /** CPU time after which a process is terminated. @default unlimited */
-      cpu: duration().optional(),
-      /** Processors that it may use at a time, such as 0.5; only where it has a cgroup. @default unlimited */
-      cpus: z.number().min(0.01).max(1024).optional(),
+        .optional()
+        .describe("Heap, in MiB. The memory that Node needs besides is added. Default: V8's."),
+      cpu: duration().optional().describe('CPU time after which a process is terminated. Default: unlimited.'),
+      cpus: z
+        .number()
+        .min(0.01)
+        .max(1024)
+        .optional()
+        .describe('Processors that it may use at a time, such as 0.5; only where it has a cgroup. Default: unlimited.'),
       openFiles: z
         .int()
         .min(64)
         .max(1 << 20)
-        .optional(),
-      /** Size limit of a file that it writes, in MiB. @default unlimited, where it may write at all */
-      fileSizeMb: z.int().min(1).optional(),
-      threads: z.int().min(32).max(4096).optional(),
-      /** Its priority, as in `nice`: 19 is the lowest. @default 5 */
-      nice: z.int().min(0).max(19).optional(),
+        .optional()
+        .describe('Maximum number of descriptors. Default: 1024.'),
+      fileSizeMb: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Size limit of a file that it writes, in MiB. Default: unlimited, where it may write at all.'),
+      threads: z
+        .int()
+        .min(32)
+        .max(4096)
+        .optional()
+        .describe('Maximum number of threads; not enforced for root, except in a cgroup. Default: 128.'),
+      nice: z.int().min(0).max(19).optional().describe('Its priority, as in `nice`: 19 is the lowest. Default: 5.'),
     })
-    .optional(),
-  /**
-   * `require: namespaces`: refuses to start where the operating system allows no user namespaces. @default seccomp
-   * alone is sufficient there
-   */
-  sealed: z.strictObject({ require: z.literal('namespaces') }).optional(),
+    .optional()
+    .describe('Limits that the operating system enforces for each process.'),
+  sealed: z
+    .strictObject({
+      require: z.literal('namespaces').describe('Refuses to start without user namespaces.'),
+    })
+    .optional()
+    .describe(
+      '`require: namespaces`: refuses to start where the operating system allows no user namespaces. Default: ' +
+        'seccomp alone is sufficient there.',
+    ),
 }
 
 /** Rejects these settings, except `env`, on hosts without `isolation: process`. */

@@ -114,7 +114,7 @@ export class ProcessThread extends OwnedThread {
     return this.accepts(message.number, weightOf(message.ask)) ? undefined : unwaited
   }
 
-  /** It says so instead of being ready, not later. */
+  /** It reports this instead of being ready, not later. */
   #faultInBroken(message: Broken): string | undefined {
     return this.#isReady ? 'it was ready, and says that it cannot start' : faultInBroken(message)
   }
@@ -182,7 +182,7 @@ export class ProcessThread extends OwnedThread {
     })
   }
 
-  /** A process that is not heard any more has ended, or is ended. */
+  /** A process whose channel is closed has ended, or is ended. */
   #awaitEnd(child: ChildProcess): void {
     const timer = startTimer(() => {
       this.violated('closed its channel to the kernel')

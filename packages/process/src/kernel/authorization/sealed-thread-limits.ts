@@ -1,7 +1,7 @@
 /**
  * Requests that a sealed thread may not make without permission: all that would run code in a thread that is not
  * sealed, change or stop such code, or read what belongs to it: variables of the program, entries with their
- * credentials, sessions of others. The rule of each request says so. Where policies govern the caller, they have
+ * credentials, sessions of others. The rule of each request states it. Where policies govern the caller, they have
  * decided already; other callers cannot get this permission.
  */
 import { denied } from '@troupe/core'

@@ -17,7 +17,7 @@ export class ThreadPrivileges {
   readonly #options: ThreadPrivilegesOptions
   /** Whether policies govern all code in a thread. */
   readonly #threads = new Map<number, boolean>()
-  /** Threads that may send to a process because the application's configuration says so, by that process. */
+  /** Threads that may send to a process because the application's configuration allows it, by that process. */
   readonly #acquainted = new Map<Pid, Set<number>>()
   /** What threads were allowed to do to a process, as `thread action`, by that process. */
   readonly #permits = new Map<Pid, Set<string>>()

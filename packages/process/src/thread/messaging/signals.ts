@@ -101,7 +101,7 @@ export class SignalTable {
     channel.gate?.accept(signal, frame)
   }
 
-  /** Returns what decides what is accepted from the thread at the other end of a channel, by what the kernel says. */
+  /** Returns the check of what is accepted from the thread at the other end of a channel: the kernel decides it. */
   gate(channel: Channel, options: Omit<InboundGateOptions, 'pass' | 'refuse'>): InboundGate {
     return new InboundGate({
       ...options,
