@@ -83,6 +83,16 @@ export {
   unrefTimers,
 } from './timers.ts'
 export {
+  type BucketExemplar,
+  type Exemplar,
+  exemplarSize,
+  mergeExemplars,
+  newestExemplars,
+  readExemplar,
+  readExemplars,
+  writeExemplar,
+} from './exemplars.ts'
+export {
   addCounts,
   type CounterName,
   type Counts,

@@ -47,7 +47,6 @@ export type { Version as ShownVersion } from '@troupe/registry'
 export type { FlowRecording, MessageRecording } from './observe/attach-recordings.ts'
 export type {
   Observation,
-  ObservedOverlay,
   ObservedPolicy,
   ObservedPool,
   ObservedRequestPool,
@@ -56,6 +55,7 @@ export type {
   ObservedService,
   ObserveOptions,
 } from './observe/observation.ts'
+export type { ObservedOverlay } from './observe/overlays.ts'
 export type { FollowedDecision, SkippedDecisions } from './observe/decision-stream.ts'
 export { explanation, type PolicyQuestion, type VersionedExplanation } from './observe/explanation.ts'
 export { escapedLines } from './log/escape.ts'
