@@ -2,10 +2,9 @@
  * Serves metrics and health. It runs in the kernel's thread, in any network: it accepts connections of this machine and
  * opens none. Requests that name another host get no byte, so that no website reaches it through a browser.
  */
-import { asTroupeError, readPrivateFile, type TroupeError, unavailable } from '@troupe/core'
+import { asTroupeError, readGivenFile, readPrivateFile, type TroupeError, unavailable } from '@troupe/core'
 import { listenClear } from '@troupe/network/kernel'
 import type { AppConfig } from '@troupe/registry'
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { hasToken } from './bearer-token.ts'
@@ -151,7 +150,7 @@ async function serverFor(tls: Settings['tls']): Promise<Server> {
   if (tls === undefined) return (await import('node:http')).createServer({ connectionsCheckingInterval })
   const { createServer } = await import('node:https')
   try {
-    return createServer({ cert: readFileSync(tls.cert), key: readPrivateFile(tls.key), connectionsCheckingInterval })
+    return createServer({ cert: readGivenFile(tls.cert), key: readPrivateFile(tls.key), connectionsCheckingInterval })
   } catch (error) {
     throw unavailable(`metrics cannot be served: ${asTroupeError(error).message}`, { cert: tls.cert })
   }
