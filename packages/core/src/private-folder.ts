@@ -1,5 +1,6 @@
 /** Folders to which no other user may write. */
-import { lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 const octal = 8
 
@@ -14,7 +15,7 @@ export function ensurePrivateFolder(path: string): boolean {
 /** Like {@link ensurePrivateFolder}, but returns why it is no such folder; `undefined` if it is one. */
 export function privateFolderFault(path: string): string | undefined {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makePrivateFolder(path)
     const found = lstatSync(path)
     if (!found.isDirectory()) return 'it is not a folder'
     if (process.getuid !== undefined && found.uid !== process.getuid()) return 'it belongs to another user'
@@ -32,3 +33,22 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EROFS', 'it cannot be made, because the file system is read-only'],
   ['ENOSPC', 'it cannot be made, because the file system is full'],
 ])
+
+/**
+ * Makes a folder, and those above it, for this user only.
+ *
+ * @throws what `mkdir` throws, with the reason: for several folders in a file system that is read-only, Node reports
+ *   that they do not exist.
+ */
+export function makePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      let above = dirname(path)
+      while (!existsSync(above) && dirname(above) !== above) above = dirname(above)
+      accessSync(above, constants.W_OK)
+    }
+    throw error
+  }
+}

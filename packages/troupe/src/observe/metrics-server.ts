@@ -98,7 +98,7 @@ export class MetricsServer implements AsyncDisposable {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { settings, health } = this.#options
-    if (!this.#hosts.has((request.headers.host ?? '').toLowerCase()) || request.headers.origin !== undefined) {
+    if (!this.#admits(request)) {
       request.socket.destroy()
       return
     }
@@ -115,6 +115,17 @@ export class MetricsServer implements AsyncDisposable {
       this.#options.onError(asTroupeError(error))
       if (!response.headersSent) respond(response, 500, text, 'the metrics could not be made; see the log\n')
     }
+  }
+
+  /** Whether a request may get any byte: no page of a browser sends one, and it names this server, once. */
+  #admits({ headers, headersDistinct, url }: IncomingMessage): boolean {
+    const [host, second] = headersDistinct['host'] ?? []
+    if (host === undefined || second !== undefined || !this.#hosts.has(host.toLowerCase())) return false
+    const site = headers['sec-fetch-site']
+    // A browser sends `none` for an address that its user has typed.
+    if (headers.origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin')) return false
+    // Not a request to a proxy, such as `GET http://other/`.
+    return url?.startsWith('/') === true
   }
 
   async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
