@@ -1,4 +1,4 @@
-/** The cells that text takes on a terminal: those of East Asian scripts and emoji are twice as wide, marks have none. */
+/** The cells that text takes on a terminal: East Asian characters and emoji take two, marks none. */
 
 /** Ranges of East Asian Width W and F (Unicode Standard Annex 11), without the emoji among them. */
 const wide: readonly (readonly [first: number, last: number])[] = [

@@ -9,7 +9,11 @@ export interface TextFile {
   readonly fault?: { readonly message: string; readonly place: SourcePosition }
 }
 
-/** Reads a file as UTF-8. @throws TroupeError `NotFound` with the reason when it cannot be read; `Invalid` for a pipe. */
+/**
+ * Reads a file as UTF-8.
+ *
+ * @throws TroupeError `NotFound` with the reason when it cannot be read; `Invalid` for a pipe.
+ */
 export async function readUtf8(file: string): Promise<TextFile> {
   refusePipe(file)
   const bytes = await readFile(file).catch((error: unknown) => {
