@@ -94,6 +94,27 @@ describe('systemd', () => {
     expect(receiver.program.all.startsWith('bound\nREADY=1\n')).toBe(true)
   })
 
+  it('learns when saved changes are applied by --watch', async () => {
+    using folder = new AppFolder(files)
+    using receiver = new Receiver()
+    await receiver.program.says('bound')
+    const env = { ...process.env, NOTIFY_SOCKET: receiver.socket }
+    using program = new Program(process.execPath, [folder.programPath, 'run', '--watch'], folder.path, env)
+    await program.says('troupe: watching')
+    const path = join(folder.path, 'src/_index.yaml')
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(path, `${text}  - { name: more, kind: process.ts, source: "file://work.ts", method: fails }\n`)
+    await program.says('troupe: create app:more')
+    await expect.poll(() => receiver.program.all).toMatch(/RELOADING=1\nMONOTONIC_USEC=\d+\n+(?:BARRIER=1\n)?READY=1/)
+    // A mistake in the files is no reload.
+    writeFileSync(path, text.replace('workers: 1', 'workers: none'))
+    await program.says('troupe: changes not applied')
+    program.kill('SIGTERM')
+    expect((await program.ended).status).toBe(0)
+    await receiver.program.says('STOPPING=1')
+    expect(receiver.program.all.split('READY=1')).toHaveLength(3)
+  })
+
   it('learns when a reload begins and ends, and that the changed entries apply then', async () => {
     using folder = new AppFolder(files)
     using receiver = new Receiver()

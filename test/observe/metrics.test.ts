@@ -87,6 +87,9 @@ describe('metrics and health', () => {
     for (const host of ['evil.example', '127.evil.example', `127.0.0.1.evil.example:${port}`, `evil.example:${port}`])
       expect(await get(`Host: ${host}\r\n`)).toBe('')
     expect(await get(`Host: 127.0.0.1:${port}\r\nOrigin: http://evil.example\r\n`)).toBe('')
+    expect(await get(`Host: 127.0.0.1:${port}\r\nHost: evil.example\r\n`)).toBe('')
+    expect(await get(`Host: 127.0.0.1:${port}\r\nSec-Fetch-Site: cross-site\r\n`)).toBe('')
+    expect(await get(`Host: 127.0.0.1:${port}\r\nSec-Fetch-Site: none\r\n`)).toContain('200 OK')
     expect(
       await raw(
         port,

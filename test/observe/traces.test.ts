@@ -19,7 +19,7 @@ async function started(receiver: Receiver, proxyPort: number, hasSdk: boolean): 
     root,
     network: null,
     onLog: quiet,
-    sections: hasSdk ? { telemetry: { module: 'telemetry.ts' } } : {},
+    sections: { metrics: { addr: '127.0.0.1:0' }, ...(hasSdk && { telemetry: { module: 'telemetry.ts' } }) },
     entries: [
       { id: 'app:threads', kind: 'process.host', host: { isolation: 'thread', spares: 0 }, lifecycle },
       { id: 'app:shared', kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle },
@@ -80,6 +80,12 @@ describe('spans', () => {
     expect(spawn?.attributes).not.toHaveProperty('troupe.overlay')
     // The request, and the export of the thread's spans.
     expect(proxy.count()).toBe(2)
+    const accept = 'application/openmetrics-text'
+    const scraped = await fetch(`http://127.0.0.1:${app.metricsPort}/metrics`, { headers: { accept } })
+    const line =
+      /^troupe_overlay_dial_seconds_bucket\{overlay="app:proxy",le="[^"]+"\} \d+ # \{(.*)\} [\d.e-]+ [\d.]+$/m
+    const [, exemplar] = line.exec(await scraped.text()) ?? []
+    expect(exemplar).toBe(`trace_id="${dial?.traceId}",span_id="${dial?.spanId}"`)
     expect(requests).toHaveLength(1)
     expect(requests[0]).not.toHaveProperty('traceparent')
     expect(receiver.raw.join('')).not.toContain('not-shown')

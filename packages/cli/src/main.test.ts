@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { denied, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
@@ -50,6 +51,15 @@ describe('troupe', () => {
     const { status, err } = await folder.troupe('run', ...words)
     expect(err).toContain(message)
     expect(status).toBe(2)
+  })
+
+  it.each(['.troupe.yaml', 'src/go.ts'])('does not wait for a pipe at %s', async (name) => {
+    using folder = app()
+    rmSync(join(folder.path, name), { force: true })
+    execFileSync('mkfifo', [join(folder.path, name)])
+    const { status, out, err } = await folder.troupe('check')
+    expect(status).toBe(1)
+    expect(`${out}${err}`).toContain(`${join(folder.path, name)} is a pipe`)
   })
 
   it('starts nothing if there are problems', async () => {

@@ -35,6 +35,7 @@ export {
   type Slot,
 } from './frame.ts'
 export { fnv1a } from './fnv1a.ts'
+export { readGivenFile, refusePipe } from './given-file.ts'
 export { forgetOldest } from './forget-oldest.ts'
 export { FrameDecoder, FrameEncoder, type FrameReference, frameTableSize, type WireFrame } from './frame-wire.ts'
 export { asciiHost, canonicalHost, hasForbidden, ipv4Of, literalOf } from './host.ts'
@@ -67,7 +68,7 @@ export type {
 export type { Log, LogLevel, LogNote } from './log.ts'
 export { holdFile } from './hold-file.ts'
 export { ensurePrivateDatabase, readPrivateFile } from './private-file.ts'
-export { ensurePrivateFolder } from './private-folder.ts'
+export { ensurePrivateFolder, privateFolderFault } from './private-folder.ts'
 export { realPath } from './real-path.ts'
 export { Semaphore } from './semaphore.ts'
 export { isSecretName, secretWords } from './secret-name.ts'
@@ -82,6 +83,16 @@ export {
   Timer,
   unrefTimers,
 } from './timers.ts'
+export {
+  type BucketExemplar,
+  type Exemplar,
+  exemplarSize,
+  mergeExemplars,
+  newestExemplars,
+  readExemplar,
+  readExemplars,
+  writeExemplar,
+} from './exemplars.ts'
 export {
   addCounts,
   type CounterName,

@@ -2,9 +2,10 @@
  * Files that hold secrets: keys, tokens, histories. They are never opened through a link, and only their owner may read
  * them.
  */
-import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { invalid } from './errors.ts'
+import { makePrivateFolder } from './private-folder.ts'
 
 const ownerOnly = 0o600
 /** Others may read or write the file, or the group may write it. */
@@ -36,7 +37,7 @@ export function readPrivateFile(path: string): string {
  * @throws TroupeError like {@link readPrivateFile}.
  */
 export function ensurePrivateDatabase(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makePrivateFolder(dirname(path))
   const file = open(path, constants.O_RDWR | constants.O_CREAT)
   try {
     checked(path, file)

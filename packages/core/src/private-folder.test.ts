@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempDisposableSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ensurePrivateFolder } from './private-folder.ts'
+import { ensurePrivateFolder, privateFolderFault } from './private-folder.ts'
 
 describe('a private folder', () => {
   it('is created, for this user only, and reused', () => {
@@ -21,5 +21,16 @@ describe('a private folder', () => {
     symlinkSync(at('target'), at('link'))
     writeFileSync(at('file'), '')
     expect(['open', 'link', 'file'].map((name) => ensurePrivateFolder(at(name)))).toEqual([false, false, false])
+  })
+  it('says why it is none', () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-'))
+    const at = (name: string) => join(folder.path, name)
+    mkdirSync(at('open'))
+    chmodSync(at('open'), 0o755)
+    writeFileSync(at('file'), '')
+    expect(privateFolderFault(at('new'))).toBeUndefined()
+    expect(privateFolderFault(at('open'))).toBe('other users can enter it (mode 0755): chmod 700 it')
+    expect(privateFolderFault(at('file'))).toBe('it is not a folder')
+    expect(privateFolderFault(at('file/in'))).toBe('a part of its path is not a folder')
   })
 })

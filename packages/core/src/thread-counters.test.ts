@@ -48,6 +48,20 @@ describe('counters of a thread', () => {
     expect([dialBuckets[0], dialBuckets[3], dialBuckets.at(-1)]).toEqual([2, 1, 1])
   })
 
+  it('have an exemplar of each bucket of dials, the newest of several threads', () => {
+    const trace = (id: string) => `00-${id.repeat(32)}-${id.repeat(16)}-01`
+    const sum = noCounts()
+    for (const id of ['a', 'b']) {
+      countIn(counterMemory())
+      countDial(7, trace(id))
+      countDial(0.5)
+      addCounts(sum, ownCounters())
+    }
+    const found = { bucket: 3, traceId: 'b'.repeat(32), spanId: 'b'.repeat(16), seconds: 0.007 }
+    expect(readCounts(ownCounters()).dialExemplars).toMatchObject([found])
+    expect(readCounts(sum)).toMatchObject({ dialExemplars: [found] })
+  })
+
   it('count garbage collections by kind', () => {
     countIn(counterMemory())
     countGc('minor', 0.5)

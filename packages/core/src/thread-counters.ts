@@ -4,6 +4,7 @@
  * atomic operation. Only the thread itself writes.
  */
 
+import { type BucketExemplar, exemplarSize, mergeExemplars, readExemplars, writeExemplar } from './exemplars.ts'
 import {
   addRequests,
   outcomeOf,
@@ -87,7 +88,9 @@ const perGcKind = 2
 const size = firstGc + gcKinds.length * perGcKind
 /** Those of requests follow: their overlays are known by names. */
 const requestsAt = size
-const wholeSize = size + requestTableSize
+const exemplarsAt = requestsAt + requestTableSize
+const dialBucketCount = latencyBounds.length + 1
+const wholeSize = exemplarsAt + dialBucketCount * exemplarSize
 
 /** Memory for the counters of one thread. */
 export function counterMemory(): SharedArrayBuffer {
@@ -143,10 +146,14 @@ function placeOf(overlay: string | null): number {
 /** Overlays whose place is remembered. */
 const mostPlaces = 64
 
-/** Counts the duration of a dial that opened a connection. */
-export function countDial(milliseconds: number): void {
-  const bucket = latencyBounds.findIndex((bound) => milliseconds <= bound)
-  count(firstBucket + (bucket === -1 ? latencyBounds.length : bucket))
+const perSecond = 1000
+
+/** Counts the duration of a dial that opened a connection. @param trace - The `traceparent` to which it belongs. */
+export function countDial(milliseconds: number, trace?: string): void {
+  const found = latencyBounds.findIndex((bound) => milliseconds <= bound)
+  const bucket = found === -1 ? latencyBounds.length : found
+  count(firstBucket + bucket)
+  if (trace !== undefined) writeExemplar(own, exemplarsAt + bucket * exemplarSize, trace, milliseconds / perSecond)
   count(counter.dialMilliseconds, milliseconds)
   count(counter.dialsOpened)
 }
@@ -170,6 +177,8 @@ export interface Counts extends Readonly<Record<CounterName, number>> {
   readonly refused: Readonly<Record<WayOut, number>>
   /** Dials that opened a connection, by duration: one number for each bound of {@link latencyBounds}, and the rest. */
   readonly dialBuckets: readonly number[]
+  /** Of the buckets of dials that have one: the last dial that belongs to a sampled trace. */
+  readonly dialExemplars: readonly BucketExemplar[]
   /** Garbage collections; 0 where they are not observed, because there are no metrics. */
   readonly gc: Readonly<Record<GcKind, GcCount>>
   /** Requests of the HTTP client, by overlay and outcome: only those that occurred. */
@@ -186,7 +195,8 @@ export function readCounts(memory: Float64Array): object {
   return {
     ...Object.fromEntries(names.map((name, index) => [name, at(index)])),
     refused: Object.fromEntries(waysOut.map((way, index) => [way, at(firstWay + index)])),
-    dialBuckets: Array.from({ length: latencyBounds.length + 1 }, (_, index) => at(firstBucket + index)),
+    dialBuckets: Array.from({ length: dialBucketCount }, (_, index) => at(firstBucket + index)),
+    dialExemplars: readExemplars(memory, exemplarsAt, dialBucketCount),
     gc: Object.fromEntries(
       gcKinds.map((kind, index) => {
         const first = firstGc + index * perGcKind
@@ -204,6 +214,7 @@ export function addCounts(sum: Float64Array, memory: Float64Array): void {
     if (Number.isFinite(value) && value > 0) sum[index] = (sum[index] ?? 0) + value
   }
   addRequests(sum.subarray(requestsAt), memory.subarray(requestsAt))
+  mergeExemplars(sum, memory, exemplarsAt)
 }
 
 /** A sum of nothing. */

@@ -24,6 +24,7 @@ import { openHistory } from './live/history.ts'
 import { installChangeHandlers } from './live/change-handlers.ts'
 import { followConfig } from './log/follow-config.ts'
 import { loggerOf } from './log/logger-of.ts'
+import { checkOptions } from './embed/given-options.ts'
 import { type Loaded, type LoadOptions, loadWith, readConfigOf } from './load.ts'
 import { noteApplication } from './running.ts'
 import { adviceFor, checkOverlay, enterNetwork, type ProgramPlace, programOverlay } from './program-network.ts'
@@ -48,7 +49,6 @@ export type { Version as ShownVersion } from '@troupe/registry'
 export type { FlowRecording, MessageRecording } from './observe/attach-recordings.ts'
 export type {
   Observation,
-  ObservedOverlay,
   ObservedPolicy,
   ObservedPool,
   ObservedRequestPool,
@@ -57,6 +57,7 @@ export type {
   ObservedService,
   ObserveOptions,
 } from './observe/observation.ts'
+export type { ObservedOverlay } from './observe/overlays.ts'
 export type { FollowedDecision, SkippedDecisions } from './observe/decision-stream.ts'
 export { explanation, type PolicyQuestion, type VersionedExplanation } from './observe/explanation.ts'
 export { escapedLines } from './log/escape.ts'
@@ -125,6 +126,7 @@ const preload = [new URL(`./index${import.meta.filename.endsWith('.ts') ? '.ts' 
  *   this program, and the program in an overlay of it.
  */
 export async function boot(options: BootOptions): Promise<Application> {
+  checkOptions(options, 'boot')
   // Synchronous, so that the default applies from the first moment.
   const config = readConfigOf(options)
   return startIn(async () => loadWith(config, options), options, config)

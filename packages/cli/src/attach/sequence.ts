@@ -1,5 +1,6 @@
 /** Recorded messages as a sequence diagram: text for a terminal, or the language of Mermaid. */
-import type { MessageRecording } from 'troupe/app'
+import { escapedLines, type MessageRecording } from 'troupe/app'
+import { cutTo, fitTo, textWidth } from '../text-width.ts'
 
 type Message = MessageRecording['messages'][number]
 
@@ -26,7 +27,7 @@ export function sequenceText(recording: MessageRecording, columns = defaultColum
     return index === -1 ? shown.length - 1 : index
   }
   const cellsOf = (names: readonly string[]) => {
-    const cells = names.map((name) => name.slice(0, columnWidth - 1).padEnd(columnWidth))
+    const cells = names.map((name) => `${fitTo(name, columnWidth - 1)} `)
     return `${' '.repeat(timeWidth)}${cells.join('')}`.trimEnd()
   }
   const head = [cellsOf(shown), cellsOf(shown.map((pid) => recording.entries[pid] ?? ''))]
@@ -41,13 +42,15 @@ export function sequenceText(recording: MessageRecording, columns = defaultColum
 /** `|--- ask 12 B --->|`; the lines of the other processes continue. A call has a double line. */
 function arrow({ topic, bytes, kind }: Message, from: number, to: number, count: number): string {
   const [left, right] = [Math.min(from, to), Math.max(from, to)]
-  const text = ` ${topic.replaceAll(/[\n\r]/g, '\\n')} ${bytes} B `
+  // Before its width is measured.
+  const shown = escapedLines(topic.replaceAll(/[\n\r]/g, '\\n'))
+  const text = ` ${shown} ${bytes} B `
   const cells = Array.from({ length: count }, () => '|'.padEnd(columnWidth))
   if (left === right) return `${cells.slice(0, left).join('')}|${text}(itself)`
   const width = (right - left) * columnWidth - 1
   const line = kind === 'call' ? '=' : '-'
-  const label = text.length > width - 2 ? `${text.slice(0, width - 4)}… ` : text
-  const dashes = width - 1 - label.length
+  const label = textWidth(text) > width - 2 ? `${cutTo(text, width - 4)}… ` : text
+  const dashes = width - 1 - textWidth(label)
   const before = line.repeat(Math.floor(dashes / 2))
   const after = line.repeat(dashes - before.length)
   const body = from < to ? `${before}${label}${after}>` : `<${before}${label}${after}`

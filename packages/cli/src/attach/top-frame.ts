@@ -1,5 +1,6 @@
 /** The lines of `troupe top` for one observation. */
 import { escapedLines, type Observation } from 'troupe/app'
+import { fitTo } from '../text-width.ts'
 import { age, size } from './views.ts'
 
 type Process = Observation['processes']['rows'][number]
@@ -74,7 +75,8 @@ export function frameOf(frame: Frame, screen: Screen): readonly string[] {
     prompt === '' ? keys : prompt,
     ' PID          MAILBOX  HANDLED/S  STATE     OVERLAY           AGE     ENTRY',
   ]
-  return [...head.map((line) => fit(line, columns)), ...lines]
+  // In a terminal of few lines the last ones are missing.
+  return [...head.map((line) => fit(line, columns)), ...lines].slice(0, Math.max(1, height))
 }
 
 function summary({ threads, processes, overlays, deadLetters, pid, uptime }: Observation): readonly string[] {
@@ -106,5 +108,5 @@ function lineOf({ pid, mailbox, state, overlay, entry, names, startedAt }: Proce
 
 /** Names come from code: they must not move the cursor. */
 function fit(line: string, columns: number): string {
-  return escapedLines(line).replaceAll('\n', ' ').slice(0, columns).padEnd(columns)
+  return fitTo(escapedLines(line.replaceAll('\n', ' ')), columns)
 }

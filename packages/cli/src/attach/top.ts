@@ -148,7 +148,7 @@ class Top {
   #filterKey(key: string): void {
     if (key === '\r' || key === escape) this.#isFiltering = false
     else if (key === '\u007f') this.#filter = this.#filter.slice(0, -1)
-    else if (/^[\u0020-\u007e]$/.test(key)) this.#filter += key
+    else if (/^\P{C}$/u.test(key)) this.#filter += key
     this.#selected = 0
   }
 

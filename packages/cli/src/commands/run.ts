@@ -57,7 +57,7 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
   })
   started.resolve(app)
   manager?.ready(() => app.services().every(({ state }) => state !== 'Failed'))
-  await using _watch = options.watch ? await watched(app, options, terminal) : undefined
+  await using _watch = options.watch ? await watched(app, options, terminal, manager) : undefined
   const { timeout } = config.shutdown
   if (entry === undefined) {
     dropPrepared()
@@ -113,9 +113,14 @@ function nothingStarts(commands: string): string {
   return `troupe: nothing starts with the application: ${command}give a service "lifecycle: { auto_start: true }"`
 }
 
-async function watched(app: Application, options: CommonOptions, terminal: Terminal): Promise<AsyncDisposable> {
+async function watched(
+  app: Application,
+  options: CommonOptions,
+  terminal: Terminal,
+  manager: ServiceManager | undefined,
+): Promise<AsyncDisposable> {
   const { watch } = await import('./watch.ts')
-  return watch(app, options, terminal)
+  return watch(app, options, terminal, manager && (async (work) => manager.reload(work)))
 }
 
 /** Whether a module could not be loaded. */

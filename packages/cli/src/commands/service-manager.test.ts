@@ -38,8 +38,22 @@ it('reports each reload after the start, one at a time, in order', async () => {
         .replaceAll(/MONOTONIC_USEC=\d+/g, 'TIME')
         .split('\n')
     await expect.poll(words).toEqual(['READY=1', 'RELOADING=1 TIME', 'READY=1', 'RELOADING=1 TIME', 'READY=1'])
+    // Of another kind, such as saved changes, while a signal arrives: one after the other.
+    const saved = Promise.withResolvers<void>()
+    const applied = manager?.reload(async () => saved.promise)
+    process.emit('SIGHUP')
+    await expect.poll(() => words().slice(5)).toEqual(['RELOADING=1 TIME'])
+    expect(reloads).toHaveLength(2)
+    saved.resolve()
+    await applied
+    await expect.poll(() => reloads).toHaveLength(3)
+    await expect.poll(() => words().slice(5)).toEqual(['RELOADING=1 TIME', 'READY=1', 'RELOADING=1 TIME'])
     manager?.stopping()
+    // It is not ready again.
+    reloads[2]?.resolve()
     await expect.poll(() => words().at(-1)).toBe('STOPPING=1')
+    await manager?.reload(async () => undefined)
+    expect(words().slice(8)).toEqual(['STOPPING=1'])
     expect(lines).toEqual([])
   } finally {
     process.env['PATH'] = path

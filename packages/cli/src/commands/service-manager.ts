@@ -28,6 +28,8 @@ export class ServiceManager implements Disposable {
   /** Another reload was asked for while one runs. */
   #isReloadWanted = false
   #onReload: (() => void) | undefined
+  #lastReload: Promise<void> = Promise.resolve()
+  #isStopping = false
   readonly #started = Promise.withResolvers<void>()
 
   private constructor(socket: string, watchdog: Watchdog | undefined, warn: (line: string) => void) {
@@ -77,19 +79,35 @@ export class ServiceManager implements Disposable {
     this.#isReloading = true
     await this.#started.promise
     while (this.#isReloadWanted) {
-      this.#isReloadWanted = false
-      // The clock of systemd, which compares the time with that of its request.
-      const now = process.hrtime.bigint() / nanosecondsPerMicrosecond
-      this.#send(['RELOADING=1', `MONOTONIC_USEC=${now}`])
-      await reload()
-      this.#send(['READY=1'])
+      await this.reload(async () => {
+        // Those that arrive while it waits for another one are this one.
+        this.#isReloadWanted = false
+        await reload()
+      })
     }
     this.#isReloading = false
+  }
+
+  /** Carries out a reload after those that were asked for before, and notifies systemd of its begin and its end. */
+  async reload(work: () => Promise<void>): Promise<void> {
+    const reload = this.#lastReload.then(async () => {
+      // The clock of systemd, which compares the time with that of its request.
+      const now = process.hrtime.bigint() / nanosecondsPerMicrosecond
+      this.#sendOfReload(['RELOADING=1', `MONOTONIC_USEC=${now}`])
+      try {
+        await work()
+      } finally {
+        this.#sendOfReload(['READY=1'])
+      }
+    })
+    this.#lastReload = reload.catch(() => undefined)
+    await reload
   }
 
   /** The application stops. */
   stopping(): void {
     this.#endTimer()
+    this.#isStopping = true
     this.#send(['STOPPING=1'])
   }
 
@@ -100,6 +118,11 @@ export class ServiceManager implements Disposable {
 
   #endTimer(): void {
     stopTimer(this.#timer)
+  }
+
+  /** A program that stops is not ready again. */
+  #sendOfReload(state: string[]): void {
+    if (!this.#isStopping) this.#send(state)
   }
 
   /** Each message is sent by a program of its own: only one at a time keeps their order. */

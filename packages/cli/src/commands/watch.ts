@@ -17,9 +17,19 @@ import type { Terminal } from '../terminal.ts'
 /** Milliseconds without a change before one is processed: editors save in several steps. */
 const calm = 100
 
+/** Carries out a reload, and reports it to what started this program. */
+export type Reload = (work: () => Promise<void>) => Promise<void>
+
+const unreported: Reload = async (work) => work()
+
 /** Watches the application's folder until disposed. */
-export async function watch(app: Application, options: CommonOptions, terminal: Terminal): Promise<AsyncDisposable> {
-  const watcher = new Watch(app, options, terminal)
+export async function watch(
+  app: Application,
+  options: CommonOptions,
+  terminal: Terminal,
+  reload: Reload = unreported,
+): Promise<AsyncDisposable> {
+  const watcher = new Watch(app, options, terminal, reload)
   await watcher.begin()
   return watcher
 }
@@ -28,6 +38,7 @@ class Watch implements AsyncDisposable {
   readonly #app: Application
   readonly #options: CommonOptions
   readonly #terminal: Terminal
+  readonly #reload: Reload
   #watcher: FolderWatch | undefined
   #timer: Timer | undefined
   #looking: Promise<void> = Promise.resolve()
@@ -37,7 +48,8 @@ class Watch implements AsyncDisposable {
   /** The configuration at the last check. */
   #config: AppConfig
 
-  constructor(app: Application, options: CommonOptions, terminal: Terminal) {
+  constructor(app: Application, options: CommonOptions, terminal: Terminal, reload: Reload) {
+    this.#reload = reload
     this.#app = app
     this.#config = app.config
     this.#options = options
@@ -81,7 +93,7 @@ class Watch implements AsyncDisposable {
       const examined = await examine(this.#options)
       const findings = examined.findings.filter(({ severity }) => severity !== 'warning')
       if (findings.length > 0) this.#refuse(findings.map(formatCheckDiagnostic).join('\n'))
-      else await this.#takeOver(examined)
+      else await this.#reload(async () => this.#takeOver(examined))
     } catch (error) {
       this.#refuse(describeFailure(error, this.#options.verbose))
     }

@@ -1,7 +1,5 @@
 /** Runs all checks of `troupe doctor`, at once; one that hangs or fails does not hold up the others. */
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { bounded, invalid, TroupeError } from '@troupe/core'
+import { bounded, TroupeError } from '@troupe/core'
 import { load, redactedText, runningOverlays } from 'troupe/app'
 import { checkDiagnosticsIn } from '../modules/diagnostic.ts'
 import type { CommonOptions } from '../invocation.ts'
@@ -9,7 +7,7 @@ import { certificatesCheck } from './certificates.ts'
 import { clockCheck } from './clock.ts'
 import { containerCheck } from './container.ts'
 import type { Check, Patient, SystemCheck } from './context.ts'
-import { type Finding, type Found, ok, shownPath, shownPosition } from './finding.ts'
+import { type Finding, type Found, ok, shownPosition } from './finding.ts'
 import { leaksCheck } from './leaks.ts'
 import { filesLimitCheck, limitsCheck, spaceCheck } from './limits.ts'
 import { namespacesCheck } from './namespaces.ts'
@@ -71,7 +69,6 @@ export async function examine(options: CommonOptions, system: System): Promise<D
 }
 
 async function patientOf(options: CommonOptions, system: System): Promise<Patient> {
-  if (options.config === undefined) await refusePipe(join(options.root, '.troupe.yaml'))
   const loaded = await load(options)
   const examined = Promise.withResolvers<Awaited<ReturnType<typeof examineAll>>>()
   examined.resolve(examineAll(loaded))
@@ -81,15 +78,6 @@ async function patientOf(options: CommonOptions, system: System): Promise<Patien
     examined: async () => examined.promise,
     running: async () => runningOverlays(loaded.config.networkService.stateDir),
   }
-}
-
-/** Reading a pipe without a writer would stop the whole program. */
-async function refusePipe(file: string): Promise<void> {
-  const isPipe = await stat(file).then(
-    (found) => found.isFIFO(),
-    () => false,
-  )
-  if (isPipe) throw invalid(`${shownPath(file)} is a pipe, and no file`, { path: file })
 }
 
 function configurationOf({ registry, problems }: Patient): readonly Found[] {

@@ -1,6 +1,7 @@
 /** Reads the `package.json` above a file. */
 import { findPackageJSON } from 'node:module'
-import { existsSync, readFileSync } from 'node:fs'
+import { readGivenFile } from '@troupe/core'
+import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 
@@ -19,7 +20,7 @@ export function declaredType(file: string): { readonly type: PackageType | undef
 
 function jsonOf(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return JSON.parse(readGivenFile(file).toString())
   } catch {
     return undefined
   }

@@ -1,12 +1,13 @@
 /** Functions of an application on the kernel's side: decides the frame of each call, and where it runs. */
 import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Requester, Kernel, Network, ProcessRecord, Thread } from '@troupe/process/kernel'
-import { checkCrossing, checkEncodable } from '@troupe/process/kernel'
+import { checkCrossing, checkEncodable, noteClaim, sealedPlace, sealedSpan } from '@troupe/process/kernel'
 import { cancelled } from '../bounded-call.ts'
 import { checkDepth } from '../call-depth.ts'
 import { defaultPool, functionKind, isSealed } from '../kinds.ts'
 import type { CallAnswer, CallRequest, StartCall } from '../protocol.ts'
 import { functionRequests } from '../request-rules.ts'
+import { callStart } from '../spans.ts'
 import { Pool } from './pool.ts'
 import type { PoolStatus } from './pool-options.ts'
 import { beginCall, depthOf, PoolCall } from './pool-call.ts'
@@ -149,6 +150,8 @@ export class Functions implements AsyncDisposable {
     const { pool, inline, sealed } = this.#callee(entry)
     const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, choice, pool.pin, inherit)
     const frame = frames.forCall(record.frame, overlay, choice, inherit)
+    const work = { thread, frame: record.frame, inherit }
+    noteClaim(work, frame)
     const depth = depthOf(record)
     checkDepth(entry, depth)
     const { network: own } = thread
@@ -163,14 +166,24 @@ export class Functions implements AsyncDisposable {
     }
     if (!isOwn) checkCrossing(args, 'args')
     if (sealed) checkEncodable(args, 'args')
-    const call = new PoolCall({ frame, network, args, caller: record })
-    pool.run(call, depth > 0)
+    const span = sealedSpan(work, () => callStart(entry))
     const pending = this.#pendingOf(thread)
-    pending.set(number, { pool, call })
     try {
+      const call = new PoolCall({
+        frame: frames.inTrace(frame, sealedPlace(work, span)),
+        network,
+        args,
+        caller: record,
+      })
+      pool.run(call, depth > 0)
+      pending.set(number, { pool, call })
       const value = await call.value
       if (!isOwn) checkCrossing(value, 'value', true)
+      span?.end()
       return { value }
+    } catch (error) {
+      span?.end(error)
+      throw error
     } finally {
       pending.delete(number)
     }

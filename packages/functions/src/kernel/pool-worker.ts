@@ -5,9 +5,10 @@
  * thread itself, so that it need not return to the kernel after each. The number of such calls is the window. The
  * kernel can take them back until the thread begins them.
  */
-import { errorToWire, FrameEncoder, TroupeError } from '@troupe/core'
-import type { Kernel, Network, Program, Thread, WireExit } from '@troupe/process/kernel'
+import { errorToWire, FrameEncoder, isErrorKind, TroupeError } from '@troupe/core'
+import { type Kernel, type Network, type Program, sealedSpan, type Thread, type WireExit } from '@troupe/process/kernel'
 import { slotCount } from '../call-slots.ts'
+import { runStart } from '../spans.ts'
 import type { PostedCall } from '../protocol.ts'
 import { beginCall, type CallRecord, type PoolCall } from './pool-call.ts'
 import type { WorkerPlace } from './worker-place.ts'
@@ -182,13 +183,17 @@ export class PoolWorker {
 
   #post(call: PoolCall): PostedCall {
     const { kernel, program } = this.#options
-    const { frame, args, caller } = call
+    const { args, caller } = call
+    // One that is begun is not taken back: such a thread has one call at a time.
+    const span = sealedSpan({ thread: this.thread, frame: call.frame }, () => runStart(program.entry))
+    const frame = kernel.frames.inTrace(call.frame, span)
     const record = beginCall(kernel, {
       entry: program.entry,
       frame,
       thread: this.thread,
       caller,
       onEnd: (exit) => {
+        span?.end(failureIn(exit))
         const post = this.#calls.get(call)
         if (post?.record === record) this.#exited(call, post, exit)
       },
@@ -235,4 +240,11 @@ export class PoolWorker {
     this.#lastEnd = now
     this.idleSince = now
   }
+}
+
+/** The kind of the error with which a call ended. The thread that reports it may be sealed. */
+function failureIn(exit: WireExit): string | undefined {
+  if (!('error' in exit)) return undefined
+  const { kind } = exit.error
+  return isErrorKind(kind) ? kind : 'Unknown'
 }

@@ -62,7 +62,7 @@ async function dialReal(route: Route, target: Target, options: DialOptions): Pro
   try {
     const own = isolated(options)
     const socket = await driver.dial(route, target, own, dialReal)
-    record.opened(socket)
+    record.opened(socket, span?.trace)
     span?.end()
     if (driver.isolatesConnections?.(route, own.isolation) === true) markIsolated(socket)
     return socket

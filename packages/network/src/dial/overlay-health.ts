@@ -48,19 +48,19 @@ class OverlayRecord {
 
   /** Counts a dial from its start. */
   begin(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
+    const trace = currentFrame()?.trace
     this.#driver = driver
     if (route.generation >= this.#route.generation) this.#route = route
     this.#dialling += 1
     this.#count(route.generation, 1)
     const began = performance.now()
-    const trace = currentFrame()?.trace
-    const end = (error?: unknown) => {
+    const end = (error?: unknown, span = trace) => {
       this.#dialling -= 1
       this.#count(route.generation, -1)
       const milliseconds = performance.now() - began
       const isOwn = route.overlay === threadOverlay()
       if (error === undefined) {
-        if (isOwn) countDial(milliseconds)
+        if (isOwn) countDial(milliseconds, span)
         this.#latency.record(Math.max(1, Math.round(milliseconds * microseconds)))
       } else if (isOwn) count(counter.dialsFailed)
       if (!dials.hasSubscribers) return
@@ -69,8 +69,8 @@ class OverlayRecord {
       dials.publish({ overlay, generation, target, milliseconds, ...about } satisfies DialEvent)
     }
     return {
-      opened: (socket) => {
-        end()
+      opened: (socket, span) => {
+        end(undefined, span)
         this.#opened += 1
         this.#works = true
         connectionOpened(socket, this, 'out', `${target.host}:${target.port}`)
@@ -190,7 +190,8 @@ class OverlayRecord {
 }
 
 export interface DialRecord {
-  opened(socket: Socket): void
+  /** @param span - The place of its span, if it has one. @default that of the code that dialled */
+  opened(socket: Socket, span?: string): void
   failed(error: unknown): void
 }
 

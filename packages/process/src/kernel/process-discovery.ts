@@ -5,6 +5,7 @@
 import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
 import type { ToKernel } from '../protocol/kernel-thread.ts'
 import type { FrameIssuer } from './authorization/frame-issuer.ts'
+import { noteClaim } from './observation/sealed-spans.ts'
 import type { HostTable } from '../host/host-table.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'
@@ -54,14 +55,9 @@ export class ProcessDiscovery {
     if (!isOfThreads(pid)) throw denied(`${pid} is not a process that a thread starts by itself`, { pid })
     const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
-    const record = {
-      pid,
-      entry,
-      frame: frames.forProcess(caller.frame, overlay, {}, inherit),
-      host,
-      onExit: undefined,
-      by,
-    }
+    const frame = frames.forProcess(caller.frame, overlay, {}, inherit)
+    noteClaim({ thread, frame: caller.frame, inherit }, frame)
+    const record = { pid, entry, frame, host, onExit: undefined, by }
     processes.add(record)
     thread.pids.add(pid)
     this.#answer(pid, record)

@@ -1,8 +1,10 @@
 /** Requests about processes: starting and ending them, and their programs. */
-import { invalid, type Pid } from '@troupe/core'
+import { invalid, type Pid, type TraceContext } from '@troupe/core'
+import { spawnStart } from '../thread/spans.ts'
 import type { KnownProgram } from '../protocol/programs.ts'
 import type { Requests } from '../protocol/requests.ts'
 import type { KernelParts } from './kernel-parts.ts'
+import { noteClaim, sealedPlace, sealedSpan, type SealedWork } from './observation/sealed-spans.ts'
 import type { ProcessRecord } from './process-table.ts'
 import type { OwnHandlers, Requester } from './request-handler.ts'
 import type { Thread } from '../worker-threads/thread.ts'
@@ -19,7 +21,7 @@ export function processHandlers(kernel: Parts): Pick<OwnHandlers, ProcessRequest
   const target = async (record: ProcessRecord, action: string, pid: Pid) =>
     authorizer.target(record, action, pid, async (sought) => discovery.find(sought))
   return {
-    spawn: (ask, requester) => ({ pid: spawn(kernel, ask, requester) }),
+    spawn: (ask, requester) => ({ pid: tracedSpawn(kernel, ask, requester) }),
     terminate: async ({ pid }, { record }) => {
       authorizer.checkTarget(record, 'process.terminate', await target(record, 'process.terminate', pid))
       await kernel.terminate(pid)
@@ -42,20 +44,43 @@ export function processHandlers(kernel: Parts): Pick<OwnHandlers, ProcessRequest
   }
 }
 
-function spawn(kernel: Parts, ask: Requests['spawn']['ask'], { record, thread }: Requester): Pid {
+/** A thread without an SDK has the span of its spawn from the kernel. */
+function tracedSpawn(kernel: Parts, ask: Requests['spawn']['ask'], requester: Requester): Pid {
+  const { record, thread } = requester
+  const work = { thread, frame: record.frame, inherit: ask.inherit }
+  const span = sealedSpan(work, () => spawnStart(ask.entry, ask.host))
+  try {
+    const pid = spawn(kernel, ask, requester, work, sealedPlace(work, span))
+    span?.end()
+    return pid
+  } catch (error) {
+    span?.end(error)
+    throw error
+  }
+}
+
+function spawn(
+  kernel: Parts,
+  ask: Requests['spawn']['ask'],
+  { record, thread }: Requester,
+  work: SealedWork,
+  place: TraceContext | undefined,
+): Pid {
   const { entry, host, args, choice, inherit, name, monitor, link } = ask
   const caller = { frame: record.frame, thread: thread.number }
   kernel.authorizer.checkSpawn(record, ask)
   const overlay = kernel.frames.overlay(caller, choice, kernel.program(entry).pin, inherit)
   const sender = {
     from: record.pid,
-    frame: kernel.frames.forCall(record.frame, record.frame.overlay, {}, inherit),
+    frame: kernel.frames.inTrace(kernel.frames.forCall(record.frame, record.frame.overlay, {}, inherit), place),
   }
+  const frame = kernel.frames.inTrace(kernel.frames.forProcess(record.frame, overlay, choice, inherit), place)
+  noteClaim(work, frame)
   return kernel.spawn({
     entry,
     host,
     args,
-    frame: kernel.frames.forProcess(record.frame, overlay, choice, inherit),
+    frame,
     from: thread,
     by: record.pid,
     messages: (ask.messages ?? []).map((message) => ({ ...message, ...sender })),

@@ -109,7 +109,7 @@ function begin(
       name,
       {
         kind: kinds[kind],
-        attributes: { ...attributes, ...(typeof overlay === 'string' && { 'troupe.overlay': overlay }) },
+        attributes: { ...(typeof overlay === 'string' && { 'troupe.overlay': overlay }), ...attributes },
         ...(linked && { links: [{ context: linked }] }),
       },
       from,
@@ -159,8 +159,10 @@ class OpenSpan implements Span {
   }
 }
 
+const other = '_OTHER'
+
+/** A short word. The name and the kind of an error may be what code that is not trusted has set. */
 function nameOf(error: unknown): string {
-  if (typeof error === 'string') return error
-  if (error instanceof TroupeError) return error.kind
-  return error instanceof Error ? error.name : '_OTHER'
+  const name = error instanceof TroupeError ? error.kind : error instanceof Error ? error.name : error
+  return typeof name === 'string' && /^[\w.:-]{1,64}$/.test(name) ? name : other
 }

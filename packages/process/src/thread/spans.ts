@@ -1,5 +1,14 @@
 /** The spans of spawns, calls and messages. Their attributes name entries, pids and topics, and no payloads. */
-import { type Frame, fork, type Pid, type Span, startSpan, traceChange, type TroupeError } from '@troupe/core'
+import {
+  type Frame,
+  fork,
+  type Pid,
+  type Span,
+  type SpanStart,
+  startSpan,
+  traceChange,
+  type TroupeError,
+} from '@troupe/core'
 import type { WireExit } from '../protocol/programs.ts'
 import type { Envelope } from '../mailbox/message.ts'
 
@@ -8,11 +17,12 @@ const system = 'troupe'
 
 /** Of the start of a process, until it has a thread. */
 export function spawnSpan(entry: string, host: string): Span | undefined {
-  return startSpan({
-    name: `spawn ${entry}`,
-    kind: 'internal',
-    attributes: { 'troupe.entry': entry, 'troupe.host': host },
-  })
+  return startSpan(spawnStart(entry, host))
+}
+
+/** What the span of a spawn begins with. */
+export function spawnStart(entry: string, host: string): SpanStart {
+  return { name: `spawn ${entry}`, kind: 'internal', attributes: { 'troupe.entry': entry, 'troupe.host': host } }
 }
 
 /** Of a message whose sender waits for the reply. */

@@ -1,19 +1,9 @@
 /** Files of `NAME=value` lines, in the format that Node reads. */
 import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual, parseEnv } from 'node:util'
-import { invalid, TroupeError } from '@troupe/core'
+import { invalid, readGivenFile, TroupeError } from '@troupe/core'
 import { decodeUtf8 } from '../yaml/utf8.ts'
 
 /** Returns the variables of `file`; none when the file does not exist. */
@@ -70,8 +60,9 @@ function readIfExists(file: string): string {
 
 function bytesIfExists(file: string): Uint8Array | undefined {
   try {
-    return readFileSync(file)
+    return readGivenFile(file)
   } catch (error) {
+    if (error instanceof TroupeError) throw error
     if (hasCode(error, 'ENOENT')) return undefined
     throw new TroupeError('Unavailable', `the file of variables ${file} cannot be read`, {
       cause: error,

@@ -1,7 +1,6 @@
 /** Reads text files, which must be UTF-8. */
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { TroupeError } from '@troupe/core'
+import { readGivenFile, refusePipe, TroupeError } from '@troupe/core'
 import type { SourcePosition } from './source-position.ts'
 
 /** The text of a file; if it is not UTF-8, a problem at the first invalid byte. */
@@ -10,8 +9,13 @@ export interface TextFile {
   readonly fault?: { readonly message: string; readonly place: SourcePosition }
 }
 
-/** Reads a file as UTF-8. @throws TroupeError `NotFound` with the reason when it cannot be read. */
+/**
+ * Reads a file as UTF-8.
+ *
+ * @throws TroupeError `NotFound` with the reason when it cannot be read; `Invalid` for a pipe.
+ */
 export async function readUtf8(file: string): Promise<TextFile> {
+  refusePipe(file)
   const bytes = await readFile(file).catch((error: unknown) => {
     throw unreadable(file, error)
   })
@@ -21,13 +25,14 @@ export async function readUtf8(file: string): Promise<TextFile> {
 /** Like {@link readUtf8}, but synchronous. */
 export function readUtf8Now(file: string): TextFile {
   try {
-    return decodeUtf8(readFileSync(file), file)
+    return decodeUtf8(readGivenFile(file), file)
   } catch (error) {
     throw unreadable(file, error)
   }
 }
 
 function unreadable(file: string, error: unknown): TroupeError {
+  if (error instanceof TroupeError) return error
   return new TroupeError('NotFound', `the file ${file} cannot be read: ${reasonOf(error)}`, {
     cause: error,
     details: { file },

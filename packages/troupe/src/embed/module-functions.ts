@@ -2,6 +2,7 @@
 import { startTimer, stopTimer, TroupeError, unavailable } from '@troupe/core'
 import { funcs } from '@troupe/functions'
 import { extname } from 'node:path'
+import { checkOptions } from './given-options.ts'
 import { startName } from './module-program.ts'
 import { programId, sourceOf } from './names.ts'
 import type { Lease, OwnEntries } from './own-entries.ts'
@@ -51,9 +52,11 @@ export function moduleFunctions<Module>(
 export function callableModule(
   entries: OwnEntries,
   module: URL | string,
-  { network, meta = {}, ...pool }: ModuleOptions = {},
+  moduleOptions: ModuleOptions = {},
 ): CallableModule {
   sourceOf(module, 'functions')
+  checkOptions(moduleOptions, 'functions: options')
+  const { network, meta = {}, ...pool } = moduleOptions
   const url = String(module)
   const options = network === undefined ? {} : { options: { network: pinOf(network) } }
   const entry = { kind: 'function.ts', source: sourceOf(program, 'functions'), pool }

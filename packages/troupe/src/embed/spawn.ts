@@ -1,6 +1,7 @@
 /** Starts processes for the program around an application. */
 import { TroupeError } from '@troupe/core'
 import { type CallOptions, type Exit, processes } from '@troupe/process'
+import { checkOptions } from './given-options.ts'
 import { ignoreStopped } from './module-functions.ts'
 import { programId, sourceOf } from './names.ts'
 import type { OwnEntries } from './own-entries.ts'
@@ -33,6 +34,7 @@ export class Spawns {
     program: URL | SpawnOptions<Messages>,
     args: readonly unknown[],
   ): Promise<ProcessHandle<Messages>> {
+    checkOptions(program, 'spawn')
     const options: SpawnOptions<Messages> = program instanceof URL ? { source: program } : program
     const { source, method, network, meta, host, accepts, name, timeout, signal, messages } = options
     const choice = {

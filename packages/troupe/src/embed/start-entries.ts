@@ -2,6 +2,7 @@
 import { invalid } from '@troupe/core'
 import { readProxyUrl } from '@troupe/network'
 import { escapePlaceholders, readWrittenEntry, type WrittenEntry } from '@troupe/registry'
+import { checkOptions, checkPlainOptions } from './given-options.ts'
 import { isReserved, programId, reservedId, sourceOf } from './names.ts'
 import { Secrets } from './secrets.ts'
 import type { CodeOptions, FunctionOptions, HostOptions, ServiceOptions, StartOptions } from './start-options.ts'
@@ -31,9 +32,11 @@ const sections: ReadonlySet<string> = new Set<keyof StartOptions>([
 
 /** @throws TroupeError `Invalid`, naming the option. */
 export function startEntries(options: StartOptions): StartEntries {
+  checkOptions(options, 'start')
   for (const name of Object.keys(options)) {
     if (!sections.has(name)) throw invalid(`${name}: start has no such option: ${[...sections].join(', ')}`)
   }
+  checkPlainOptions(options)
   const secrets = new Secrets()
   const entries = [
     ...section('networks', options.networks, (network, at, id) => [networkEntry(network, at, id, secrets)]),

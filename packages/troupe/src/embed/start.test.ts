@@ -1,5 +1,6 @@
 import { expect, describe, it } from 'vitest'
 import { funcs, processes, registry, security, start, type StartOptions } from '../index.ts'
+import { boot, type BootOptions } from '../app.ts'
 import { startSite } from './testing/site.ts'
 import { startSocksProxy } from './testing/socks-proxy.ts'
 
@@ -85,6 +86,11 @@ describe('start', () => {
   const wrong: readonly (readonly [unknown, string])[] = [
     [{ network: 'a b' }, 'network: "a b" is not a name'],
     [{ netwroks: {} }, 'netwroks: start has no such option'],
+    [{ networks: null }, 'networks: expected an object with a member for each name'],
+    [{ entries: {} }, 'entries: expected an array of entries, and this is of the type object'],
+    [{ config: null }, 'config: expected an object with sections, and this is null'],
+    [{ root: 5 }, 'root: expected the path of a folder, and this is of the type number'],
+    [{ onLog: 'hunter2' }, 'onLog: expected a function, and this is of the type string'],
     [{ networks: { 'a b': 'socks5://h:1' } }, 'networks.a b: "a b" is not a name'],
     [{ networks: { tor: 'http://ann:hunter2@h:1' } }, 'networks.tor: "http:" is not a kind of proxy'],
     [{ networks: { tor: { host: 'h' } } }, 'networks.tor: expected the URL of a proxy, or the fields of a network'],
@@ -113,5 +119,15 @@ describe('start', () => {
     const error = await starting.then(async (app) => app.stop(), String)
     expect(error).toContain(words)
     expect(error).not.toContain('hunter2')
+  })
+  it.each([
+    [null, 'start: expected an object of options, and this is null'],
+    ['app', 'start: expected an object of options, and this is of the type string'],
+    [[], 'start: expected an object of options, and this is an array'],
+  ])('refuses %j in place of options', async (options, words) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what plain JavaScript may pass
+    const given = options as StartOptions
+    await expect(start(given)).rejects.toMatchObject({ kind: 'Invalid', message: words })
+    await expect(boot(given as BootOptions)).rejects.toMatchObject({ message: words.replace('start', 'boot') })
   })
 })

@@ -3,7 +3,7 @@
  * user can enter, and a token in a file beside it that only that user can read. It speaks HTTP and serves nothing else.
  * HTTP is loaded with the first connection.
  */
-import { asTroupeError, ensurePrivateFolder, type EntryId, entryId, invalid, notFound } from '@troupe/core'
+import { asTroupeError, type EntryId, entryId, invalid, notFound, privateFolderFault } from '@troupe/core'
 import { listenOwn } from '@troupe/network/kernel'
 import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
@@ -73,7 +73,8 @@ export class AttachServer implements AsyncDisposable {
     const folder = join(socket, '..')
     if (Buffer.byteLength(socket) > longestPath)
       throw invalid(`${socket} is too long for a Unix socket: set a shorter network_service.state_dir`)
-    if (!ensurePrivateFolder(folder)) throw invalid(`${folder} is not a folder that only this user can enter`)
+    const fault = privateFolderFault(folder)
+    if (fault !== undefined) throw invalid(`${folder} must be a folder that only this user can enter: ${fault}`)
     if (inUse.has(socket))
       throw invalid(`another application of this program has ${socket}: set a network_service.state_dir of its own`)
     inUse.add(socket)
@@ -82,6 +83,7 @@ export class AttachServer implements AsyncDisposable {
       return attach
     } catch (error) {
       inUse.delete(socket)
+      await attach.#removeFiles()
       throw error
     }
   }
@@ -109,9 +111,13 @@ export class AttachServer implements AsyncDisposable {
       this.#server.close(resolve)
       for (const socket of this.#sockets) socket.destroy()
     })
-    // Files that cannot be removed, such as in a folder that is read-only by now, do no harm: nothing listens there.
-    await Promise.allSettled([this.#files.socket, this.#files.token].map(async (file) => rm(file, { force: true })))
+    await this.#removeFiles()
     inUse.delete(this.#files.socket)
+  }
+
+  /** Files that cannot be removed, such as in a folder that is read-only by now, do no harm: nothing listens there. */
+  async #removeFiles(): Promise<void> {
+    await Promise.allSettled([this.#files.socket, this.#files.token].map(async (file) => rm(file, { force: true })))
   }
 
   async #loadHttp(): Promise<HttpServer> {

@@ -92,7 +92,7 @@ describe('requests to a service', () => {
     expect((await metricsText(observation, 'openmetrics')).text).toMatch(
       new RegExp(
         String.raw`^troupe_http_request_seconds_bucket\{service="app:web",route="/shop/\{item\}",le="[^"]+"\} \d+ ` +
-          String.raw`# \{trace_id="${traceId}"\} \d\S* \d+(\.\d+)?$`,
+          String.raw`# \{trace_id="${traceId}",span_id="[\da-f]{16}"\} \d\S* \d+(\.\d+)?$`,
         'm',
       ),
     )

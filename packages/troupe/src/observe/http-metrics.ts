@@ -1,10 +1,8 @@
 /** Metrics of HTTP services, by route, and of the HTTP client, by overlay. */
 import type { RequestCount } from '@troupe/core'
 import { durationBounds } from '@troupe/http/kernel'
-import { type Distribution, histogramSamples, type Metric, mostSeries, summed } from './metric.ts'
+import { type Distribution, histogramSamples, type Metric, mostSeries, sampleExemplars, summed } from './metric.ts'
 import type { Observation } from './observation.ts'
-
-const perSecond = 1000
 
 export function httpMetrics({ servers, routes, requests }: Observation): readonly Metric[] {
   return [
@@ -56,12 +54,7 @@ function durations(routes: Observation['routes']): readonly Distribution[] {
     labels: { service, route },
     buckets,
     sum,
-    exemplars: new Map(
-      exemplars.map(({ bucket, traceId, seconds, time }) => [
-        bucket,
-        { labelSet: { trace_id: traceId }, value: seconds, timestamp: time / perSecond },
-      ]),
-    ),
+    exemplars: sampleExemplars(exemplars),
   }))
   const rest = routes.slice(most)
   if (rest.length === 0) return shown

@@ -1,4 +1,5 @@
 /** A metric with its samples, and how many samples it may have. */
+import type { BucketExemplar } from '@troupe/core'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -37,6 +38,18 @@ export interface Distribution {
   readonly sum: number
   /** By the index of the bucket. */
   readonly exemplars?: ReadonlyMap<number, SampleExemplar>
+}
+
+const perSecond = 1000
+
+/** Exemplars of a histogram, by the index of the bucket, with the labels that OpenMetrics has for traces. */
+export function sampleExemplars(exemplars: readonly BucketExemplar[]): ReadonlyMap<number, SampleExemplar> {
+  return new Map(
+    exemplars.map(({ bucket, traceId, spanId, seconds, time }) => [
+      bucket,
+      { labelSet: { trace_id: traceId, span_id: spanId }, value: seconds, timestamp: time / perSecond },
+    ]),
+  )
 }
 
 /** The samples of a histogram. @param bounds - Upper bounds of its buckets, in the unit of the metric. */

@@ -2,10 +2,9 @@
  * Serves metrics and health. It runs in the kernel's thread, in any network: it accepts connections of this machine and
  * opens none. Requests that name another host get no byte, so that no website reaches it through a browser.
  */
-import { asTroupeError, readPrivateFile, type TroupeError, unavailable } from '@troupe/core'
+import { asTroupeError, readGivenFile, readPrivateFile, type TroupeError, unavailable } from '@troupe/core'
 import { listenClear } from '@troupe/network/kernel'
 import type { AppConfig } from '@troupe/registry'
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { hasToken } from './bearer-token.ts'
@@ -99,7 +98,7 @@ export class MetricsServer implements AsyncDisposable {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { settings, health } = this.#options
-    if (!this.#hosts.has((request.headers.host ?? '').toLowerCase()) || request.headers.origin !== undefined) {
+    if (!this.#admits(request)) {
       request.socket.destroy()
       return
     }
@@ -116,6 +115,17 @@ export class MetricsServer implements AsyncDisposable {
       this.#options.onError(asTroupeError(error))
       if (!response.headersSent) respond(response, 500, text, 'the metrics could not be made; see the log\n')
     }
+  }
+
+  /** Whether a request may get any byte: no page of a browser sends one, and it names this server, once. */
+  #admits({ headers, headersDistinct, url }: IncomingMessage): boolean {
+    const [host, second] = headersDistinct['host'] ?? []
+    if (host === undefined || second !== undefined || !this.#hosts.has(host.toLowerCase())) return false
+    const site = headers['sec-fetch-site']
+    // A browser sends `none` for an address that its user has typed.
+    if (headers.origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin')) return false
+    // Not a request to a proxy, such as `GET http://other/`.
+    return url?.startsWith('/') === true
   }
 
   async #metrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -151,7 +161,7 @@ async function serverFor(tls: Settings['tls']): Promise<Server> {
   if (tls === undefined) return (await import('node:http')).createServer({ connectionsCheckingInterval })
   const { createServer } = await import('node:https')
   try {
-    return createServer({ cert: readFileSync(tls.cert), key: readPrivateFile(tls.key), connectionsCheckingInterval })
+    return createServer({ cert: readGivenFile(tls.cert), key: readPrivateFile(tls.key), connectionsCheckingInterval })
   } catch (error) {
     throw unavailable(`metrics cannot be served: ${asTroupeError(error).message}`, { cert: tls.cert })
   }

@@ -7,7 +7,7 @@ import { latencyBounds } from '@troupe/core'
 import { memoryUsage } from 'node:process'
 import type { RegistryContentType } from 'prom-client'
 import { httpMetrics } from './http-metrics.ts'
-import { histogramSamples, type Labels, type Metric, summed } from './metric.ts'
+import { histogramSamples, type Labels, type Metric, sampleExemplars, summed } from './metric.ts'
 import type { Observation } from './observation.ts'
 import { queueMetrics } from './queue-metrics.ts'
 import { threadMetrics } from './thread-metrics.ts'
@@ -106,9 +106,10 @@ function ofOverlays({ overlays }: Observation): readonly Metric[] {
       samples: histogramSamples(
         'troupe_overlay_dial_seconds',
         latencyBounds.map((bound) => bound / seconds),
-        overlays.map(({ overlay, dialBuckets: buckets, dialMilliseconds }) => ({
+        overlays.map(({ overlay, dialBuckets: buckets, exemplars, dialMilliseconds }) => ({
           labels: { overlay },
           buckets,
+          exemplars: sampleExemplars(exemplars),
           sum: dialMilliseconds / seconds,
         })),
       ),

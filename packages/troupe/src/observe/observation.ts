@@ -1,8 +1,7 @@
 /** What a running application does, as one document that can be sent and shown. It contains no secrets. */
-import { type Counts, type EntryId, type ErrorKind, latencyBounds, type RequestCount } from '@troupe/core'
+import type { EntryId, ErrorKind, RequestCount } from '@troupe/core'
 import type { Functions } from '@troupe/functions/kernel'
 import type { RouteCounts, ServerServices } from '@troupe/http/kernel'
-import type { OverlayCondition, OverlayStatus } from '@troupe/network'
 import {
   type Census,
   type ConnectionRow,
@@ -18,13 +17,13 @@ import {
   observeRefusals,
   observeResources,
   observeThreads,
-  type OverlayRow,
   type ServiceStatus,
   type ServiceSupervisor,
 } from '@troupe/process/kernel'
 import type { ObservedQueue, Queues } from '@troupe/queue/kernel'
 import { redactedText } from '../log/redact.ts'
 import { requestsOf } from './observed-requests.ts'
+import { type ObservedOverlay, observedOverlays, overlayStates } from './overlays.ts'
 
 /** Options of {@link Application.observe}. */
 export interface ObserveOptions {
@@ -47,25 +46,6 @@ export interface ObservedService {
   readonly attempts: number
   /** The kind and the message; the log has the stack. */
   readonly error: { readonly kind: ErrorKind; readonly message: string } | undefined
-}
-
-/** An overlay, over all threads and since the start. */
-export interface ObservedOverlay {
-  readonly overlay: EntryId
-  readonly state: OverlayCondition | undefined
-  readonly reason: string | undefined
-  /** When it entered this state, in milliseconds since 1970. */
-  readonly since: number | undefined
-  readonly opened: number
-  readonly failed: number
-  readonly dialling: number
-  readonly accepted: number
-  readonly open: number
-  readonly bytesSent: number
-  readonly bytesReceived: number
-  /** Dials that opened a connection, by duration; one more than there are bounds. */
-  readonly dialBuckets: readonly number[]
-  readonly dialMilliseconds: number
 }
 
 /** The calls of a function entry, and the threads that run them. */
@@ -227,62 +207,4 @@ export function observedService(status: ServiceStatus, secrets: ReadonlySet<stri
     attempts,
     error: error && { kind: error.kind, message: redactedText(error.message, secrets) },
   }
-}
-
-interface OverlayStatusOf {
-  readonly overlay: EntryId
-  readonly status: OverlayStatus | undefined
-}
-
-async function overlayStates({ registry, overlays }: Kernel): Promise<readonly OverlayStatusOf[]> {
-  return Promise.all(
-    registry.find({ kind: 'network.*' }).map(async ({ id: overlay }) => ({
-      overlay,
-      status: await overlays.status(overlay).catch(() => undefined),
-    })),
-  )
-}
-
-function observedOverlays(
-  states: readonly OverlayStatusOf[],
-  threads: readonly ObservedThread[],
-  ended: readonly ObservedEnd[],
-  { rows, silent }: Census<OverlayRow>,
-): readonly ObservedOverlay[] {
-  const alive = new Set(threads.map(({ number }) => number))
-  return states.map(({ overlay, status }) => {
-    const own = rows.filter((row) => row.overlay === overlay && alive.has(row.thread))
-    // What rows do not tell: threads that are gone, and threads that did not reply.
-    const counted = [
-      ...ended.filter((end) => end.overlay === overlay),
-      ...threads.filter((thread) => thread.overlay === overlay && silent.includes(thread.number)),
-    ].map(({ counts }) => counts)
-    const inOverlay = [...ended, ...threads].filter((each) => each.overlay === overlay).map(({ counts }) => counts)
-    const sum = (name: keyof (typeof rows)[number] & keyof Counts) =>
-      total(own.map((row) => row[name])) + total(counted.map((counts) => counts[name]))
-    const now = (name: 'dialling' | 'open') => total(own.map((row) => row[name]))
-    return {
-      overlay,
-      state: status?.state,
-      reason: status?.reason,
-      since: status?.since,
-      opened: total(own.map(({ opened }) => opened)) + total(counted.map(({ dialsOpened }) => dialsOpened)),
-      failed: total(own.map(({ failed }) => failed)) + total(counted.map(({ dialsFailed }) => dialsFailed)),
-      dialling: now('dialling'),
-      accepted:
-        total(own.map(({ accepted }) => accepted)) +
-        total(counted.map(({ connectionsAccepted }) => connectionsAccepted)),
-      open: now('open'),
-      bytesSent: sum('bytesSent'),
-      bytesReceived: sum('bytesReceived'),
-      dialBuckets: [...latencyBounds, undefined].map((_, bucket) =>
-        total(inOverlay.map(({ dialBuckets }) => dialBuckets[bucket] ?? 0)),
-      ),
-      dialMilliseconds: total(inOverlay.map(({ dialMilliseconds }) => dialMilliseconds)),
-    }
-  })
-}
-
-function total(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0)
 }

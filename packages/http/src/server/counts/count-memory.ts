@@ -3,7 +3,7 @@
  * stores, and only it writes. Memory begins with the counters of the whole server; those of each route follow,
  * and after them the exemplars of each route.
  */
-import { type Exemplar, exemplarSize, mergeExemplars, readExemplar } from './exemplars.ts'
+import { type BucketExemplar, exemplarSize, mergeExemplars, readExemplars } from '@troupe/core'
 
 /** Methods that are counted by name. */
 const countedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const
@@ -75,11 +75,6 @@ export interface RouteCounts {
   readonly exemplars: readonly BucketExemplar[]
 }
 
-/** The exemplar of a bucket, by its index. */
-export interface BucketExemplar extends Exemplar {
-  readonly bucket: number
-}
-
 /** What a server counted. */
 export interface ServerCounts {
   readonly inFlight: number
@@ -109,10 +104,7 @@ export function readServerCounts(memory: Float64Array, routes: readonly string[]
       )
       if (requests.length === 0) return []
       const buckets = Array.from({ length: bucketCount }, (_, bucket) => at(start + firstBucket + bucket))
-      const exemplars = buckets.flatMap((_, bucket) => {
-        const found = readExemplar(memory, exemplarAt(index, bucket))
-        return found === undefined ? [] : [{ bucket, ...found }]
-      })
+      const exemplars = readExemplars(memory, exemplarAt(index, 0), bucketCount)
       return [{ route, requests, buckets, seconds: at(start + secondsAt), exemplars }]
     }),
   }

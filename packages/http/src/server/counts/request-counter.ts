@@ -1,10 +1,10 @@
 /** Counts the requests of a server, in the server's own thread. */
+import { writeExemplar } from '@troupe/core'
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { Http1Outgoing, type Outgoing, type OutgoingCounter, type Routed } from '../request/outgoing.ts'
 import type { RouteTable } from '../routing/route-table.ts'
 import { durationAt, ownRoutes, requestAt, serverCounter } from './count-memory.ts'
-import { writeExemplar } from './exemplars.ts'
 
 /** Bytes of a connection that were counted already. */
 interface Counted {

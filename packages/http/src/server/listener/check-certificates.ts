@@ -1,7 +1,6 @@
 /** Finds certificates that clients would refuse, before a client connects. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { TroupeError } from '@troupe/core'
+import { readGivenFile, TroupeError } from '@troupe/core'
 import { type Entry, positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import { httpServiceKind } from '../../config/service-kind.ts'
 import { isPem, type TlsFields } from './tls.ts'
@@ -65,7 +64,7 @@ function read<T>(
 ): { readonly value?: T; readonly fault?: Fault } {
   if (pem === undefined) return {}
   try {
-    return { value: parse(isPem(pem) ? pem : readFileSync(pem, 'utf8')) }
+    return { value: parse(isPem(pem) ? pem : readGivenFile(pem).toString()) }
   } catch (error) {
     // A missing file is already reported elsewhere.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}

@@ -1,6 +1,5 @@
 /** Certificates of a service. */
-import { readFileSync } from 'node:fs'
-import { TroupeError } from '@troupe/core'
+import { readGivenFile, TroupeError } from '@troupe/core'
 import { createSecureContext } from 'node:tls'
 import type { HttpServiceFields } from '../../config/service-kind.ts'
 
@@ -49,7 +48,7 @@ export function certificateFiles({ cert, key, clientCa }: TlsFields): readonly s
 
 function textOf(pem: string | undefined): string {
   if (pem === undefined) return ''
-  return isPem(pem) ? pem : readFileSync(pem, 'utf8')
+  return isPem(pem) ? pem : readGivenFile(pem).toString()
 }
 
 export function isPem(text: string): boolean {

@@ -1,8 +1,7 @@
 /** Kernel side of `network.tailscale`: each entry is its own node in a tailnet, held by the sidecar. */
-import { type EntryId, invalid, nameOf } from '@troupe/core'
+import { type EntryId, invalid, nameOf, readGivenFile, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay/overlay-kind.ts'
@@ -82,12 +81,17 @@ function stateOf(id: EntryId, fields: Fields, { stateDir }: Pick<Site, 'stateDir
 function authoritiesOf(id: EntryId, { ca }: Fields): string {
   if (ca === undefined) return ''
   try {
-    const text = ca.startsWith(pemOpening) ? ca : readFileSync(ca, 'utf8')
+    const text = ca.startsWith(pemOpening) ? ca : readGivenFile(ca).toString()
     // Parsed for validation only; the message of OpenSSL is not shown.
     void new X509Certificate(text)
     return text
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it holds none'
+    const why =
+      cause instanceof TroupeError
+        ? 'it is a pipe'
+        : cause instanceof Error && 'code' in cause
+          ? String(cause.code)
+          : 'it holds none'
     throw invalid(`ca: the certificates of overlay ${id} cannot be read (${why})`, { overlay: id, path: 'ca' })
   }
 }

@@ -3,7 +3,15 @@
  * not claim.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { emptyFrame, type EntryId, type Frame, fork, type OverlayChoice, traceChange } from '@troupe/core'
+import {
+  emptyFrame,
+  type EntryId,
+  type Frame,
+  fork,
+  type OverlayChoice,
+  traceChange,
+  type TraceContext,
+} from '@troupe/core'
 import type { OverlayTable } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
 import type { ChosenContext, InheritedContext } from '../../protocol/programs.ts'
@@ -120,6 +128,15 @@ export class FrameIssuer {
     const frame = this.#calls.of(caller, wanted, grant)
     this.#options.grants.record(frame, grant)
     return frame
+  }
+
+  /** Returns an issued frame at a place of its trace. It has its overlay for the same reason. */
+  inTrace(frame: Frame, place: TraceContext | undefined): Frame {
+    if (place === undefined) return frame
+    const placed = fork(frame, traceChange(place))
+    const { grants } = this.#options
+    grants.record(placed, grants.grantOf(frame))
+    return placed
   }
 
   #grant({ frame }: Caller, { network }: ChosenContext, pin: OverlayChoice): Grant {

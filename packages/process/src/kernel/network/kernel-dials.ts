@@ -10,6 +10,7 @@ import {
   type EntryId,
   invalid,
   isEntryId,
+  runInFrame,
   startDeadline,
   stopTimer,
   TroupeError,
@@ -26,6 +27,7 @@ import {
 import { connectDirect, isPrivateAddress, lookupDirect, systemLookup } from '@troupe/network/kernel'
 import { z } from 'zod'
 import type { Requests } from '../../protocol/requests.ts'
+import { sealedFrame } from '../observation/sealed-spans.ts'
 import type { Requester } from '../request-handler.ts'
 
 /**
@@ -182,7 +184,9 @@ export class KernelDials {
     const { network } = requester.thread
     // A route that was granted for one request isolates each of its connections, unless it has a key.
     const own = network?.overlay === overlay ? network.isolation : undefined
-    return dial(route, target, { signal, timeout, isolation: { ...own, ...(key !== undefined && { key }) } })
+    const isolation = { ...own, ...(key !== undefined && { key }) }
+    const frame = sealedFrame({ thread: requester.thread, frame: requester.record.frame })
+    return runInFrame(frame, async () => dial(route, target, { signal, timeout, isolation }))
   }
 
   #of(thread: number): Pending {

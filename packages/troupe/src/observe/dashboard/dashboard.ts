@@ -4,8 +4,8 @@
  */
 import {
   asTroupeError,
-  ensurePrivateFolder,
   invalid,
+  privateFolderFault,
   startInterval,
   startTimer,
   stopTimer,
@@ -188,12 +188,19 @@ export class Dashboard implements AsyncDisposable {
   async #publish(port: number): Promise<void> {
     const { at, tls, tokens } = this.#data
     const folder = dirname(this.#file)
-    if (!ensurePrivateFolder(folder)) throw invalid(`${folder} is not a folder that only this user can enter`)
+    const fault = privateFolderFault(folder)
+    if (fault !== undefined) throw invalid(`${folder} must be a folder that only this user can enter: ${fault}`)
     const host = this.#app.settings.addr.replace(/:\d+$/, '')
     const url = 'path' in at ? `unix:${at.path}` : `${tls === undefined ? 'http' : 'https'}://${host}:${port}/`
     const place: DashboardPlace = { url, ...tokens }
     await rm(this.#file, { force: true })
-    await writeFile(this.#file, JSON.stringify(place), { mode: 0o600, flag: 'wx' })
+    try {
+      await writeFile(this.#file, JSON.stringify(place), { mode: 0o600, flag: 'wx' })
+    } catch (error) {
+      // On a full disk it may be there, and empty.
+      await rm(this.#file, { force: true }).catch(() => undefined)
+      throw error
+    }
   }
 
   #handle(message: Exclude<FromDashboard, { readonly type: 'listening' | 'failed' | 'trouble' }>): void {

@@ -1,9 +1,9 @@
 /** Where the dashboard is served, and with which names, tokens and certificate. */
-import { asTroupeError, ensurePrivateFolder, invalid, readPrivateFile, unavailable } from '@troupe/core'
+import { asTroupeError, invalid, privateFolderFault, readGivenFile, readPrivateFile, unavailable } from '@troupe/core'
 import { connectOwn } from '@troupe/network/driver'
 import type { AppConfig } from '@troupe/registry'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, type Stats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DashboardData } from './protocol.ts'
@@ -44,8 +44,11 @@ export async function prepareSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > longestPath)
     throw invalid(`${path} is too long for a Unix socket: choose a shorter one`)
   const folder = dirname(path)
-  if (!ensurePrivateFolder(folder))
-    throw invalid(`${folder} is not a folder that only this user can enter: the dashboard needs one for its socket`)
+  const fault = privateFolderFault(folder)
+  if (fault !== undefined)
+    throw invalid(
+      `the socket of the dashboard needs a folder that only this user can enter, and ${folder} is none: ${fault}`,
+    )
   const found = await statOf(path)
   if (found === undefined) return
   if (!found.isSocket())
@@ -87,7 +90,7 @@ async function isServed(path: string): Promise<boolean> {
 
 export function certificateOf({ cert, key }: NonNullable<Settings['tls']>): NonNullable<DashboardData['tls']> {
   try {
-    return { cert: readFileSync(cert, 'utf8'), key: readPrivateFile(key) }
+    return { cert: readGivenFile(cert).toString(), key: readPrivateFile(key) }
   } catch (error) {
     throw unavailable(`the dashboard cannot be served: ${asTroupeError(error).message}`, { cert })
   }

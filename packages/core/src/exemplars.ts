@@ -1,19 +1,28 @@
 /**
- * Exemplars of durations: of each bucket, the last request that belongs to a sampled trace. They are in the memory of
- * the counters, written with plain stores; a reader drops one that is being written.
+ * Exemplars of durations: of each bucket, the last observation that belongs to a sampled trace. They are in the memory
+ * of the counters, written with plain stores; a reader drops one that is being written.
  */
-import { parseTrace } from '@troupe/core'
+import { parseTrace } from './trace.ts'
 
-/** A request with its trace. */
+/** An observation with its place in a trace. */
 export interface Exemplar {
   /** 32 hexadecimal digits. */
   readonly traceId: string
+  /** 16 hexadecimal digits. */
+  readonly spanId: string
   readonly seconds: number
   /** When it ended, in milliseconds since 1970. */
   readonly time: number
 }
 
-const words = 4
+/** The exemplar of a bucket, by its index. */
+export interface BucketExemplar extends Exemplar {
+  readonly bucket: number
+}
+
+/** Words of the id of the trace, and of both ids. */
+const traceWords = 4
+const words = 6
 const digitsOfWord = 8
 const hexadecimal = 16
 const secondsAt = words
@@ -27,9 +36,10 @@ export const exemplarSize = words + 3
 export function writeExemplar(memory: Float64Array, at: number, trace: string, seconds: number): void {
   const parsed = parseTrace(trace)
   if (parsed?.sampled !== true) return
+  const ids = parsed.traceId + parsed.spanId
   let sum = 0
   for (let index = 0; index < words; index += 1) {
-    const digits = parsed.traceId.slice(index * digitsOfWord, (index + 1) * digitsOfWord)
+    const digits = ids.slice(index * digitsOfWord, (index + 1) * digitsOfWord)
     const word = Number.parseInt(digits, hexadecimal)
     memory[at + index] = word
     sum += word
@@ -39,7 +49,7 @@ export function writeExemplar(memory: Float64Array, at: number, trace: string, s
   memory[at + checkAt] = sum
 }
 
-/** Reads an exemplar; `undefined` where there is none, or what no honest server writes. */
+/** Reads an exemplar; `undefined` where there is none, or what no honest thread writes. */
 export function readExemplar(memory: Float64Array, at: number): Exemplar | undefined {
   const parts = Array.from({ length: words }, (_, index) => memory[at + index] ?? 0)
   const [seconds = 0, time = 0, check = 0] = memory.subarray(at + secondsAt, at + exemplarSize)
@@ -47,8 +57,26 @@ export function readExemplar(memory: Float64Array, at: number): Exemplar | undef
   const sum = parts.reduce((all, part) => all + part, 0)
   if (!isWhole || sum === 0 || sum !== check || !(seconds >= 0) || !Number.isFinite(seconds) || !isTime(time))
     return undefined
-  const traceId = parts.map((part) => part.toString(hexadecimal).padStart(digitsOfWord, '0')).join('')
-  return { traceId, seconds, time }
+  return { traceId: idOf(parts.slice(0, traceWords)), spanId: idOf(parts.slice(traceWords)), seconds, time }
+}
+
+function idOf(parts: readonly number[]): string {
+  return parts.map((part) => part.toString(hexadecimal).padStart(digitsOfWord, '0')).join('')
+}
+
+/** Reads those of one histogram. @param buckets - Their number. */
+export function readExemplars(memory: Float64Array, from: number, buckets: number): readonly BucketExemplar[] {
+  return Array.from({ length: buckets }, (_, bucket) => {
+    const found = readExemplar(memory, from + bucket * exemplarSize)
+    return found === undefined ? [] : [{ bucket, ...found }]
+  }).flat()
+}
+
+/** Of each bucket the newest, of several histograms. */
+export function newestExemplars(all: readonly BucketExemplar[]): readonly BucketExemplar[] {
+  const newest = new Map<number, BucketExemplar>()
+  for (const one of all) if (one.time >= (newest.get(one.bucket)?.time ?? 0)) newest.set(one.bucket, one)
+  return [...newest.values()]
 }
 
 /** Takes over the exemplars that are newer. @param from - Where they begin, in both. */
