@@ -28,7 +28,7 @@ export interface SealedWork {
   /** As the kernel issued it. */
   readonly frame: Frame
   /**
-   * What the code says that its request belongs to. Where that is another trace, such as that of a message, the kernel
+   * The trace that the code claims for its request. Where that is another trace, such as that of a message, the kernel
    * cannot check it, and makes no span.
    */
   readonly inherit?: Pick<InheritedContext, 'trace'>
