@@ -12,7 +12,7 @@ entries:
     host: { isolation: shared, workers: 1 }
     lifecycle: { auto_start: true }
   - { name: mails, kind: queue.queue }
-  - { name: send, kind: function.ts, source: "file://send.ts", pool: { max: 1 } }
+  - { name: send, kind: function.ts, source: "file://send.ts", pool: { min: 1, max: 1 } }
   - name: mailer
     kind: queue.consumer
     queue: mails
