@@ -121,7 +121,10 @@ describe('a shared host', () => {
     await start([])
     const [victim, neighbour] = [await member(), await member()]
     const exit = processes.exited(neighbour)
-    await processes.call(victim, 'spin')
+    const begun = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    await processes.call(victim, 'spin', begun)
+    // Before that, its process ends as told, and only the loop is left.
+    await expect.poll(() => Atomics.load(begun, 0)).toBe(1)
     await processes.terminate(victim)
     expect(await exit).toMatchObject({
       error: { kind: 'Internal', message: expect.stringContaining(victim) as unknown },

@@ -27,7 +27,7 @@ export async function member(): Promise<string> {
         break
       case 'spin':
         message.reply()
-        setImmediate(spin)
+        setImmediate(spin, message.payload)
         break
       case 'toil':
         message.reply()
@@ -44,7 +44,9 @@ function exit(): void {
   process.exit(7)
 }
 
-function spin(): void {
+/** Never returns. @param begun - Where it writes that it runs, if that matters. */
+function spin(begun: unknown): void {
+  if (begun instanceof Int32Array) Atomics.store(begun, 0, 1)
   for (let i = 0; i >= 0; i += 0) Array(1000).fill(i)
 }
 
