@@ -123,7 +123,7 @@ describe('a shared host', () => {
     const exit = processes.exited(neighbour)
     const begun = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     await processes.call(victim, 'spin', begun)
-    // Before that, its process ends as told, and only the loop is left.
+    // Before that, its process ends in order, and only the loop is left.
     await expect.poll(() => Atomics.load(begun, 0)).toBe(1)
     await processes.terminate(victim)
     expect(await exit).toMatchObject({
