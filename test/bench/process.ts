@@ -14,6 +14,9 @@ async function figure(program: string, host: string, ...args: unknown[]): Promis
   return Number(await processes.exec(`bench:${program}`, host, ...args))
 }
 
+/** Milliseconds in which the next spare thread is warm. */
+const refill = scaled(600, 200)
+
 /** Milliseconds from `spawn` to the first line of user code. */
 async function spawnTime(host: string, pause: number): Promise<number> {
   return rounds(25, async () => {
@@ -62,8 +65,8 @@ function target(text: string, met: boolean): NonNullable<Line['target']> {
 
 async function threads(): Promise<Line[]> {
   const bare = await bareWorker()
-  const warm = await spawnTime('bench:threads', 80)
-  const preloaded = await spawnTime('bench:preloaded', 80)
+  const warm = await spawnTime('bench:threads', refill)
+  const preloaded = await spawnTime('bench:preloaded', refill)
   const cold = await spawnTime('bench:cold', 0)
   const again = await restart()
   const bareMemory = await bareWorkerMemory(scaled(10, 2))
