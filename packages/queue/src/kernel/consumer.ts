@@ -38,7 +38,7 @@ interface Running {
   isLost: boolean
 }
 
-/** Milliseconds to wait when the store cannot be read. */
+/** Milliseconds to wait when the store cannot be read, or a job cannot be run yet. */
 const pause = 1_000
 const longestCode = 64
 /** Characters of the message of an error that are kept and logged. */
@@ -208,9 +208,9 @@ export class Consumer {
     } catch (cause) {
       const error = asTroupeError(cause)
       const { overlay } = error.details
+      const wait = typeof overlay === 'string' && isEntryId(overlay) ? this.#pauses.next(overlay) : pause
       // Its overlay is starting, or is stopped for now: that is no attempt.
-      if (error.retryable && typeof overlay === 'string' && isEntryId(overlay))
-        await this.#settle('give it back', driver.release(delivery, this.#pauses.next(overlay)))
+      if (error.retryable) await this.#settle('give it back', driver.release(delivery, wait))
       else await this.#bury(delivery, error)
       return
     }
