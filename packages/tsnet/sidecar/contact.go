@@ -64,6 +64,7 @@ func (n *node) contactNow(ctx context.Context) (found reach, fault error) {
 	switch {
 	case fault == nil && n.hearsChanges(ctx):
 		found = reachesAll
+		n.confirmMembership(asking)
 	case fault == nil:
 		// The client of the control server may look for it where it no longer is.
 		forgetControlAddresses(n.server)
@@ -81,6 +82,14 @@ func (n *node) contactNow(ctx context.Context) (found reach, fault error) {
 		c.set(found, fault)
 	}
 	return found, fault
+}
+
+// confirmMembership detects that the control server no longer knows the node. Headscale keeps the connection for changes
+// of a deleted node open, and reports the deletion only in its reply to the node's next request.
+func (n *node) confirmMembership(ctx context.Context) {
+	if err := sendUpdate(ctx, n.server); err != nil && strings.Contains(err.Error(), unknownNode) {
+		n.deleted()
+	}
 }
 
 // hearsChanges reports whether the node has a connection for changes. A new one may be under way.

@@ -22,6 +22,9 @@ func TestContact(t *testing.T) {
 	if found, fault, age := n.contact.last(); found != reachesAll || fault != nil || age > contactLasts {
 		t.Errorf("the last result is %q, %v, of %s before", found, fault, age)
 	}
+	if err := sendUpdate(n.ctx, n.server); err != nil {
+		t.Errorf("the update that a member sends: %v", err)
+	}
 	if !forgetControlAddresses(n.server) {
 		t.Error("the names that the client of the control server knows are not where they were")
 	}

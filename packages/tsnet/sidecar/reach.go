@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net"
 	"reflect"
 	"time"
@@ -81,8 +83,17 @@ func forgetControlAddresses(server *tsnet.Server) bool {
 	return true
 }
 
-// controlNamesOf returns the names that the client of the control server knows. There is another client after a login.
+// controlNamesOf returns the names that the client of the control server knows.
 func controlNamesOf(backend *ipnlocal.LocalBackend) (*dnscache.Resolver, bool) {
+	direct, ok := controlClientOf(backend)
+	if !ok {
+		return nil, false
+	}
+	return fieldOf[*dnscache.Resolver](direct, "dnsCache")
+}
+
+// controlClientOf returns the client of the control server. There is another one after a login.
+func controlClientOf(backend *ipnlocal.LocalBackend) (*controlclient.Direct, bool) {
 	lock, isLock := pointerTo[syncs.Mutex](backend, "mu")
 	held, isHeld := pointerTo[controlclient.Client](backend, "cc")
 	if !isLock || !isHeld {
@@ -95,11 +106,19 @@ func controlNamesOf(backend *ipnlocal.LocalBackend) (*dnscache.Resolver, bool) {
 	if !ok {
 		return nil, false
 	}
-	direct, ok := fieldOf[*controlclient.Direct](auto, "direct")
-	if !ok {
-		return nil, false
+	return fieldOf[*controlclient.Direct](auto, "direct")
+}
+
+var errNoControlClient = errors.New("the client of the control server is not where it was")
+
+// sendUpdate sends the node's present state to the control server, which may refuse it.
+func sendUpdate(ctx context.Context, server *tsnet.Server) error {
+	if backend, ok := fieldOf[*ipnlocal.LocalBackend](server, "lb"); ok {
+		if direct, ok := controlClientOf(backend); ok {
+			return direct.SendUpdate(ctx)
+		}
 	}
-	return fieldOf[*dnscache.Resolver](direct, "dnsCache")
+	return errNoControlClient
 }
 
 // allowPlainControl makes the client of a control server without TLS use its own port again. After a connection that
