@@ -31,6 +31,39 @@ describe('frames on a channel', () => {
     expect(decoder.decode(cross(encoder.encode(emptyFrame)))?.overlay).toBeUndefined()
   })
 
+  it('share a number where they have the same overlay and nothing else', () => {
+    const encoder = new FrameEncoder()
+    const decoder = new FrameDecoder()
+    const overlay = entryId('app:proxy')
+    for (const choice of [overlay, null, undefined]) {
+      const first = encoder.encode(fork(emptyFrame, { overlay: choice }))
+      expect(decoder.decode(cross(first))).toEqual(fork(emptyFrame, { overlay: choice }))
+      expect(encoder.encode(fork(emptyFrame, { overlay: choice }))).toBe(typeof first === 'object' ? first.number : first)
+    }
+    const others = [
+      { deadline: 5 },
+      { values: { tenant: 'a' } },
+      { scope: [] },
+      { actor: { id: 'ann', meta: {} } },
+      { trace: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` },
+    ]
+    for (const other of others) {
+      const frame = fork(emptyFrame, { overlay, ...other })
+      expect(decoder.decode(cross(encoder.encode(frame)))).toEqual(frame)
+    }
+  })
+
+  it('share a number again after the frame that stood for them was replaced', () => {
+    const encoder = new FrameEncoder()
+    const decoder = new FrameDecoder()
+    const cleared = () => encoder.encode(fork(emptyFrame, { overlay: null }))
+    decoder.decode(cross(cleared()))
+    for (let i = 0; i < frameTableSize; i += 1) decoder.decode(encoder.encode(fork(emptyFrame, { values: { i } })))
+    expect(decoder.decode(cross(cleared()))?.overlay).toBeNull()
+    expect(decoder.decode(cleared())?.overlay).toBeNull()
+    expect(cleared()).toBeTypeOf('number')
+  })
+
   it('reject a number that was never introduced', () => {
     const decoder = new FrameDecoder()
     for (const number of [0, 7, -1, 1.5]) expect(decoder.decode(number)).toBeUndefined()
