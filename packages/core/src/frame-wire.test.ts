@@ -38,7 +38,9 @@ describe('frames on a channel', () => {
     for (const choice of [overlay, null, undefined]) {
       const first = encoder.encode(fork(emptyFrame, { overlay: choice }))
       expect(decoder.decode(cross(first))).toEqual(fork(emptyFrame, { overlay: choice }))
-      expect(encoder.encode(fork(emptyFrame, { overlay: choice }))).toBe(typeof first === 'object' ? first.number : first)
+      expect(encoder.encode(fork(emptyFrame, { overlay: choice }))).toBe(
+        typeof first === 'object' ? first.number : first,
+      )
     }
     const others = [
       { deadline: 5 },

@@ -24,7 +24,7 @@ export class FrameEncoder {
   readonly #frames: Frame[] = []
   /** The number that the next frame gets: that of the oldest one, when the table is full. */
   #next = 0
-  /** Stands for all frames that have this overlay and nothing else, such as those of processes that the kernel spawns. */
+  /** Stands for all frames that have this overlay and nothing else, such as those of spawned processes. */
   readonly #plain = new Map<OverlayChoice, Frame>()
 
   /** Returns what to send in place of `frame`. */

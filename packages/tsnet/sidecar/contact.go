@@ -84,8 +84,8 @@ func (n *node) contactNow(ctx context.Context) (found reach, fault error) {
 	return found, fault
 }
 
-// confirmMembership detects that the control server no longer knows the node. Headscale keeps the connection for changes
-// of a deleted node open, and reports the deletion only in its reply to the node's next request.
+// confirmMembership detects that the control server no longer knows the node. Headscale keeps the connection of a deleted
+// node open, and reports the deletion only in its reply to the node's next request.
 func (n *node) confirmMembership(ctx context.Context) {
 	if err := sendUpdate(ctx, n.server); err != nil && strings.Contains(err.Error(), unknownNode) {
 		n.deleted()
