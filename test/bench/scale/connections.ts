@@ -37,7 +37,6 @@ async function measured(name: string, count: number): Promise<Figures> {
     sockets.push(
       ...(await Promise.all(Array.from({ length: Math.min(100, count - sockets.length) }, () => open(port)))),
     )
-  await inTurn(sockets)
   const kilobytes = (memoryOf(pid) - before) / count
   let requests = 0
   const start = performance.now()
@@ -53,10 +52,14 @@ async function measured(name: string, count: number): Promise<Figures> {
 async function open(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  return socket.on('error', () => undefined)
+  socket.on('error', () => undefined)
+  // A connection without a request is closed after `timeouts.headers`.
+  await asked(socket)
+  return socket
 }
 
 async function asked(socket: Socket): Promise<void> {
+  if (socket.destroyed) throw new Error('the server closed an idle connection')
   socket.write(request)
   await once(socket, 'data')
 }
