@@ -19,14 +19,14 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
           // What waits for peers, for more than a minute in all.
-          exclude: ['packages/*/src/**/*.peers.test.ts'],
+          exclude: ['packages/*/src/**/*.peers.test.ts', 'scripts/*.peers.test.ts'],
         },
       },
       {
         extends: true,
         test: {
           name: 'peers',
-          include: ['test/**/*.test.ts', 'packages/*/src/**/*.peers.test.ts'],
+          include: ['test/**/*.test.ts', 'packages/*/src/**/*.peers.test.ts', 'scripts/*.peers.test.ts'],
           exclude: ['test/networks/**'],
           globalSetup: ['test/peers/global-setup.ts'],
         },

@@ -1,5 +1,6 @@
 /**
- * Follows `docs/frameworks.md` in empty folders, with the packed packages: the applications build, run and stop.
+ * Follows `docs/how-to/next-and-nest.md` in empty folders, with the packed packages: the applications build, run and
+ * stop.
  * `npm run pack:all` comes first.
  */
 import { execFile } from 'node:child_process'
@@ -12,7 +13,7 @@ import { LoginProxy } from './login-proxy.ts'
 import { packedIn, Reader } from './page-reader.ts'
 import { partsOf, type Step } from './page-steps.ts'
 
-const page = resolve(import.meta.dirname, '../docs/frameworks.md')
+const page = resolve(import.meta.dirname, '../docs/how-to/next-and-nest.md')
 /** The oldest Node that Troupe runs on. */
 const oldNode = 'node@24.21.0'
 const env = { NEXT_TELEMETRY_DISABLED: '1' }

@@ -1,8 +1,10 @@
-/** Follows the commands and files of a page, with the packed packages in place of the published ones. */
+/** Follows the commands and files of a page, with other packages in place of the published ones. */
 import { exec, spawn } from 'node:child_process'
-import { globSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { z } from 'zod'
 import type { Step } from './page-steps.ts'
 
 const quiet = '--no-audit --no-fund --loglevel=error --prefer-offline'
@@ -17,6 +19,14 @@ export interface Packed {
   readonly packages: readonly string[]
   /** `@troupe/tsnet`, and the packages with its program for single platforms. */
   readonly sidecars: readonly string[]
+}
+
+/** Packages that are there: nothing is installed. */
+export interface Installed {
+  /** Becomes `node_modules` of the application. */
+  readonly modules: string
+  /** The file of the program `troupe`. */
+  readonly program: string
 }
 
 /** Returns the packed packages in `folder`. */
@@ -35,9 +45,22 @@ export function packedIn(folder: string): Packed {
 }
 
 /** The commands of programs that keep running, after their variables. */
-const servers = /(?:^| )(?:npx (?:troupe run|next (?:start|dev).*)|node (?:start\.ts|dist\/main\.js))$/
+const servers = /(?:^| )(?:npx (?:troupe run(?: --watch)?|next (?:start|dev).*)|node (?:start\.ts|dist\/main\.js))$/
 /** What they print with their port. */
 const listening = /(?:listens on 127\.0\.0\.1:|listening on |Local: +http:\/\/127\.0\.0\.1:)(\d+)/
+
+/** What a command that failed has printed. */
+const printedBy = z.object({ stdout: z.string(), stderr: z.string() })
+
+/** Whether a page shows this output. An ellipsis on the page stands for any text. */
+export function isShown(output: string, said: string): boolean {
+  const pattern = output
+    .trim()
+    .split('…')
+    .map((text) => RegExp.escape(text))
+    .join('[^]*')
+  return new RegExp(`^${pattern}$`).test(said.trim())
+}
 
 /** Reads a part of the page, and does what it says. */
 export class Reader implements AsyncDisposable {
@@ -45,15 +68,16 @@ export class Reader implements AsyncDisposable {
   said = ''
   /** What the program that keeps running wrote. */
   log = ''
-  readonly #packed: Packed
+  readonly #packages: Packed | Installed
   readonly #env: NodeJS.ProcessEnv
-  readonly #running = new AsyncDisposableStack()
+  #running: AsyncDisposableStack | undefined
   #folder: string
   #port = ''
+  #hasEnded = true
 
-  constructor(folder: string, packed: Packed, env: NodeJS.ProcessEnv) {
+  constructor(folder: string, packages: Packed | Installed, env: NodeJS.ProcessEnv) {
     this.#folder = folder
-    this.#packed = packed
+    this.#packages = packages
     this.#env = { ...process.env, ...env }
   }
 
@@ -69,8 +93,16 @@ export class Reader implements AsyncDisposable {
     }
   }
 
+  /** Settles when the program that keeps running has written `text`. */
+  async logs(text: string): Promise<void> {
+    while (!this.log.includes(text)) {
+      if (this.#hasEnded) throw new Error(`it ended without "${text}":\n${this.log}`)
+      await sleep(50)
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#running.disposeAsync()
+    await this.#running?.disposeAsync()
   }
 
   #write(file: string, text: string): void {
@@ -83,16 +115,25 @@ export class Reader implements AsyncDisposable {
     console.log(`$ ${command}`)
     const [, folder] = /^cd (\S+)$/.exec(command) ?? []
     if (folder !== undefined) this.#folder = join(this.#folder, folder)
-    else if (servers.test(command)) await this.#start(command)
+    else if (command.startsWith('npm ') && 'modules' in this.#packages) this.#link(this.#packages.modules)
+    else if (servers.test(command)) await this.#start(command, output)
     else if (command.startsWith('curl ')) await this.#get(command.slice('curl '.length))
-    else await this.#run(this.#local(command))
-    if (output !== '' && this.said.trim() !== output.trim())
+    else await this.#run(this.#local(command), output !== '')
+    if (output !== '' && !servers.test(command) && !isShown(output, this.said))
       throw new Error(`${command}: the page shows ${output}, and this is ${this.said}`)
   }
 
-  /** The command with the packed packages in place of the published ones. */
+  #link(modules: string): void {
+    writeFileSync(join(this.#folder, 'package.json'), '{ "type": "module" }')
+    const link = join(this.#folder, 'node_modules')
+    if (!existsSync(link)) symlinkSync(modules, link)
+  }
+
+  /** The command with these packages in place of the published ones. */
   #local(command: string): string {
-    const { folder, creator, packages } = this.#packed
+    if ('program' in this.#packages)
+      return command.replace('npx troupe ', `"${process.execPath}" "${this.#packages.program}" `)
+    const { folder, creator, packages } = this.#packages
     return command
       .replace('npm create troupe@latest', `npm exec --yes --prefer-offline --package=${creator} -- create-troupe`)
       .replace(/(create-troupe \S+)$/, `$1 --from ${folder}`)
@@ -101,28 +142,41 @@ export class Reader implements AsyncDisposable {
   }
 
   /** Not synchronously: the proxy and the site are in this process. */
-  async #run(command: string): Promise<void> {
-    const { stdout } = await promisify(exec)(command, { cwd: this.#folder, env: this.#env })
-    this.said = stdout
+  async #run(command: string, mayFail: boolean): Promise<void> {
+    const { stdout, stderr, failed } = await promisify(exec)(command, { cwd: this.#folder, env: this.#env }).then(
+      (printed) => ({ ...printed, failed: false }),
+      (error: unknown) => ({ ...printedBy.parse(error), failed: true }),
+    )
+    this.said = failed ? `${stdout}${stderr}` : stdout
+    if (failed && !mayFail) throw new Error(`${command} failed:\n${this.said}`)
   }
 
-  async #start(command: string): Promise<void> {
+  /** Ends the program that ran before, and waits for all lines of `output`. */
+  async #start(command: string, output: string): Promise<void> {
+    await this.#running?.disposeAsync()
+    this.#running = new AsyncDisposableStack()
     // A group of its own: the shell and npx are between.
-    const child = spawn(command, { cwd: this.#folder, env: this.#env, shell: true, detached: true })
+    const child = spawn(this.#local(command), { cwd: this.#folder, env: this.#env, shell: true, detached: true })
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
     this.#running.defer(async () => {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
       await ended
     })
+    this.#hasEnded = false
     const { promise, resolve, reject } = Promise.withResolvers<string>()
+    const lines = output.split('\n').filter((line) => line !== '…')
     let said = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
         said += text
         this.log = said
         const [, port] = listening.exec(said) ?? []
-        if (port !== undefined) resolve(port)
+        const isStarted = /npx troupe run(?: --watch)?$/.test(command)
+          ? said.includes('troupe: running')
+          : port !== undefined
+        if (isStarted && lines.every((line) => said.includes(line))) resolve(port ?? '')
       })
+    void ended.then(() => (this.#hasEnded = true))
     void ended.then(() => reject(new Error(`${command} ended:\n${said}`)))
     this.#port = await promise
   }

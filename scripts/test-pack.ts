@@ -21,6 +21,7 @@ import { followFirstHour } from './first-hour.ts'
 import { manifestOf } from './manifest.ts'
 import { packedIn } from './page-reader.ts'
 import { faultsOf } from './published-package.ts'
+import { followTutorial } from './tutorial-pages.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const packed = packedIn(join(root, '.cache/tarballs'))
@@ -76,6 +77,7 @@ assertExec()
 assertTyped()
 assertCreated()
 await assertFirstHour()
+await assertTutorial()
 // The sidecar is in a package of the platform, whose checksum is checked.
 install(packed.sidecars)
 run('npx', 'troupe-tsnet', 'where')
@@ -127,6 +129,12 @@ function assertCreated(): void {
 }
 
 /** The first hour of a newcomer, as the page describes it. */
+async function assertTutorial(): Promise<void> {
+  const folder = join(app.path, 'tutorial')
+  mkdirSync(folder)
+  await followTutorial(folder, packed)
+}
+
 async function assertFirstHour(): Promise<void> {
   const folder = join(app.path, 'first-hour')
   mkdirSync(folder)

@@ -17,9 +17,25 @@ export interface SidebarGroup {
 const groups: readonly Group[] = [
   { text: 'Start', pages: ['README', 'first-hour', 'tutorial', 'tour', 'concepts', 'migration'] },
   {
+    text: 'How to',
+    pages: [
+      ...[
+        'README',
+        'worker-pool',
+        'queue',
+        'schedule',
+        'next-and-nest',
+        'tailnet-service',
+        'i2p-site',
+        'onion-service',
+      ],
+      ...['tenants', 'plugins', 'tests', 'docker', 'systemd', 'kubernetes'],
+    ].map((page) => `how-to/${page}`),
+  },
+  {
     text: 'Guides',
     pages: [
-      ...['exec', 'embedding', 'frameworks', 'cli', 'testing', 'values', 'processes', 'supervision', 'functions'],
+      ...['exec', 'embedding', 'cli', 'testing', 'values', 'processes', 'supervision', 'functions'],
       ...['queues', 'registry'],
     ],
   },
@@ -44,7 +60,7 @@ const root = join(import.meta.dirname, '../..')
 /** The groups of the sidebar. Throws if a page is in none of them, or does not exist. */
 export function sidebar(): SidebarGroup[] {
   const grouped = new Set(groups.flatMap(({ pages }) => pages))
-  for (const page of pagesBelow(''))
+  for (const page of [...pagesBelow(''), ...pagesBelow('how-to')])
     if (!grouped.has(page)) throw new Error(`docs/${page}.md is in no group of ${import.meta.filename}`)
   return [
     ...groups.map(({ text, pages }) => ({
