@@ -29,6 +29,11 @@ export class CallSlots {
     return Atomics.compareExchange(this.#places, place, number, -number) === number
   }
 
+  /** Returns whether the thread has not begun the call yet. */
+  isWaiting(place: number, number: number): boolean {
+    return Atomics.load(this.#places, place) === number
+  }
+
   /** The kernel withdraws a call. Returns false when the thread has begun it. */
   withdraw(place: number, number: number): boolean {
     return Atomics.compareExchange(this.#places, place, number, free) === number

@@ -216,6 +216,7 @@ async function start(
   const functions = new Functions({ kernel })
   const queues = new Queues({
     ...{ kernel, functions, file: config.queue.path, maxBytes: config.queue.maxBytes },
+    synchronous: config.queue.synchronous,
     ...supervision,
   })
   const supervisor = new ServiceSupervisor({

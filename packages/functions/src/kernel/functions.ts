@@ -32,6 +32,8 @@ export interface FunctionCall {
   readonly network?: Network
   /** Cancels it. */
   readonly signal?: AbortSignal
+  /** Gets a function that returns whether the call has begun to run: until then it waits for a thread. */
+  readonly onGiven?: (hasBegun: () => boolean) => void
 }
 
 interface Pending {
@@ -98,12 +100,13 @@ export class Functions implements AsyncDisposable {
   }
 
   /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
-  async call({ entry, args, frame, caller, network, signal }: FunctionCall): Promise<unknown> {
+  async call({ entry, args, frame, caller, network, signal, onGiven }: FunctionCall): Promise<unknown> {
     const { pool } = this.#callee(entry)
     const own = network ?? this.#kernel.networks.ofCall(frame, undefined, caller?.pid ?? 'program')
     const call = new PoolCall({ frame, network: own, args, caller })
     if (signal?.aborted === true) throw cancelled(entry, signal)
     pool.run(call)
+    onGiven?.(() => call.hasBegun())
     const onAbort = () => {
       pool.cancel(call, cancelled(entry, signal))
     }

@@ -16,6 +16,8 @@ export class PoolCall {
   readonly network: Network
   /** Since when it waits, by the clock of `performance`. */
   since = 0
+  /** Whether a thread runs it: until then it waits. */
+  hasBegun: () => boolean = () => false
   readonly args: readonly unknown[]
   readonly caller: ProcessRecord | undefined
   /** The result that its caller waits for. */

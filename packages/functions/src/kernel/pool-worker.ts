@@ -203,6 +203,7 @@ export class PoolWorker {
     this.#next = number === maxNumber ? 1 : number + 1
     this.#options.place.slots.post(place, number)
     this.#calls.set(call, { record, place, number })
+    call.hasBegun = () => !this.#options.place.slots.isWaiting(place, number)
     return [record.pid, this.#frames.encode(frame), place, number, ...args]
   }
 
@@ -226,6 +227,7 @@ export class PoolWorker {
 
   #forget(call: PoolCall, { place }: Post): void {
     this.#calls.delete(call)
+    call.hasBegun = () => false
     this.#places.push(place)
   }
 

@@ -78,18 +78,24 @@ export class ProcessWorkers implements WorkerSource {
 
 /**
  * A process of a pool. It has no memory in common with the kernel to record which calls it has begun: it is given one
- * call at a time, which counts as begun.
+ * call at a time, which counts as begun once the process is ready.
  */
 class ProcessPlace implements WorkerPlace {
   readonly thread: ProcessThread
-  readonly slots = { post: () => undefined, withdraw: () => false }
+  readonly slots = { post: () => undefined, withdraw: () => false, isWaiting: () => !this.#isReady }
   readonly maxWindow = 1
   readonly taken = true
   readonly #program: Program
+  #isReady = false
 
   constructor(thread: ProcessThread, program: Program) {
     this.thread = thread
     this.#program = program
+    const noteReady = () => {
+      this.#isReady = true
+    }
+    // One that does not start rejects its calls.
+    thread.ready.then(noteReady, noteReady)
   }
 
   async occupy(): Promise<TroupeError> {

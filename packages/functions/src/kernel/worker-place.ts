@@ -7,7 +7,7 @@ import type { CallSlots } from '../call-slots.ts'
 export interface WorkerPlace {
   readonly thread: Thread
   /** Records which of the posted calls the thread has begun. */
-  readonly slots: Pick<CallSlots, 'post' | 'withdraw'>
+  readonly slots: Pick<CallSlots, 'post' | 'withdraw' | 'isWaiting'>
   /** Maximum number of calls that it is given at a time. */
   readonly maxWindow: number
   /** Whether a thread or process was found for it. */

@@ -14,6 +14,7 @@ export function deadJobs(sql: SqliteStatements, queue: string, limit: number, af
     const job = keptJob(row)
     jobs.push(job)
     bytes += job.body.byteLength + (job.progress?.byteLength ?? 0)
+    for (const { message } of job.errors) bytes += message.length
     if (bytes >= mostListedBytes) break
   }
   return jobs

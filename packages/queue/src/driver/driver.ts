@@ -124,6 +124,8 @@ export interface QueueDriver extends AsyncDisposable {
   release(claim: Claim, delay: number): Promise<boolean>
   /** Keeps how far the job is, and lets its outcome count for `ackWait` more milliseconds. */
   progress(claim: Claim, value: Uint8Array, ackWait: number): Promise<boolean>
+  /** Lets the outcome of an attempt count for `ackWait` milliseconds from now. */
+  extend(claim: Claim, ackWait: number): Promise<boolean>
   /** When {@link reserve} is to be called next, in milliseconds since 1970; `undefined` when nothing is delayed. */
   nextDue(queue: string): Promise<number | undefined>
   job(queue: string, id: string): Promise<KeptJob | undefined>
@@ -144,7 +146,7 @@ export interface QueueDriver extends AsyncDisposable {
   schema(queue: string, schema: string): Promise<string | undefined>
   /** Queues with a schema that was noted. */
   queues(): Promise<readonly string[]>
-  /** Forgets the schema of a queue. */
+  /** Forgets the schema of a queue, and its jobs that are done. */
   forget(queue: string): Promise<void>
   /** Calls `listener` each time that a job of the queue may have become ready, until it is disposed of. */
   onReady(queue: string, listener: () => void): Disposable

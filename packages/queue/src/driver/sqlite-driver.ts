@@ -1,6 +1,6 @@
 /** Jobs in an SQLite file, for the applications of one machine. */
 import { EventEmitter } from 'node:events'
-import { asTroupeError, type Calendar, systemClock, unavailable } from '@troupe/core'
+import { asTroupeError, type Calendar, systemClock } from '@troupe/core'
 import type {
   Claim,
   Delivery,
@@ -14,7 +14,8 @@ import type {
 } from './driver.ts'
 import { deadJobs } from './dead-jobs.ts'
 import { countsOf, knownQueues, nextOf, noteSchema, waitingSince } from './sqlite-counts.ts'
-import { openSqliteFile, type SqliteFile } from './sqlite-file.ts'
+import { openSqliteFile, type SqliteFile, type Synchronous } from './sqlite-file.ts'
+import { fullQueue, unwritten } from './refusals.ts'
 import { Room, type RoomOptions } from './room.ts'
 import {
   type ClaimedJob,
@@ -36,14 +37,16 @@ export interface SqliteDriverOptions {
   /** Its `now` measures leases, which the date does not change. @default the system's */
   readonly clock?: Pick<Calendar, 'now' | 'date'>
   /** Size of the file in bytes beyond which no more jobs are kept. @default no limit */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
+  /** @default `full` */
+  readonly synchronous?: Synchronous | undefined
 }
 
 /** Number of rows that one reservation moves on or forgets: more would block the thread for too long. */
 const mostSwept = 1_000
 const forgetDone = `DELETE FROM jobs WHERE seq IN
   (SELECT seq FROM jobs WHERE queue = ? AND state = 'done' AND until <= ? LIMIT ?)`
-
+const expired = `SELECT seq, key, attempts, errors FROM jobs WHERE queue = ? AND state = 'running' AND lease <= ?`
 const isKept = `SELECT 1 FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`
 
 export class SqliteDriver implements QueueDriver {
@@ -58,8 +61,8 @@ export class SqliteDriver implements QueueDriver {
   readonly #name: string
 
   /** Opens the file. @throws TroupeError `Conflict`, `Unavailable`. */
-  static async open({ file, clock = systemClock, maxBytes }: SqliteDriverOptions): Promise<SqliteDriver> {
-    return new SqliteDriver(await openSqliteFile(file), clock, { file, maxBytes })
+  static async open({ file, clock = systemClock, maxBytes, synchronous }: SqliteDriverOptions): Promise<SqliteDriver> {
+    return new SqliteDriver(await openSqliteFile(file, synchronous), clock, { file, maxBytes })
   }
 
   private constructor(file: SqliteFile, clock: Pick<Calendar, 'now' | 'date'>, options: RoomOptions) {
@@ -73,10 +76,11 @@ export class SqliteDriver implements QueueDriver {
     this.#ready.setMaxListeners(0)
     this.#batches = new WriteBatches({
       database: file.database,
+      log: file.log,
       rolledBack: () => {
         this.#unfinished.forget()
       },
-      errorOf: (cause) => this.#unwritten(asTroupeError(cause).message),
+      errorOf: (cause) => unwritten(this.#name, asTroupeError(cause).message),
     })
     // This program alone has the file open: what ran, ran in a program that has ended.
     this.#sql.run(`UPDATE jobs SET lease = -1 WHERE state = 'running'`)
@@ -89,7 +93,7 @@ export class SqliteDriver implements QueueDriver {
       if (this.#sql.get(isKept, queue, id, now) !== undefined) return { id, isDuplicate: true }
       if (this.#unfinished.of(queue) >= limit) return fullQueue(queue, limit)
       const missing = this.#room.missing(body.byteLength)
-      if (missing !== undefined) return this.#unwritten(missing)
+      if (missing !== undefined) return unwritten(this.#name, missing)
       this.#sql.run(`DELETE FROM jobs WHERE queue = ? AND id = ? AND state = 'done'`, queue, id)
       // Only what waits with a key has a place to find.
       const state = due > now || key !== undefined ? 'delayed' : 'waiting'
@@ -103,11 +107,6 @@ export class SqliteDriver implements QueueDriver {
     })
     if (published instanceof Error) throw published
     return published
-  }
-
-  #unwritten(reason: string): Error {
-    const message = `${this.#name} cannot be written: ${reason}: nothing of this change was kept`
-    return unavailable(message, { file: this.#name })
   }
 
   async reserve(queue: string, reservation: Reservation): Promise<readonly Delivery[]> {
@@ -130,11 +129,7 @@ export class SqliteDriver implements QueueDriver {
 
   /** Takes jobs back from consumers that have not finished them in time. */
   #expire(queue: string, at: number, maxAttempts: number): void {
-    const rows = this.#sql.all(
-      `SELECT seq, key, attempts, errors FROM jobs WHERE queue = ? AND state = 'running' AND lease <= ?`,
-      ...[queue, this.#clock.now()],
-    )
-    for (const job of expiredRows.parse(rows)) {
+    for (const job of expiredRows.parse(this.#sql.all(expired, queue, this.#clock.now()))) {
       const message = 'it did not finish: its ack_wait passed, or the program ended'
       const errors = errorsWith(job.errors, { attempt: job.attempts, at, kind: 'Timeout', message })
       this.#leave(queue, job, { state: job.attempts >= maxAttempts ? 'dead' : 'waiting', due: at, errors })
@@ -191,6 +186,12 @@ export class SqliteDriver implements QueueDriver {
     })
   }
 
+  async extend(claim: Claim, ackWait: number): Promise<boolean> {
+    return this.#claimed(claim, ({ seq }) => {
+      this.#sql.run('UPDATE jobs SET lease = ? WHERE seq = ?', this.#clock.now() + ackWait, seq)
+    })
+  }
+
   async nextDue(queue: string): Promise<number | undefined> {
     const { due, lease } = nextOf(this.#sql, queue)
     const next = Math.min(due, this.#clock.date() + lease - this.#clock.now())
@@ -198,6 +199,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async job(queue: string, id: string): Promise<KeptJob | undefined> {
+    await this.#batches.durable()
     const row = this.#sql.get(
       `SELECT ${keptColumns} FROM jobs WHERE queue = ? AND id = ? AND (state <> 'done' OR until > ?)`,
       ...[queue, id, this.#clock.date()],
@@ -206,6 +208,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async counts(queue: string): Promise<JobCounts> {
+    await this.#batches.durable()
     return countsOf(this.#sql, queue, this.#clock.date())
   }
 
@@ -245,6 +248,8 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async forget(queue: string): Promise<void> {
+    for (let most = mostSwept; most === mostSwept; )
+      most = await this.#batches.run(() => this.#sql.run(forgetDone, queue, Number.MAX_VALUE, mostSwept))
     await this.#batches.run(() => this.#sql.run('DELETE FROM queues WHERE queue = ?', queue))
   }
 
@@ -258,8 +263,8 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#batches.flush()
-    this.#file[Symbol.dispose]()
+    await this.#batches.flush()
+    await this.#file[Symbol.asyncDispose]()
   }
 
   /** Makes a change after which jobs of the queue may be ready. */
@@ -292,9 +297,4 @@ export class SqliteDriver implements QueueDriver {
     if (state === 'waiting') this.#waiting.add(seq)
     this.#waiting.moveUp(queue, key)
   }
-}
-
-function fullQueue(queue: string, limit: number): Error {
-  const message = `${queue} is full: ${limit} of its jobs are not done, and max_jobs allows no more`
-  return unavailable(message, { queue, limit })
 }

@@ -4,16 +4,26 @@ import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { asTroupeError, ensurePrivateDatabase, holdFile, TroupeError, unavailable } from '@troupe/core'
 import { z } from 'zod'
+import { LogSync } from './log-sync.ts'
 
 /** Of the tables below. */
 const version = 1
+/** Of the log of changes, after it was written back to the file. */
+const logBytes = 16 << 20
 
-// A commit is on the disk when it returns: with less than `FULL`, a power cut could lose jobs that were acknowledged.
-// No other program is to write to it. One that does all the same holds up the kernel's thread only so long.
+/**
+ * With `full`, a change settles when it is on the disk. With `normal`, the system has it then, and the disk gets it
+ * later: a program that is killed loses nothing, and a power cut loses the last changes.
+ */
+export type Synchronous = 'full' | 'normal'
+
+// No other program is to write to it. One that does all the same holds up the kernel's thread only so long. After a
+// large change, the log of changes is cut to its usual size. `LogSync` waits for the disk.
 const settings = `
   PRAGMA busy_timeout = 250;
   PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
+  PRAGMA journal_size_limit = ${logBytes};
+  PRAGMA synchronous = NORMAL;
 `
 const tables = `
   CREATE TABLE IF NOT EXISTS queues (queue TEXT PRIMARY KEY, schema TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -52,8 +62,9 @@ const tables = `
 const versionRow = z.object({ user_version: z.number() })
 
 /** An open file. */
-export interface SqliteFile extends Disposable {
+export interface SqliteFile extends AsyncDisposable {
   readonly database: DatabaseSync
+  readonly log: LogSync
 }
 
 /**
@@ -62,7 +73,7 @@ export interface SqliteFile extends Disposable {
  * @throws TroupeError `Conflict` when another application has it open; `Unavailable` when it cannot be opened, or was
  *   written by a later version.
  */
-export async function openSqliteFile(file: string): Promise<SqliteFile> {
+export async function openSqliteFile(file: string, synchronous: Synchronous = 'full'): Promise<SqliteFile> {
   // Loaded here, because Node 24 prints a warning that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   let hold: Disposable | undefined
@@ -87,9 +98,12 @@ export async function openSqliteFile(file: string): Promise<SqliteFile> {
       })
     opened.exec(tables)
     const held = hold
+    const log = new LogSync(file, synchronous === 'full')
     return {
       database: opened,
-      [Symbol.dispose]() {
+      log,
+      [Symbol.asyncDispose]: async () => {
+        await log[Symbol.asyncDispose]()
         opened.close()
         held[Symbol.dispose]()
       },

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, vi } from 'vitest'
 import { jobOf } from '../testing/job-of.ts'
 import { sqliteStore } from '../testing/sqlite-store.ts'
+import { LogSync } from './log-sync.ts'
 
 const queue = 'app:mail'
 const many = 1_000_000
@@ -128,5 +129,46 @@ describe('the file', () => {
       message: expect.stringMatching(/queues\.db cannot be opened: file is not a database/) as unknown,
     })
     expect(readFileSync(store.file, 'utf8')).toBe(content)
+  })
+
+  it.each(['queues.db', 'queues.db-wal'])('is missed when %s is removed or replaced', async (name) => {
+    await using store = await sqliteStore()
+    await using driver = await store.open()
+    await driver.publish(jobOf('a'), many)
+    const path = store.file.replace('queues.db', name)
+    const expected = {
+      ...{ kind: 'Unavailable' },
+      message: expect.stringMatching(/was removed or replaced while it was in use/) as unknown,
+    }
+    renameSync(path, `${path}.old`)
+    await expect(driver.publish(jobOf('b'), many)).rejects.toMatchObject(expected)
+    writeFileSync(path, '')
+    await expect(driver.reserve(queue, reservation)).rejects.toMatchObject(expected)
+    rmSync(path)
+    renameSync(`${path}.old`, path)
+    expect(await driver.publish(jobOf('b'), many)).toEqual({ id: 'b', isDuplicate: false })
+  })
+
+  it('that the disk cannot write refuses all further jobs', async () => {
+    await using store = await sqliteStore()
+    await using driver = await store.open()
+    const written = vi.spyOn(LogSync.prototype, 'written').mockRejectedValueOnce(new Error('EIO: i/o error, fdatasync'))
+    for (const id of ['a', 'b'])
+      await expect(driver.publish(jobOf(id), many)).rejects.toMatchObject({
+        kind: 'Unavailable',
+        message: expect.stringContaining('EIO') as unknown,
+      })
+    expect(written).toHaveBeenCalledTimes(1)
+    written.mockRestore()
+  })
+
+  it('of a queue that is gone keeps no results', async () => {
+    await using store = await sqliteStore()
+    await using driver = await store.open()
+    await driver.schema(queue, 'null')
+    await driver.publish(jobOf('a'), many)
+    for (const job of await driver.reserve(queue, reservation)) await driver.acknowledge(job, Uint8Array.of(1), hour)
+    await driver.forget(queue)
+    expect([await driver.queues(), await driver.job(queue, 'a')]).toEqual([[], undefined])
   })
 })

@@ -1,9 +1,19 @@
-/** Changes of a database that are made together: one transaction, and one write to the disk, for each turn. */
+/**
+ * Changes of a database that are made together: one transaction for each turn. The disk is written meanwhile: what is
+ * committed during one write shares the next.
+ */
 import type { DatabaseSync } from 'node:sqlite'
+import type { LogSync } from './log-sync.ts'
 
 interface Pending {
   /** Makes the change, and returns what settles its promise once the change is durable. */
   readonly change: () => () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Changes that are committed, and not yet durable. */
+interface Committed {
+  readonly settle: () => void
   readonly reject: (error: unknown) => void
 }
 
@@ -15,6 +25,7 @@ const busy = 5
 
 export interface WriteBatchesOptions {
   readonly database: DatabaseSync
+  readonly log: LogSync
   /** Changes were rolled back. */
   readonly rolledBack: () => void
   /** Returns the error with which a change is rejected that was not made. */
@@ -23,13 +34,19 @@ export interface WriteBatchesOptions {
 
 export class WriteBatches {
   readonly #database: DatabaseSync
+  readonly #log: LogSync
   readonly #rolledBack: () => void
   readonly #errorOf: (cause: unknown) => Error
   readonly #pending: Pending[] = []
   #isScheduled = false
+  #committed: Committed[] = []
+  #writing: Promise<void> | undefined
+  /** After a failed write, the system may report the next one as a success although the data is lost. */
+  #lost: { readonly cause: unknown } | undefined
 
-  constructor({ database, rolledBack, errorOf }: WriteBatchesOptions) {
+  constructor({ database, log, rolledBack, errorOf }: WriteBatchesOptions) {
     this.#database = database
+    this.#log = log
     this.#rolledBack = rolledBack
     this.#errorOf = errorOf
   }
@@ -60,14 +77,25 @@ export class WriteBatches {
     })
   }
 
-  /** Makes all pending changes now. */
-  flush(): void {
+  /** Makes all pending changes now. Settles when they are durable. */
+  async flush(): Promise<void> {
     while (this.#pending.length > 0) this.#writeSome()
+    await this.#writing
+  }
+
+  /** Settles when what can be read at the moment is durable. */
+  async durable(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing
   }
 
   #writeSome(): void {
     const batch = this.#pending.splice(0, mostTogether)
     if (batch.length === 0) return
+    const useless = this.#lost?.cause ?? this.#log.misplaced()
+    if (useless !== undefined) {
+      for (const { reject } of batch) reject(this.#errorOf(useless))
+      return
+    }
     const failed = this.#write(batch)
     if (failed === undefined) return
     if (isBusy(failed)) {
@@ -95,8 +123,31 @@ export class WriteBatches {
       this.#rolledBack()
       return { cause }
     }
-    for (const settle of done) settle()
+    this.#committed.push({
+      settle: () => {
+        for (const settle of done) settle()
+      },
+      reject: (error) => {
+        for (const { reject } of batch) reject(error)
+      },
+    })
+    this.#writing ??= this.#writeLog()
     return undefined
+  }
+
+  async #writeLog(): Promise<void> {
+    while (this.#committed.length > 0) {
+      const committed = this.#committed
+      this.#committed = []
+      try {
+        await this.#log.written()
+        for (const { settle } of committed) settle()
+      } catch (cause) {
+        this.#lost = { cause }
+        for (const { reject } of committed) reject(this.#errorOf(cause))
+      }
+    }
+    this.#writing = undefined
   }
 }
 

@@ -14,6 +14,8 @@ import { DueTimer, type Kernel } from '@troupe/process/kernel'
 import type { Claim, Delivery, JobError, QueueDriver } from '../driver/driver.ts'
 import { type ConsumerFields, consumerKind, queueKind } from '../kinds.ts'
 import { placeOf, readBody } from './job-body.ts'
+import { brief, isFinal, jobError } from './job-errors.ts'
+import { JobLease } from './job-lease.ts'
 import { type JobRunner, runnerOf } from './job-runner.ts'
 import { keptValue } from './kept-values.ts'
 import { Pauses } from './pauses.ts'
@@ -32,17 +34,13 @@ export interface ConsumerOptions {
 interface Running {
   readonly delivery: Delivery
   readonly abort: AbortController
-  /** Until its outcome no longer counts. */
-  timer: DueTimer
+  readonly lease: JobLease
   /** Whether it was given back, or taken away: its outcome does not matter. */
   isLost: boolean
 }
 
 /** Milliseconds to wait when the store cannot be read, or a job cannot be run yet. */
 const pause = 1_000
-const longestCode = 64
-/** Characters of the message of an error that are kept and logged. */
-const longestMessage = 4_096
 
 export class Consumer {
   readonly ended: Promise<{ readonly value: undefined }>
@@ -80,10 +78,7 @@ export class Consumer {
     if (running === undefined) return false
     const { ackWait } = this.#fields
     const isKept = await this.#options.driver.progress(running.delivery, value, ackWait)
-    if (isKept && this.#running.get(receipt) === running) {
-      running.timer[Symbol.dispose]()
-      running.timer = this.#leaseOf(running, ackWait)
-    }
+    if (isKept) running.lease.restart()
     return isKept
   }
 
@@ -157,8 +152,7 @@ export class Consumer {
 
   #begin(delivery: Delivery): void {
     const abort = new AbortController()
-    const about = { delivery, abort, isLost: false }
-    const running: Running = { ...about, timer: this.#leaseOf(about, this.#fields.ackWait) }
+    const running: Running = { delivery, abort, lease: this.#leaseOf(delivery), isLost: false }
     this.#running.set(delivery.receipt, running)
     const end = this.#run(running)
       .catch((error: unknown) => {
@@ -166,19 +160,26 @@ export class Consumer {
       })
       .finally(() => {
         this.#ends.delete(end)
-        running.timer[Symbol.dispose]()
-        this.#running.delete(delivery.receipt)
-        this.#wake()
+        this.#makeRoom(running)
       })
     this.#ends.add(end)
   }
 
-  #leaseOf({ delivery }: Pick<Running, 'delivery'>, ackWait: number): DueTimer {
-    return new DueTimer(this.#options.clock, { in: ackWait }, () => {
-      this.#lose(delivery, `it took longer than ${ackWait} ms without progress (ack_wait)`)
-      this.#log(`loses job "${delivery.id}": it took longer than its ack_wait, and is given to another`, 'warn')
+  /** The job does not run any more. The next one is taken in the write that keeps what became of this one. */
+  #makeRoom({ delivery, lease }: Running): void {
+    lease[Symbol.dispose]()
+    if (this.#running.delete(delivery.receipt)) this.#wake()
+  }
+
+  #leaseOf(claim: Claim): JobLease {
+    const { clock, driver } = this.#options
+    const { ackWait } = this.#fields
+    const onLost = () => {
+      this.#lose(claim, `it took longer than ${ackWait} ms without progress (ack_wait)`)
+      this.#log(`loses job "${claim.id}": it took longer than its ack_wait, and is given to another`, 'warn')
       this.#wake()
-    })
+    }
+    return new JobLease({ clock, driver, claim, ackWait, onLost })
   }
 
   /** The outcome of a job that runs does not matter any more: its code is asked to stop, and others have room. */
@@ -186,7 +187,7 @@ export class Consumer {
     const running = this.#running.get(receipt)
     if (running === undefined) return undefined
     running.isLost = true
-    running.timer[Symbol.dispose]()
+    running.lease[Symbol.dispose]()
     this.#running.delete(receipt)
     running.abort.abort(new TroupeError('Canceled', reason))
     return running
@@ -211,32 +212,41 @@ export class Consumer {
       const wait = typeof overlay === 'string' && isEntryId(overlay) ? this.#pauses.next(overlay) : pause
       // Its overlay is starting, or is stopped for now: that is no attempt.
       if (error.retryable) await this.#settle('give it back', driver.release(delivery, wait))
-      else await this.#bury(delivery, error)
+      else await this.#bury(running, error)
       return
     }
     let result: Uint8Array | undefined
     try {
       const job = { queue: this.#fields.queue, id, key, attempt, receipt }
-      const value = await this.#runner.run(payload, job, place, abort.signal)
+      const value = await this.#runner.run(payload, job, place, {
+        signal: abort.signal,
+        onGiven: (hasBegun) => {
+          running.lease.hasBegun = hasBegun
+        },
+      })
       result = value === undefined ? undefined : keptValue(value, 'result')
     } catch (cause) {
-      if (!running.isLost) await this.#failed(delivery, asTroupeError(cause))
+      if (!running.isLost) await this.#failed(running, asTroupeError(cause))
       return
     }
-    const counts = await this.#settle('keep its result', driver.acknowledge(delivery, result, keep))
+    const kept = driver.acknowledge(delivery, result, keep)
+    this.#makeRoom(running)
+    const counts = await this.#settle('keep its result', kept)
     if (counts === true) this.#log(`job "${id}" of ${queue} is done`, 'debug')
     else if (counts === false) this.#log(`job "${id}" of ${queue}: its result came too late, and is refused`, 'warn')
   }
 
-  async #failed(delivery: Delivery, error: TroupeError): Promise<void> {
+  async #failed(running: Running, error: TroupeError): Promise<void> {
+    const { delivery } = running
     const { id, queue, attempt } = delivery
     const { maxAttempts, backoff } = this.#fields
     if (attempt >= maxAttempts || isFinal(error)) {
-      await this.#bury(delivery, error)
+      await this.#bury(running, error)
       return
     }
     const delay = backoffDelay(backoff, attempt)
     const retried = this.#options.driver.retry(delivery, this.#errorOf(delivery, error), delay)
+    this.#makeRoom(running)
     if ((await this.#settle('keep its error', retried)) !== true) return
     this.#log(
       `job "${id}" of ${queue} failed (attempt ${attempt} of ${maxAttempts}), and runs again in ` +
@@ -244,25 +254,18 @@ export class Consumer {
     )
   }
 
-  async #bury(delivery: Delivery, error: TroupeError): Promise<void> {
+  async #bury(running: Running, error: TroupeError): Promise<void> {
+    const { delivery } = running
     const { id, queue, attempt } = delivery
     const buried = this.#options.driver.bury(delivery, this.#errorOf(delivery, error))
+    this.#makeRoom(running)
     if ((await this.#settle('keep its error', buried)) !== true) return
     const about = `job "${id}" of ${queue} is dead after ${attempt} attempts: ${error.kind}: ${brief(error)}`
     this.#log(about, 'warn')
   }
 
   #errorOf({ attempt }: Delivery, error: TroupeError): JobError {
-    const at = this.#options.clock.date()
-    const { kind, details } = error
-    const { code } = details
-    return {
-      attempt,
-      at,
-      kind,
-      message: brief(error),
-      ...(typeof code === 'string' && code.length <= longestCode && { code }),
-    }
+    return jobError(error, attempt, this.#options.clock.date())
   }
 
   /** Returns `undefined` for what cannot be kept: the job runs again after its `ack_wait`. */
@@ -278,13 +281,4 @@ export class Consumer {
   #log(words: string, level: LogLevel = 'info'): void {
     this.#options.log(`${this.#id}: ${words}`, { level })
   }
-}
-
-/** Another attempt would fail in the same way. */
-function isFinal({ final, kind }: TroupeError): boolean {
-  return final || kind === 'Invalid' || kind === 'PermissionDenied'
-}
-
-function brief({ message }: TroupeError): string {
-  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage).toWellFormed()} …`
 }

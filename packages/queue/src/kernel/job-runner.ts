@@ -10,8 +10,15 @@ import type { JobPlace } from './job-body.ts'
 export interface JobRunner {
   /** The network that the consumer or its program chooses instead of that of the job. */
   readonly pin: OverlayChoice
-  /** Runs a job. Returns its result, or throws why it failed. The signal ends it. */
-  run(payload: unknown, job: Job, place: JobPlace, signal: AbortSignal): Promise<unknown>
+  /** Runs a job. Returns its result, or throws why it failed. */
+  run(payload: unknown, job: Job, place: JobPlace, options: RunOptions): Promise<unknown>
+}
+
+export interface RunOptions {
+  /** Ends it. */
+  readonly signal: AbortSignal
+  /** Gets a function that returns whether the code of the job has begun to run. */
+  readonly onGiven: (hasBegun: () => boolean) => void
 }
 
 /** The way in which a consumer runs jobs. */
@@ -22,14 +29,14 @@ export function runnerOf(kernel: Kernel, functions: Functions, consumer: EntryId
   if (func !== undefined)
     return {
       pin: own === undefined ? kernel.registry.decode(func, functionKind).meta.options?.network : own,
-      run: async (payload, job, place, signal) =>
-        unpack(await functions.call({ entry: func, args: [payload, job], ...place, signal })),
+      run: async (payload, job, place, options) =>
+        unpack(await functions.call({ entry: func, args: [payload, job], ...place, ...options })),
     }
   // The check of the entry allows nothing else.
   if (process === undefined || host === undefined) throw new Error(`${consumer} has neither func nor process`)
   return {
     pin: own === undefined ? kernel.program(process).pin : own,
-    run: async (payload, job, place, signal) => {
+    run: async (payload, job, place, { signal }) => {
       const about = { entry: process, host, args: [payload, job], ...place }
       const running = startProcess(kernel, { ...about, loadTimeout: lifecycle.startTimeout })
       const onAbort = () => {

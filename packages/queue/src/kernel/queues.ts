@@ -35,6 +35,8 @@ export interface QueuesOptions {
   readonly file: string
   /** Its size in bytes beyond which no more jobs are kept. @default no limit */
   readonly maxBytes?: number | undefined
+  /** What a power cut may lose. @default `full`: nothing */
+  readonly synchronous?: 'full' | 'normal'
   readonly log: Log
   /** @default the system's */
   readonly clock?: Calendar
@@ -224,9 +226,9 @@ export class Queues implements AsyncDisposable {
   }
 
   async #opened(): Promise<QueueDriver> {
-    const { file, maxBytes, clock = systemClock } = this.#options
+    const { file, maxBytes, synchronous, clock = systemClock } = this.#options
     const { SqliteDriver } = await import('../driver/sqlite-driver.ts')
-    return SqliteDriver.open({ file, clock, ...(maxBytes !== undefined && { maxBytes }) })
+    return SqliteDriver.open({ file, clock, maxBytes, synchronous })
   }
 
   /** Call it when the consumers have stopped. */

@@ -232,12 +232,14 @@ export function testDriver(name: string, make: () => Promise<DriverStore>): void
       expect(await at.driver.job(queue, 'a')).toMatchObject({ state: 'done', result: Uint8Array.of(2) })
     })
 
-    it('lets one that reports progress go on', async () => {
+    it('lets one that reports progress, or waits for a thread, go on', async () => {
       await using at = await setUp()
       await at.publish(jobOf('a'))
       const job = await at.takeOne()
       await at.store.pass(9 * second)
       expect(await at.driver.progress(job, Uint8Array.of(1), 10 * second)).toBe(true)
+      await at.store.pass(9 * second)
+      expect(await at.driver.extend(job, 10 * second)).toBe(true)
       await at.store.pass(9 * second)
       expect(await at.take()).toEqual([])
       expect(await at.driver.acknowledge(job, undefined, 0)).toBe(true)

@@ -68,6 +68,10 @@ export const sections = z.strictObject({
         .min(65_536)
         .optional()
         .describe('Its size in bytes beyond which no more jobs are kept. Default: no limit.'),
+      synchronous: z
+        .enum(['full', 'normal'])
+        .default('full')
+        .describe('`full`: a power cut loses no job that was published. `normal`: it loses the last ones.'),
     })
     .prefault({})
     .describe('The store of the queues.'),

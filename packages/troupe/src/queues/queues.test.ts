@@ -158,6 +158,26 @@ describe('a consumer', () => {
     })
   })
 
+  it('keeps a job that waits for a thread, and counts no attempt for that', async () => {
+    using place = folder()
+    const one = { id: 'app:one', kind: 'function.ts', source: 'file://jobs.ts', method: 'report', pool: { max: 1 } }
+    const two = consumer({ func: 'one', ack_wait: '20s', concurrency: 2 })
+    await using at = await startQueues(place.path, mail, one, two)
+    await using ear = await at.app.probe({ name: 'ear' })
+    await ear.run(async () => {
+      await queues.publish(queue, 1, { id: 'runs' })
+      await queues.publish(queue, 2, { id: 'waits' })
+      for (let step = 1; step <= 10; step += 1) {
+        const message = await ear.next(patient)
+        await at.app.clock.advance('5s')
+        message.reply()
+      }
+      await ear.next(patient)
+      for (const id of ['runs', 'waits'])
+        expect(await queues.job(queue, id)).toMatchObject({ state: 'running', attempts: 1, errors: [] })
+    })
+  })
+
   it('lets its jobs end when it stops, and takes no more', async () => {
     using place = folder()
     await using at = await startQueues(place.path, mail, consumer())
