@@ -17,6 +17,7 @@ export interface NetworkClientOptions {
 
 /** The result of a check of a network. */
 export interface NetworkHealth {
+  /** Whether the proxy responds and accepts the login. */
   readonly state: 'up' | 'down'
   /** Why it is down. */
   readonly reason?: string

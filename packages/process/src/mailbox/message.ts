@@ -48,9 +48,11 @@ export interface MessageServices {
 
 /** A message as its receiver sees it. */
 export class Message {
+  /** The topic that the sender chose. */
   readonly topic: string
   /** The sender. */
   readonly from: Pid
+  /** A copy of what was sent; what was transferred is the object itself. */
   readonly payload: unknown
   /** The sender's frame. The message is handled in the receiver's network, regardless of the network in this frame. */
   readonly frame: Frame

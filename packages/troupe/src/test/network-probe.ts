@@ -24,11 +24,12 @@ export interface ProbeMessage extends Omit<TakenMessage, 'number'> {
  * application.
  */
 export class NetworkProbe implements AsyncDisposable {
+  /** The pid of the probe. */
   readonly pid: Pid
   readonly #kernel: Kernel
   #ended = false
 
-  /** Use {@link openNetworkProbe}. */
+  /** Use `app.probe({ network })`. */
   constructor(pid: Pid, kernel: Kernel) {
     this.pid = pid
     this.#kernel = kernel
@@ -111,6 +112,7 @@ export class NetworkProbe implements AsyncDisposable {
     await ended
   }
 
+  /** Ends the probe, like {@link NetworkProbe.end}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
   }
