@@ -20,6 +20,12 @@ export class PolicyScope extends Scope {
    * Returns the joint decision of its policies: `deny` if any denies, otherwise `allow` if one allows, otherwise
    * `undefined`.
    *
+   * @example
+   * ```ts
+   * const scope = await security.namedScope('readers')
+   * const decision = await scope.evaluate(security.newActor('ann'), 'document.read', 'report-7')
+   * ```
+   *
    * @throws TroupeError `Invalid` for a question that is too long; `PermissionDenied` for a policy that the caller may
    *   not know (`registry.get`).
    */
@@ -35,7 +41,15 @@ export class PolicyScope extends Scope {
 
 /** One policy. */
 export interface PolicyHandle extends PolicyView {
-  /** Returns the decision of this policy alone. */
+  /**
+   * Returns the decision of this policy alone.
+   *
+   * @example
+   * ```ts
+   * const policy = await security.policy('app:readers_only')
+   * const decision = await policy.evaluate(security.newActor('ann'), 'document.read', 'report-7')
+   * ```
+   */
   evaluate(actor: Actor | undefined, action: string, resource: string, meta?: Facts): Promise<PolicyDecision>
 }
 

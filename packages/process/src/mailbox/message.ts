@@ -79,6 +79,11 @@ export class Message {
    * Replies to a message that was sent with `processes.call`. Only the first reply counts; a late reply is dropped.
    * Does nothing for a message that was sent without a call. For a reply that cannot be cloned, the call rejects with
    * `Invalid` and the path.
+   *
+   * @example
+   * ```ts
+   * for await (const message of self.inbox) message.reply({ length: String(message.payload).length })
+   * ```
    */
   reply(payload?: unknown, options: ReplyOptions = {}): void {
     if (this.#call !== 0) this.#services.answer(this.from, this.#call, payload, options.transfer ?? [])
@@ -87,6 +92,11 @@ export class Message {
   /**
    * Replies with an error: the caller's `processes.call` throws it. Only the first reply counts. Does nothing for a
    * message that was sent without a call.
+   *
+   * @example
+   * ```ts
+   * for await (const message of self.inbox) message.fail(new TroupeError('Invalid', `${message.topic}: no such topic`))
+   * ```
    */
   fail(error: unknown): void {
     if (this.#call !== 0) this.#services.answer(this.from, this.#call, new Refusal(error), [])

@@ -52,6 +52,12 @@ export class NetworkProbe implements AsyncDisposable {
   /**
    * Takes the next message, or the next of a topic; other messages stay in the mailbox.
    *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy', name: 'mailer' })
+   * const { payload } = await probe.next({ topic: 'mail' })
+   * ```
+   *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout` when none arrived in time, `Canceled` when the probe was cancelled.
    */
@@ -68,6 +74,13 @@ export class NetworkProbe implements AsyncDisposable {
 
   /**
    * Takes the next event of a type, even if it has already arrived.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * await probe.spawn('app:counter', 'app:threads')
+   * const { result } = await probe.event('EXIT')
+   * ```
    *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout`
@@ -95,7 +108,17 @@ export class NetworkProbe implements AsyncDisposable {
     await this.#order({ do: 'send', to, topic, payload })
   }
 
-  /** Sends a message from its network and waits for the reply. @throws TroupeError as `processes.call` does. */
+  /**
+   * Sends a message from its network and waits for the reply.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * const visits = await probe.call('app:counter', 'visit')
+   * ```
+   *
+   * @throws TroupeError as `processes.call` does.
+   */
   async call(to: string, topic: string, payload?: unknown): Promise<unknown> {
     return this.#order({ do: 'call', to, topic, payload })
   }
