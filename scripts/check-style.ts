@@ -105,10 +105,13 @@ const difficult = [
 export type Counts = Readonly<Record<string, number>>
 
 export function countViolations(root: string): Counts {
-  const sources = globSync(['packages/*/{src,dashboard}/**/*.ts', 'scripts/*.ts', 'examples/**/*.ts', 'test/**/*.ts'], {
-    cwd: root,
-    exclude: ignored,
-  })
+  const sources = globSync(
+    ['packages/*/{src,dashboard}/**/*.ts', 'scripts/{,api/}*.ts', 'examples/**/*.ts', 'test/**/*.ts'],
+    {
+      cwd: root,
+      exclude: ignored,
+    },
+  )
   const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md'], {
     cwd: root,
     exclude: ignored,
@@ -163,6 +166,7 @@ const ignored = [
   '**/.cache/**',
   'docs/decisions/**',
   'docs/discoveries/**',
+  'docs/api/**',
   'CHANGELOG.md',
 ]
 

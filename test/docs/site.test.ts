@@ -25,6 +25,7 @@ let url: string
 
 beforeAll(async () => {
   await installPeers(browsers)
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/api/pages.ts')])
   const vitepress = join(root, 'node_modules/vitepress/bin/vitepress.js')
   await promisify(execFile)(process.execPath, [vitepress, 'build', 'docs', '--outDir', folder.path], { cwd: root })
   const files = new Set(globSync('**/*', { cwd: folder.path }))
@@ -79,7 +80,11 @@ async function visit(
 }
 
 const violations = z.array(z.object({ id: z.string(), impact: z.string().nullable() }))
-const pages = ['', 'ARCHITECTURE.html', 'docs/overlays.html', 'docs/reference/entries.html', 'docs/security.html']
+const processesPage = 'docs/api/troupe/variables/processes.html'
+const pages = [
+  ...['', 'ARCHITECTURE.html', 'docs/overlays.html', 'docs/reference/entries.html', 'docs/security.html'],
+  ...['docs/api.html', 'docs/api/troupe/', processesPage],
+]
 
 it.each(['light', 'dark'] as const)('has no serious finding of axe in %s', async (colorScheme) => {
   for (const path of pages) {
@@ -116,4 +121,18 @@ it('fits a narrow screen, and finds a page by a word of it', async () => {
   await page.locator('#localsearch-input').fill('start_timeout')
   await page.locator('#localsearch-list a').first().click()
   await page.locator('.vp-doc h1').waitFor()
+})
+
+it('has a page for each public name, in the sidebar', async () => {
+  await using page = await visit(processesPage)
+  const links = page.locator('.VPSidebar a[href^="/docs/api/"]')
+  await links.first().waitFor({ state: 'attached' })
+  const found = await Promise.all((await links.all()).map(async (link) => link.getAttribute('href')))
+  const linked = new Set(found)
+  const written = globSync('docs/api/troupe/**/*.html', { cwd: folder.path }).map((file) => `/${file}`)
+  expect(written.length).toBeGreaterThan(100)
+  expect(written.filter((file) => !linked.has(file.replace(/index\.html$/, '')))).toEqual([])
+  await page.locator('#sendlater').waitFor()
+  await page.setViewportSize({ width: 390, height: 800 })
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
 })

@@ -113,7 +113,8 @@ describe('a child', () => {
   it('that is no Node program is refused by name, and started where it was named', async () => {
     const { status, err } = await run(['--network', dead, '--', 'curl', 'http://web.test'])
     expect(status).toBe(126)
-    expect(err).toMatch(/the program curl \(.*\) is refused in overlay exec:proxy.*troupe exec --native curl\n$/)
+    expect(err).toMatch(/the program curl \(.*\) is refused in overlay exec:proxy.*troupe exec --native curl\n/)
+    expect(err).toMatch(/\nsee: troupe docs EOVERLAY\n$/)
     const code =
       `require('child_process').execFile('expr', ['1', '+', '1'], ` +
       `(error, out) => console.log(error?.message ?? out))`

@@ -1,8 +1,9 @@
 /** The command line. */
-import { describeFailure, pointerTo } from './failure.ts'
+import { describeFailure } from './failure.ts'
 import { checkDiagnosticsIn, formatCheckDiagnostic } from './modules/diagnostic.ts'
 import { helpText } from './help.ts'
 import { type Invocation, parseInvocation } from './invocation.ts'
+import { pointerTo } from './pointer.ts'
 import { guarded, type GuardedTerminal, ownTerminal, type Terminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'

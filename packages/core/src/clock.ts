@@ -7,6 +7,7 @@ export interface Clock {
   now(): number
   /** Calls `then` after `ms` milliseconds, without an upper limit. Returns a number that clears the timer. */
   setTimeout(then: () => void, ms: number): number
+  /** Cancels what {@link Clock.setTimeout} returned. */
   clearTimeout(timer: number): void
 }
 

@@ -31,7 +31,8 @@ export interface EntryKinds {}
  *
  * @example
  * ```ts
- * const options = { functions: { … }, services: { … } } as const satisfies StartOptions
+ * const source = new URL('./counter.ts', import.meta.url)
+ * const options = { services: { counter: { source } } } as const satisfies StartOptions
  *
  * declare module 'troupe' {
  *   interface Registered {

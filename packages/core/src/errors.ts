@@ -65,9 +65,13 @@ export interface TroupeErrorOptions {
  * ```
  */
 export class TroupeError extends Error {
+  /** `TroupeError`, or the name of the error of user code that it stands for. */
   override name = 'TroupeError'
+  /** What kind of failure it is; code decides by it what to do. */
   readonly kind: ErrorKind
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean
+  /** What a program can read: plain data, without secrets. */
   readonly details: ErrorDetails
   /** Whether the thrower explicitly marked a retry as pointless. */
   readonly final: boolean

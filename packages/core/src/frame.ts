@@ -13,13 +13,17 @@ export type OverlayChoice = EntryId | null | undefined
 
 /** On whose behalf code runs. */
 export interface Actor {
+  /** Not empty; unique in the application. */
   readonly id: string
+  /** Plain data, which policies can read; at most 4 KiB. */
   readonly meta: Readonly<Record<string, unknown>>
 }
 
 /** See the comment at the top of this file. */
 export interface Frame {
+  /** The id of the overlay, or that the clear network was chosen. */
   readonly overlay: OverlayChoice
+  /** On whose behalf the code runs. */
   readonly actor: Actor | undefined
   /** Ids of the policies in force; `undefined` when no scope was set. */
   readonly scope: readonly EntryId[] | undefined

@@ -26,7 +26,14 @@ const entryPattern = /^[A-Za-z_][\w.-]*:[A-Za-z_][\w.-]*$/
 const namePattern = /^[A-Za-z_][\w.-]*$/
 const pidPattern = /^<(0|[1-9]\d*)\.(0|[1-9]\d*)>$/
 
-/** Returns whether `text` has the form `namespace:name`. */
+/**
+ * Returns whether `text` has the form `namespace:name`.
+ *
+ * @example
+ * ```ts
+ * isEntryId('app:proxy') // true
+ * ```
+ */
 export function isEntryId(text: string): text is EntryId {
   return entryPattern.test(text)
 }
@@ -68,7 +75,14 @@ export function pid(thread: number, serial: number): Pid {
 /** The pid that was looked at last: code mostly sends to the same process again. */
 let lately: string | undefined
 
-/** Returns whether `text` has the form of a pid. */
+/**
+ * Returns whether `text` has the form of a pid.
+ *
+ * @example
+ * ```ts
+ * isPid('<3.1>') // true
+ * ```
+ */
 export function isPid(text: string): text is Pid {
   if (text === lately) return true
   if (!pidPattern.test(text)) return false
@@ -76,7 +90,14 @@ export function isPid(text: string): text is Pid {
   return true
 }
 
-/** Returns the number of the thread that a process lives in. */
+/**
+ * Returns the number of the thread that a process lives in.
+ *
+ * @example
+ * ```ts
+ * log.info(`this is thread ${threadOf(self.pid)}`)
+ * ```
+ */
 export function threadOf(id: Pid): number {
   return Number.parseInt(id.slice(1), 10)
 }

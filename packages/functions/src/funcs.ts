@@ -36,13 +36,39 @@ export interface Caller {
   /**
    * Returns a caller with an overlay for the call and all calls inside it, a timeout for the whole, and a signal that
    * cancels it.
+   *
+   * @example
+   * ```ts
+   * const ip = await funcs.withOptions({ network: 'app:tor', timeout: '5s' }).call('app:fetch_ip')
+   * ```
    */
   withOptions<const Network extends string>(options: CallOptions<Network>): Caller
-  /** Returns a caller that adds values to the frame. */
+  /**
+   * Returns a caller that adds values to the frame.
+   *
+   * @example
+   * ```ts
+   * await funcs.withContext({ order: 7 }).call('app:ship')
+   * ```
+   */
   withContext(values: Readonly<Record<string, unknown>>): Caller
-  /** Returns a caller whose functions act for `actor` instead of the current actor. */
+  /**
+   * Returns a caller whose functions act for `actor` instead of the current actor.
+   *
+   * @example
+   * ```ts
+   * await funcs.withActor(security.newActor('ann')).call('app:report')
+   * ```
+   */
   withActor(actor: Actor): Caller
-  /** Returns a caller whose functions run under the policies of `scope` instead of the current ones. */
+  /**
+   * Returns a caller whose functions run under the policies of `scope` instead of the current ones.
+   *
+   * @example
+   * ```ts
+   * await funcs.withScope(await security.namedScope('readers')).call('app:report')
+   * ```
+   */
   withScope(scope: Scope): Caller
   /**
    * Calls the function of entry `id` and returns its result. The function runs in the caller's frame: overlay, actor,
@@ -55,6 +81,11 @@ export interface Caller {
    * If the function does not return within one second after that, its thread is ended. No other call runs in that
    * thread, except those that the function made itself.
    *
+   * @example
+   * ```ts
+   * const small = await funcs.call('app:resize', 'cat.png', 640)
+   * ```
+   *
    * @throws the error of the function; TroupeError `NotFound` for an unknown entry, method or overlay,
    *   `PermissionDenied`, `Invalid` for arguments or a result that cannot be cloned, `Unavailable` when too many calls
    *   wait, `Timeout`, `Canceled`, `Internal` or `Unknown` when its thread ended during the call.
@@ -62,7 +93,14 @@ export interface Caller {
   call<const Id extends string>(id: FunctionId<Id>, ...args: FunctionArguments<Id>): Promise<FunctionResult<Id>>
 }
 
-/** Calls functions by id: `await funcs.call('app:fetch_ip', url)`. */
+/**
+ * Calls functions by id: `await funcs.call('app:fetch_ip', url)`.
+ *
+ * @example
+ * ```ts
+ * const small = await funcs.call('app:resize', 'cat.png', 640)
+ * ```
+ */
 export const funcs: Caller = caller(emptySelection)
 
 /** Maximum number of derived callers that each caller caches, one for each overlay. */

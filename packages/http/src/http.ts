@@ -24,17 +24,79 @@ const load = () => (loading ??= import('./client/request.ts').then((loaded) => (
  * ```
  */
 export const http = {
+  /**
+   * Sends a GET request. Throws like {@link http}.
+   *
+   * @example
+   * ```ts
+   * const response = await http.get('https://example.org/', { timeout: '5s' })
+   * console.log(response.status, await response.text())
+   * ```
+   */
   get: (url: string | URL, options?: RequestOptions) => request('GET', url, options),
+  /**
+   * Sends a POST request. Throws like {@link http}.
+   *
+   * @example
+   * ```ts
+   * await http.post('https://example.org/orders', { json: { article: 7 } })
+   * ```
+   */
   post: (url: string | URL, options?: RequestOptions) => request('POST', url, options),
+  /**
+   * Sends a PUT request. Throws like {@link http}.
+   *
+   * @example
+   * ```ts
+   * await http.put('https://example.org/orders/7', { json: { article: 8 } })
+   * ```
+   */
   put: (url: string | URL, options?: RequestOptions) => request('PUT', url, options),
+  /**
+   * Sends a PATCH request. Throws like {@link http}.
+   *
+   * @example
+   * ```ts
+   * await http.patch('https://example.org/orders/7', { json: { count: 2 } })
+   * ```
+   */
   patch: (url: string | URL, options?: RequestOptions) => request('PATCH', url, options),
+  /**
+   * Sends a DELETE request. Throws like {@link http}.
+   *
+   * @example
+   * ```ts
+   * await http.delete('https://example.org/orders/7')
+   * ```
+   */
   delete: (url: string | URL, options?: RequestOptions) => request('DELETE', url, options),
+  /**
+   * Sends a HEAD request. Throws like {@link http}.
+   *
+   * @example
+   * ```ts
+   * const { headers } = await http.head('https://example.org/')
+   * ```
+   */
   head: (url: string | URL, options?: RequestOptions) => request('HEAD', url, options),
-  /** Sends a request with any method except CONNECT. */
+  /**
+   * Sends a request with any method except CONNECT.
+   *
+   * @example
+   * ```ts
+   * await http.request('OPTIONS', 'https://example.org/')
+   * ```
+   */
   request,
   /**
    * Sends requests concurrently. A denied or invalid request rejects the whole batch before anything is sent. Otherwise
    * each request gets a `response` or an `error`, in order.
+   *
+   * @example
+   * ```ts
+   * const results = await http.batch([['GET', 'https://example.org/'], ['GET', 'https://example.com/']])
+   * for (const result of results) console.log('error' in result ? result.error.message : result.response.status)
+   * ```
    */
   batch,
   /** Responds to a request with a stream of server-sent events. */

@@ -42,6 +42,7 @@ export type FilePart = {
       readonly path: string
     }
   | {
+      /** The bytes of the file. */
       readonly content: BodyContent
       /** Bytes of a stream. If the length of each part is known, the request has a `content-length`. */
       readonly length?: number | undefined
@@ -50,7 +51,9 @@ export type FilePart = {
 
 /** Keeps cookies between requests: the result of `cookieJar()`, or any jar of the package `tough-cookie`. */
 export interface CookieJar {
+  /** Returns the value of the header `cookie` for a URL. */
   getCookieString(url: string): Promise<string>
+  /** Keeps a cookie of a response. */
   setCookie(cookie: string, url: string, options: { ignoreError: boolean }): Promise<unknown>
 }
 
@@ -104,6 +107,7 @@ export interface TlsOptions {
 
 /** Options of a request: fields, body, limits, TLS and network. */
 export interface RequestOptions {
+  /** Headers of the request. */
   readonly headers?: HeaderFields | undefined
   /** Appended to the URL's own query. */
   readonly query?: Fields | undefined
@@ -182,6 +186,7 @@ export interface RequestOptions {
    * @default false
    */
   readonly shareCookies?: boolean | undefined
+  /** TLS of `https:` URLs. @default the certificate authorities of Node */
   readonly tls?: TlsOptions | undefined
   /**
    * `follow`: up to 20 redirects, through the same overlay. `manual`: returns the redirect as the response. `error`: a

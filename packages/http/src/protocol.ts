@@ -73,9 +73,12 @@ export interface IssuedToken {
 
 /** The subject of a token. */
 export interface TokenView {
+  /** The id of the token, which is not secret. */
   readonly id: string
+  /** The actor of requests with the token. */
   readonly actor: Actor
   readonly scope: readonly EntryId[]
+  /** What was given to `create`. */
   readonly meta: Readonly<Record<string, unknown>>
   /** Unix time in milliseconds. */
   readonly expires: number

@@ -15,9 +15,13 @@ export interface Opinion {
 
 /** A decision with its reasons. */
 export interface Explanation {
+  /** The action that was asked about. */
   readonly action: string
+  /** The resource that was asked about. */
   readonly resource: string
+  /** The joint decision. */
   readonly verdict: 'allow' | 'deny'
+  /** Why it was decided so. */
   readonly reason: string
   /** In the order of the scope. */
   readonly policies: readonly Opinion[]

@@ -30,6 +30,7 @@ export class Scope {
     return new Scope(this.policies.filter((id) => !gone.has(id)))
   }
 
+  /** Returns whether the scope has this policy. */
   contains(policy: PolicyReference): boolean {
     return this.policies.some((id) => id === idOf(policy))
   }

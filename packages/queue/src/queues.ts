@@ -22,6 +22,7 @@ export interface PublishOptions {
 
 /** A job that the queue keeps. */
 export interface PublishedJob {
+  /** The id that was given, or a random one. */
   readonly id: string
   /** Whether the queue kept a job with that id already, which stays as it was. */
   readonly isDuplicate: boolean
@@ -29,8 +30,11 @@ export interface PublishedJob {
 
 /** What the function of a consumer gets after the payload. */
 export interface Job {
+  /** The id of the queue. */
   readonly queue: EntryId
+  /** The id of the job: the same in each attempt. */
   readonly id: string
+  /** The key with which it was published. */
   readonly key: string | undefined
   /** The first is 1. */
   readonly attempt: number
@@ -63,6 +67,11 @@ export const queues = {
    * Publishes a job. Settles when it is on the disk: from then on it runs at least once, in the frame of the caller, or
    * ends in the dead-letter list.
    *
+   * @example
+   * ```ts
+   * const { isDuplicate } = await queues.publish('app:mails', { to: 'ann@example.org' }, { id: 'welcome-ann' })
+   * ```
+   *
    * @param payload - Plain data, which fits the queue's schema; at most 8 MiB.
    * @throws TroupeError `Invalid` with the path of what is wrong; `NotFound` for an unknown queue; `Unavailable` when
    *   the queue is full, or its file cannot be written; `Conflict` when another application has the file open;
@@ -86,6 +95,16 @@ export const queues = {
   /**
    * Keeps how far a job is, and lets it run for the consumer's `ack_wait` from now on. For code that runs the job.
    *
+   * @example
+   * ```ts
+   * export async function send(mail: { to: readonly string[] }, job: Job): Promise<void> {
+   *   for (const [at, to] of mail.to.entries()) {
+   *     log.info(`a mail to ${to}`)
+   *     if (!(await queues.progress(job, { sent: at + 1 }))) return
+   *   }
+   * }
+   * ```
+   *
    * @param value - Plain data, which {@link queues.job} returns.
    * @returns false when the job was given to another consumer, or is no longer wanted: stop then.
    * @throws TroupeError `Invalid` for a value that is no plain data; `Unavailable`.
@@ -97,19 +116,37 @@ export const queues = {
   /**
    * Returns a job; `undefined` when the queue keeps none with that id.
    *
+   * @example
+   * ```ts
+   * const job = await queues.job('app:mails', 'welcome-ann')
+   * console.log(job?.state)
+   * ```
+   *
    * @throws TroupeError `NotFound` for an unknown queue; `PermissionDenied` (`queue.get`); `Unavailable`.
    */
   async job(queue: string, id: string): Promise<JobView | undefined> {
     return ask('getJob', { queue: entryId(queue), id })
   },
 
-  /** Returns the number of jobs in each state. Throws like {@link queues.job}. */
+  /**
+   * Returns the number of jobs in each state. Throws like {@link queues.job}.
+   *
+   * @example
+   * ```ts
+   * const { waiting, dead } = await queues.counts('app:mails')
+   * ```
+   */
   async counts(queue: string): Promise<JobCounts> {
     return ask('countJobs', { queue: entryId(queue) })
   },
 
   /**
    * Returns dead jobs, the oldest first. A page ends early at 16 MiB, and the list with an empty page.
+   *
+   * @example
+   * ```ts
+   * for (const { id, errors } of await queues.dead('app:mails')) console.log(id, errors.at(-1)?.message)
+   * ```
    *
    * @throws TroupeError like {@link queues.job}; `NotFound` when the queue does not keep the job `after`.
    */
@@ -120,6 +157,11 @@ export const queues = {
   /**
    * Lets a dead job run again, with all its attempts. Returns whether it was dead.
    *
+   * @example
+   * ```ts
+   * await queues.replay('app:mails', 'welcome-ann')
+   * ```
+   *
    * @throws TroupeError like {@link queues.job}; `PermissionDenied` (`queue.replay`).
    */
   async replay(queue: string, id: string): Promise<boolean> {
@@ -128,6 +170,11 @@ export const queues = {
 
   /**
    * Removes a dead job. Returns whether it was dead.
+   *
+   * @example
+   * ```ts
+   * await queues.drop('app:mails', 'welcome-ann')
+   * ```
    *
    * @throws TroupeError like {@link queues.job}; `PermissionDenied` (`queue.drop`).
    */

@@ -1,4 +1,8 @@
-/** Boots an application, runs it, and stops it. For programs that contain one: the command line, tests, embedding. */
+/**
+ * Boots an application, runs it, and stops it. For programs that contain one: the command line, tests, embedding.
+ *
+ * @module troupe/app
+ */
 import { type Calendar, runOutsideSlots } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
 import { answerConnections, permitHttpClient, ServerServices, TokenStoreTable } from '@troupe/http/kernel'
@@ -66,6 +70,7 @@ export { redactedText } from './log/redact.ts'
 export { userFrames } from './log/stack.ts'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 
+/** How an application runs. */
 export interface LaunchOptions {
   /**
    * The network of the program that contains the application: one of the application's overlays, or `null` for the
@@ -108,6 +113,7 @@ export interface LaunchOptions {
   readonly input?: () => Promise<Uint8Array | undefined>
 }
 
+/** Options of {@link boot}: where the application is read, and how it runs. */
 export interface BootOptions extends LoadOptions, LaunchOptions {}
 
 /** Modules that every thread loads while it waits for work. */
@@ -119,7 +125,7 @@ const preload = [new URL(`./index${import.meta.filename.endsWith('.ts') ? '.ts' 
  * @example
  * ```ts
  * await using app = await boot({ root: 'examples/netdemo' })
- * await app.exec(entryId('app:probe'))
+ * console.log(app.services())
  * ```
  *
  * @throws TroupeError `Invalid` with all that is wrong in its files; `AlreadyExists` when another application runs in
@@ -132,7 +138,15 @@ export async function boot(options: BootOptions): Promise<Application> {
   return startIn(async () => loadWith(config, options), options, config)
 }
 
-/** Starts an application that was already read. Throws like {@link boot}. */
+/**
+ * Starts an application that was already read. Throws like {@link boot}.
+ *
+ * @example
+ * ```ts
+ * const loaded = await load({ root: '.' })
+ * await using app = await launch(loaded)
+ * ```
+ */
 export async function launch(loaded: Loaded, options: LaunchOptions = {}): Promise<Application> {
   return startIn(async () => loaded, options, loaded.config)
 }

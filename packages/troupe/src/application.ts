@@ -32,9 +32,13 @@ const commandSettings: HostSettings = { isolation: 'thread', spares: 0, queueSiz
 
 /** A running application. */
 export class Application implements AsyncDisposable {
+  /** Its configuration. */
   readonly config: AppConfig
+  /** Its entries. */
   readonly registry: Registry
+  /** The kernel, which has all its threads and processes. */
   readonly kernel: Kernel
+  /** Its queues. */
   readonly queues: Queues
   readonly #supervisor: ServiceSupervisor
   readonly #supervisors: RunningSupervisors
@@ -259,6 +263,7 @@ export class Application implements AsyncDisposable {
     await this.#stopping
   }
 
+  /** Stops the application, like {@link Application.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }

@@ -5,7 +5,9 @@ import { exitCodeOf, type Kernel, type WireExit } from '@troupe/process/kernel'
 
 /** The outcome of a command: its return value, and the status that it set by `process.exitCode` or `process.exit`. */
 export interface CommandResult {
+  /** What the process returned. */
   readonly value: unknown
+  /** `process.exitCode` of the process, if it set one. */
   readonly exitCode: number | undefined
 }
 

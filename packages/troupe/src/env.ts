@@ -10,13 +10,25 @@ import { ask } from '@troupe/process'
  * ```
  */
 export const env = {
-  /** Returns the value of a variable; `undefined` when it is not set and has no default. */
+  /**
+   * Returns the value of a variable; `undefined` when it is not set and has no default.
+   *
+   * @example
+   * ```ts
+   * const key = (await env.get('API_KEY')) ?? ''
+   * ```
+   */
   async get(name: string): Promise<string | undefined> {
     return ask('getEnv', { name })
   },
 
   /**
    * Sets a variable in its storage.
+   *
+   * @example
+   * ```ts
+   * await env.set('GREETING', 'hello')
+   * ```
    *
    * @throws TroupeError `NotFound` when no `env.variable` has the name, `PermissionDenied` when it is read-only.
    */

@@ -20,6 +20,7 @@ import {
   type WrittenEntry,
 } from '@troupe/registry'
 
+/** Where an application is read, and what is laid over its files. */
 export interface LoadOptions {
   /** The application's folder: it contains `.troupe.yaml`, and `src/` with the entries. */
   readonly root: string
@@ -49,6 +50,7 @@ export interface LoadOptions {
 
 /** A kind of overlay that an application adds. */
 export interface OwnOverlay {
+  /** The kind of its entries. */
   readonly kind: OverlayKind
   /** URL of the module that adds its driver (`addDriver` of `@troupe/network/driver`): every thread imports it. */
   readonly driver: string
@@ -56,10 +58,13 @@ export interface OwnOverlay {
 
 /** An application that was read. */
 export interface Loaded {
+  /** The configuration. */
   readonly config: AppConfig
   /** Reads the configuration again. Throws like {@link load}. */
   readonly reread: () => AppConfig
+  /** The entries. */
   readonly registry: Registry
+  /** Kinds of overlays that the application defines itself. */
   readonly overlays: readonly OwnOverlay[]
   /** All its problems, by position. Empty when it can start. */
   readonly problems: readonly Diagnostic[]
@@ -77,6 +82,12 @@ export const kinds: readonly Kind[] = [
 
 /**
  * Reads an application's configuration and entries, and checks them.
+ *
+ * @example
+ * ```ts
+ * const { registry, problems } = await load({ root: '.' })
+ * for (const { message } of problems) console.error(message)
+ * ```
  *
  * @throws TroupeError `NotFound` when the folder cannot be read; `Invalid` for a wrong configuration, override or
  *   entry.

@@ -12,12 +12,28 @@ import type { Change, Version } from '@troupe/registry'
  * ```
  */
 export const registry = {
-  /** Returns the entry with this id. @throws TroupeError `NotFound` */
+  /**
+   * Returns the entry with this id.
+   *
+   * @example
+   * ```ts
+   * const proxy = await registry.get('app:proxy')
+   * ```
+   *
+   * @throws TroupeError `NotFound`
+   */
   async get(id: string): Promise<EntryView> {
     return ask('entry', { id: entryId(id) })
   },
 
-  /** Returns the entries of a kind (`network.*` for all kinds with that prefix), or with these keys in their `meta`. */
+  /**
+   * Returns the entries of a kind (`network.*` for all kinds with that prefix), or with these keys in their `meta`.
+   *
+   * @example
+   * ```ts
+   * const networks = await registry.find({ kind: 'network.*' })
+   * ```
+   */
   async find(
     query: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> } = {},
   ): Promise<readonly EntryView[]> {
@@ -40,18 +56,39 @@ export const registry = {
     return (await ask('apply', { changes })).version
   },
 
-  /** Returns the number of the current version. */
+  /**
+   * Returns the number of the current version.
+   *
+   * @example
+   * ```ts
+   * const before = await registry.version()
+   * ```
+   */
   async version(): Promise<number> {
     return (await ask('version', {})).version
   },
 
-  /** Returns the versions that are kept, the oldest first. */
+  /**
+   * Returns the versions that are kept, the oldest first.
+   *
+   * @example
+   * ```ts
+   * const versions = await registry.history()
+   * ```
+   */
   async history(): Promise<readonly Version[]> {
     return ask('history', {})
   },
 
   /**
    * Restores the entries of an earlier version, as a new version; returns its number.
+   *
+   * @example
+   * ```ts
+   * const before = await registry.version()
+   * await registry.apply([{ op: 'delete', entry: { id: 'app:old' } }])
+   * await registry.rollback(before)
+   * ```
    *
    * @throws TroupeError `NotFound` for a version that is no longer kept; like {@link apply}.
    */

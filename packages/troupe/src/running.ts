@@ -9,6 +9,11 @@ const running = new Map<Runtime, Application>()
  * Returns the application in which the calling code acts: that of {@link Application.run}, or else that of the program,
  * if it has one.
  *
+ * @example
+ * ```ts
+ * const services = runningApplication()?.services() ?? []
+ * ```
+ *
  * @throws TroupeError `Invalid` when several run in this program, and it is not known which one is meant.
  */
 export function runningApplication(): Application | undefined {

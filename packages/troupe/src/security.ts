@@ -20,6 +20,12 @@ export class PolicyScope extends Scope {
    * Returns the joint decision of its policies: `deny` if any denies, otherwise `allow` if one allows, otherwise
    * `undefined`.
    *
+   * @example
+   * ```ts
+   * const scope = await security.namedScope('readers')
+   * const decision = await scope.evaluate(security.newActor('ann'), 'document.read', 'report-7')
+   * ```
+   *
    * @throws TroupeError `Invalid` for a question that is too long; `PermissionDenied` for a policy that the caller may
    *   not know (`registry.get`).
    */
@@ -35,25 +41,47 @@ export class PolicyScope extends Scope {
 
 /** One policy. */
 export interface PolicyHandle extends PolicyView {
-  /** Returns the decision of this policy alone. */
+  /**
+   * Returns the decision of this policy alone.
+   *
+   * @example
+   * ```ts
+   * const policy = await security.policy('app:readers_only')
+   * const decision = await policy.evaluate(security.newActor('ann'), 'document.read', 'report-7')
+   * ```
+   */
   evaluate(actor: Actor | undefined, action: string, resource: string, meta?: Facts): Promise<PolicyDecision>
 }
 
 /**
  * @example
  * ```ts
- * if (!(await security.can('document.read', id, { owner }))) throw new Error('not yours')
+ * if (!(await security.can('document.read', 'report-7', { owner: 'ann' }))) throw new Error('not yours')
  * const ann = security.newActor('ann', { role: 'reader' })
  * await funcs.withActor(ann).withScope(await security.namedScope('readers')).call('app:report')
  * ```
  */
 export const security = {
-  /** Returns the current actor, as the kernel knows it; `undefined` when there is none. */
+  /**
+   * Returns the current actor, as the kernel knows it; `undefined` when there is none.
+   *
+   * @example
+   * ```ts
+   * log.info(`on behalf of ${security.actor()?.id ?? 'the application'}`)
+   * ```
+   */
   actor(): Actor | undefined {
     return currentParticipant().frame.actor
   },
 
-  /** Returns the current scope, as the kernel knows it; `undefined` when there is none. */
+  /**
+   * Returns the current scope, as the kernel knows it; `undefined` when there is none.
+   *
+   * @example
+   * ```ts
+   * const policies = security.scope()?.policies ?? []
+   * ```
+   */
   scope(): PolicyScope | undefined {
     const { scope } = currentParticipant().frame
     return scope && new PolicyScope(scope)
@@ -61,6 +89,11 @@ export const security = {
 
   /**
    * Returns whether the current code may do `action` to `resource`. The action may be one of the application's own.
+   *
+   * @example
+   * ```ts
+   * if (!(await security.can('document.read', 'report-7'))) throw new TroupeError('PermissionDenied', 'not yours')
+   * ```
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
@@ -71,6 +104,11 @@ export const security = {
   /**
    * Returns an actor, for `withActor`.
    *
+   * @example
+   * ```ts
+   * await funcs.withActor(security.newActor('ann', { role: 'reader' })).call('app:report')
+   * ```
+   *
    * @throws TroupeError `Invalid` for an empty id, or for `meta` that is not plain data or weighs more than 4 KiB.
    */
   newActor(id: string, meta: Facts = {}): Actor {
@@ -80,13 +118,28 @@ export const security = {
   /**
    * Returns a scope of these policies: ids, or results of {@link security.policy}.
    *
+   * @example
+   * ```ts
+   * await funcs.withScope(security.newScope(['app:readers_only'])).call('app:report')
+   * ```
+   *
    * @throws TroupeError `Invalid` for anything that is not an id.
    */
   newScope(policies: Iterable<PolicyReference> = []): PolicyScope {
     return new PolicyScope(policies)
   },
 
-  /** Returns the policy with this id. @throws TroupeError `NotFound`; `PermissionDenied` (`registry.get`). */
+  /**
+   * Returns the policy with this id.
+   *
+   * @example
+   * ```ts
+   * const policy = await security.policy('app:readers_only')
+   * await policy.evaluate(security.newActor('ann'), 'document.read', 'report-7')
+   * ```
+   *
+   * @throws TroupeError `NotFound`; `PermissionDenied` (`registry.get`).
+   */
   async policy(id: string): Promise<PolicyHandle> {
     const view = await ask('policy', { id: entryId(id) })
     return Object.freeze({
@@ -99,6 +152,12 @@ export const security = {
   /**
    * Returns the token store with this id. Its methods reject with `NotFound` if the store does not exist when they are
    * called.
+   *
+   * @example
+   * ```ts
+   * const tokens = security.tokenStore('app:tokens')
+   * const { token } = await tokens.create({ actor: security.newActor('ann'), groups: ['readers'], ttl: '1h' })
+   * ```
    */
   tokenStore(id: string): TokenStoreHandle {
     return tokenStore(id)
@@ -106,6 +165,11 @@ export const security = {
 
   /**
    * Returns the scope of all policies of a group.
+   *
+   * @example
+   * ```ts
+   * await funcs.withScope(await security.namedScope('readers')).call('app:report')
+   * ```
    *
    * @throws TroupeError `NotFound` when the group has no policy, or one of which the caller may not know.
    */

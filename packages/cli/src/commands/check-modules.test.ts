@@ -198,7 +198,7 @@ describe('a warning', () => {
     using app = appFolder({ 'src/_index.yaml': yaml('one.ts', one('free') + pinned + proxy), 'src/one.ts': main })
     const { status, lines, err } = await check(app)
     expect(lines).toEqual([expect.stringMatching(/^src\/_index\.yaml:5:\d+: warning: app:free: pool\.max: /)])
-    expect([status, err]).toEqual([0, '5 entries, no problems, 1 warning'])
+    expect([status, err]).toEqual([0, '5 entries, no problems, 1 warning\nsee: troupe docs one-thread'])
     using alone = appFolder({ 'src/_index.yaml': yaml('one.ts', one('free')), 'src/one.ts': main })
     expect((await check(alone)).err).toBe('3 entries, no problems')
   })

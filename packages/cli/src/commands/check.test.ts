@@ -167,7 +167,7 @@ describe('troupe check', () => {
     const { status, lines, err } = await check(app)
     expect(lines).toEqual([typeof says === 'string' ? says : matching(says)])
     expect(status).toBe(1)
-    expect(err).toMatch(/, 1 problem$/)
+    expect(err).toMatch(/, 1 problem\nsee: troupe docs [\w-]+$/)
   })
 
   it('reports everything at once: config, entries, modules', async () => {

@@ -44,6 +44,8 @@ export async function check(options: CommonOptions, terminal: Terminal): Promise
     `${counted(entries, 'entry', 'entries')}, ` +
       `${problems === 0 ? 'no problems' : counted(problems, 'problem', 'problems')}${warned}`,
   )
+  const [first] = [...findings.filter(({ severity }) => severity !== 'warning'), ...findings]
+  if (first !== undefined) terminal.err(`see: troupe docs ${first.code}`)
   return problems === 0 ? 0 : 1
 }
 

@@ -1,6 +1,7 @@
 /** `troupe exec`: runs a program with all its traffic in an overlay. */
 import { describeFailure } from './failure.ts'
 import { helpText } from '../help.ts'
+import { pointerTo } from '../pointer.ts'
 import { UsageError } from '../usage-error.ts'
 import { type ExecOptions, parseExecOptions } from './exec-options.ts'
 import { launch, type ProgramEnd } from './launch.ts'
@@ -35,7 +36,8 @@ export async function exec(argv: readonly string[]): Promise<void> {
   } catch (error) {
     const isUsage = error instanceof UsageError
     say(`troupe exec: ${isUsage ? error.message : describeFailure(error)}`)
-    if (isUsage) say('"troupe exec --help" lists the options.')
+    const pointer = isUsage ? '"troupe exec --help" lists the options.' : pointerTo(error)
+    if (pointer !== undefined) say(pointer)
     process.exit(isUsage ? usage : statusOf(error))
   }
 }

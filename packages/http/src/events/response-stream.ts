@@ -23,6 +23,8 @@ export interface EventsContext {
  *
  * @example
  * ```ts
+ * import { setTimeout } from 'node:timers/promises'
+ *
  * export function clock(request: Request): Response {
  *   return http.events(request, async function* ({ lastEventId, signal }) {
  *     for (let tick = Number(lastEventId ?? 0) + 1; !signal.aborted; tick += 1) {

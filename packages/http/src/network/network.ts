@@ -17,6 +17,7 @@ export interface NetworkClientOptions {
 
 /** The result of a check of a network. */
 export interface NetworkHealth {
+  /** Whether the proxy responds and accepts the login. */
   readonly state: 'up' | 'down'
   /** Why it is down. */
   readonly reason?: string
@@ -29,6 +30,14 @@ export interface Network extends AsyncDisposable {
   /**
    * Opens a TCP connection. `tls.connect({ socket })` works on it.
    *
+   * @example
+   * ```ts
+   * import { connect } from 'node:tls'
+   *
+   * await using tor = network('socks5://127.0.0.1:9050')
+   * const socket = connect({ socket: await tor.connect('example.org', 443), servername: 'example.org' })
+   * ```
+   *
    * @throws TroupeError `Unavailable`, `Timeout`, `Canceled`, `Invalid`
    */
   readonly connect: (host: string, port: number, options?: ConnectOptions) => Promise<Socket>
@@ -38,7 +47,15 @@ export interface Network extends AsyncDisposable {
   readonly agent: Agent
   /** For the option `dispatcher` of undici 8. */
   readonly dispatcher: Dispatcher
-  /** Checks whether the proxy responds and accepts the login. Never rejects. */
+  /**
+   * Checks whether the proxy responds and accepts the login. Never rejects.
+   *
+   * @example
+   * ```ts
+   * await using tor = network('socks5://127.0.0.1:9050')
+   * const { state, reason } = await tor.health()
+   * ```
+   */
   readonly health: () => Promise<NetworkHealth>
   /** Ends all connections. Later requests are `Unavailable`. */
   readonly close: () => Promise<void>

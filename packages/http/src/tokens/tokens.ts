@@ -20,6 +20,7 @@ export interface TokenOptions {
 
 /** The data of a token. */
 export interface TokenInfo extends Omit<TokenView, 'scope'> {
+  /** The policies in force for requests with the token. */
   readonly scope: Scope
 }
 

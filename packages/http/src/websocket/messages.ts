@@ -11,7 +11,9 @@ export interface WebSocketOpen extends ConnectionOpen {
 
 /** Payload of `ws.close`, in both directions: how a connection was closed, or is to be closed (RFC 6455, 7.4). */
 export interface WebSocketClose {
+  /** The code of the close frame (RFC 6455, section 7.4). */
   readonly code: number
+  /** The text of the close frame. */
   readonly reason: string
 }
 

@@ -17,7 +17,10 @@ export function setPeer(socket: Socket, peer: Peer): void {
  *
  * @example
  * ```ts
- * server.on('connection', (socket) => log.info('a visitor', { ...peerOf(socket) }))
+ * import { createServer } from 'node:net'
+ *
+ * const server = createServer()
+ * server.on('connection', (socket) => log.info({ ...peerOf(socket) }, 'a connection'))
  * ```
  */
 export function peerOf(socket: Socket): Peer | undefined {

@@ -146,12 +146,15 @@ export interface Accepted {
 export interface Peer {
   /** Address or name in the overlay's own terms: an IP address of the tailnet, a `.b32.i2p` name. */
   readonly address: string
+  /** The port of the peer. */
   readonly port?: number
   /** In a tailnet: the node's own id, which stays the same when the node is renamed. */
   readonly id?: string
   /** In a tailnet: name of the node, its user (absent for tagged nodes), its tags. */
   readonly node?: string
+  /** The login name of the owner of a node in a tailnet. */
   readonly user?: string
+  /** The tags of a node in a tailnet. */
   readonly tags?: readonly string[]
   /** In I2P: the whole destination, in base64. */
   readonly destination?: string

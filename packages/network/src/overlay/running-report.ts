@@ -11,10 +11,15 @@ import { z } from 'zod'
 import type { OverlayTable } from './overlay-table.ts'
 
 const reported = z.object({
+  /** The condition of the overlay. */
   state: z.enum(['up', 'degraded', 'starting', 'down']),
+  /** When it came into that state, in milliseconds since 1970. */
   since: z.number(),
+  /** Why it is not up. */
   reason: z.string().optional(),
+  /** Its own name in the overlay. */
   name: z.string().optional(),
+  /** Its own addresses in the overlay. */
   addresses: z.array(z.string()).optional(),
 })
 const report = z.record(z.string(), reported)

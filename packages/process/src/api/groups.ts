@@ -15,6 +15,11 @@ export const groups = {
   /**
    * Makes a process a member of a group. The first member creates the group.
    *
+   * @example
+   * ```ts
+   * await processes.groups.join('listeners')
+   * ```
+   *
    * @param pid the process. @default the current process
    * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied` (`process.group.join`).
    */
@@ -25,6 +30,11 @@ export const groups = {
   /**
    * Removes a process from a group. Does nothing when it is not a member.
    *
+   * @example
+   * ```ts
+   * await processes.groups.leave('listeners')
+   * ```
+   *
    * @throws TroupeError `PermissionDenied` (`process.group.leave`)
    */
   async leave(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
@@ -34,6 +44,11 @@ export const groups = {
   /**
    * Returns the current members of which the caller may know, in the order in which they joined. Empty for a group
    * without members.
+   *
+   * @example
+   * ```ts
+   * for (const pid of await processes.groups.members('listeners')) await processes.cancel(pid)
+   * ```
    */
   async members(name: string): Promise<readonly Pid[]> {
     return ask('groupMembers', { group: checked(name) })
@@ -42,6 +57,11 @@ export const groups = {
   /**
    * Sends a message to each member of a group, including the sender if it is a member. Settles when every mailbox has
    * accepted it. Members that end meanwhile are skipped.
+   *
+   * @example
+   * ```ts
+   * const { delivered } = await processes.groups.broadcast('listeners', 'news', { title: 'a new page' })
+   * ```
    *
    * @returns how many members accepted it, and how many refused it because they run in another network and do not
    * accept messages from the sender's

@@ -30,6 +30,7 @@ export interface LaterOptions {
 
 /** A message that is still to be sent. */
 export interface Later {
+  /** The id, by which {@link processes.cancelLater} cancels it too. */
   readonly id: string
   /** Cancels it. Returns whether it was still to be sent. */
   cancel(): Promise<boolean>
@@ -80,6 +81,12 @@ export const later = {
    * Cancels a message that is still to be sent. Returns false when it was sent, or never existed. Code under policies
    * reaches only the messages of its actor, and other code in a sealed host only those of its host: for any other it
    * returns false too.
+   *
+   * @example
+   * ```ts
+   * await processes.sendLater('app:mailer', 'remind', { order: 7 }, { in: '24h', id: 'reminder-7' })
+   * await processes.cancelLater('reminder-7')
+   * ```
    */
   cancelLater(id: string): Promise<boolean> {
     return ask('cancelLater', { id })

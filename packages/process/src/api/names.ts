@@ -4,7 +4,15 @@ import type { PidNamed } from '@troupe/core/entries'
 import { currentRuntime } from '../thread/current.ts'
 import { currentParticipant } from '../thread/participant.ts'
 
-/** Returns the process of that name; `undefined` if there is none, or none that the caller may know of. */
+/**
+ * Returns the process of that name; `undefined` if there is none, or none that the caller may know of.
+ *
+ * @example
+ * ```ts
+ * const mailer = await processes.names.lookup('mailer')
+ * if (mailer !== undefined) await processes.send(mailer, 'mail', { to: 'ann@example.org' })
+ * ```
+ */
 function lookup<const Name extends string>(name: Name): Promise<PidNamed<Name> | undefined>
 function lookup(name: string): Promise<Pid | undefined> {
   return currentRuntime().kernel.request('lookup', { name }, currentParticipant().pid)
@@ -13,6 +21,11 @@ function lookup(name: string): Promise<Pid | undefined> {
 export const names = {
   /**
    * Registers a name for a process.
+   *
+   * @example
+   * ```ts
+   * await processes.names.register('mailer')
+   * ```
    *
    * @param pid the process. @default the current process
    * @throws TroupeError `AlreadyExists` when another process has the name; `NotFound` when the process does not exist;
@@ -25,7 +38,16 @@ export const names = {
 
   lookup,
 
-  /** Removes a name. @throws TroupeError `PermissionDenied`. */
+  /**
+   * Removes a name.
+   *
+   * @example
+   * ```ts
+   * await processes.names.unregister('mailer')
+   * ```
+   *
+   * @throws TroupeError `PermissionDenied`.
+   */
   async unregister(name: string): Promise<void> {
     await currentRuntime().kernel.request('unregister', { name }, currentParticipant().pid)
   },

@@ -31,6 +31,11 @@ export const processes = {
    * Ends a process at once, whatever it is doing. Its EXIT carries a `Canceled` error. Messages that were sent to it
    * earlier arrive first.
    *
+   * @example
+   * ```ts
+   * await processes.terminate('app:mailer')
+   * ```
+   *
    * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied`.
    */
   async terminate(to: string): Promise<void> {
@@ -40,6 +45,13 @@ export const processes = {
   /**
    * Asks a process to stop: its `self.signal` aborts, its inbox ends, and it gets a CANCEL event. The process decides
    * how to react. Messages that were sent to it earlier arrive first.
+   *
+   * @example
+   * ```ts
+   * const mailer = await processes.spawn('app:mailer', 'app:threads')
+   * await processes.cancel(mailer, 'no more mails')
+   * await processes.exited(mailer)
+   * ```
    *
    * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied`.
    */
@@ -54,6 +66,12 @@ export const processes = {
   /**
    * Requests an EXIT event when a process ends. The event comes at once if the process does not exist.
    *
+   * @example
+   * ```ts
+   * await processes.monitor('app:mailer')
+   * for await (const event of self.events) if (event.type === 'EXIT') log.warn(`${event.from} ended`)
+   * ```
+   *
    * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
    */
   async monitor(to: string): Promise<void> {
@@ -63,6 +81,11 @@ export const processes = {
 
   /**
    * Cancels {@link processes.monitor}.
+   *
+   * @example
+   * ```ts
+   * await processes.unmonitor('app:mailer')
+   * ```
    *
    * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
    */
@@ -74,6 +97,13 @@ export const processes = {
   /**
    * Links this process with another: when either ends with an error, the other ends too, unless it traps links.
    *
+   * @example
+   * ```ts
+   * self.setOptions({ trapLinks: true })
+   * await processes.link('app:mailer')
+   * for await (const event of self.events) if (event.type === 'LINK_DOWN') log.warn(`${event.from} ended`)
+   * ```
+   *
    * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
    */
   async link(to: string): Promise<void> {
@@ -83,6 +113,11 @@ export const processes = {
 
   /**
    * Removes the link to another process.
+   *
+   * @example
+   * ```ts
+   * await processes.unlink('app:mailer')
+   * ```
    *
    * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
    */
@@ -94,6 +129,12 @@ export const processes = {
   /**
    * Resolves when a process has ended, with how it ended. The error in the result is `NotFound` if the process does not
    * exist.
+   *
+   * @example
+   * ```ts
+   * const exit = await processes.exited('app:mailer')
+   * log.info('error' in exit ? `it failed: ${exit.error.message}` : 'it ended')
+   * ```
    *
    * @throws TroupeError `NotFound` for an unknown name; `PermissionDenied`.
    */

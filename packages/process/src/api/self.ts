@@ -39,13 +39,25 @@ function own(): LocalProcess {
 
 /** The current process. */
 export const self = {
-  /** The id of the current process. In a function, the id of its call. */
+  /**
+   * The id of the current process. In a function, the id of its call.
+   *
+   * @example
+   * ```ts
+   * await processes.send('app:registrar', 'hello', { from: self.pid })
+   * ```
+   */
   get pid(): Pid {
     return currentParticipant().pid
   },
 
   /**
    * The messages of this process, one by one. Ends when the process is cancelled and no messages are left.
+   *
+   * @example
+   * ```ts
+   * for await (const message of self.inbox) message.reply(`got ${message.topic}`)
+   * ```
    *
    * @throws TroupeError `Invalid` outside a process.
    */
@@ -54,13 +66,27 @@ export const self = {
     return process.iterate(process.mailbox)
   },
 
-  /** EXIT, LINK_DOWN, CANCEL and OUTDATED events. @throws TroupeError `Invalid` outside a process. */
+  /**
+   * EXIT, LINK_DOWN, CANCEL and OUTDATED events.
+   *
+   * @example
+   * ```ts
+   * for await (const event of self.events) if (event.type === 'CANCEL') log.info(event.reason)
+   * ```
+   *
+   * @throws TroupeError `Invalid` outside a process.
+   */
   get events(): EventQueue {
     return own().events
   },
 
   /**
    * Aborts when the process, or other code that acts here, is cancelled; its reason is the error.
+   *
+   * @example
+   * ```ts
+   * const response = await fetch('https://example.org/', { signal: self.signal })
+   * ```
    *
    * @throws TroupeError `Invalid` in the program around an application.
    */
@@ -73,6 +99,11 @@ export const self = {
   /**
    * Takes the next message, or the next of a topic.
    *
+   * @example
+   * ```ts
+   * const { payload } = await self.receive({ topic: 'mail', timeout: '5s' })
+   * ```
+   *
    * @throws TroupeError `Timeout` when no message came in time; `Canceled` when the process was cancelled; `Invalid`
    * outside a process.
    */
@@ -84,6 +115,15 @@ export const self = {
 
   /**
    * Opens a separate mailbox for a topic, with the capacity of the process's own.
+   *
+   * @example
+   * ```ts
+   * const news = self.listen('news')
+   * for await (const { payload } of news) {
+   *   log.info({ payload })
+   *   news.close()
+   * }
+   * ```
    *
    * @throws TroupeError `Invalid` for a reserved topic, or outside a process.
    */
@@ -103,6 +143,16 @@ export const self = {
    * Replaces the program of this process: pid, mailbox, links and monitors stay, and `state` becomes the arguments of
    * the new program. The calling program does not continue; end it with `return self.upgrade(…)`.
    *
+   * @example
+   * ```ts
+   * export async function main(visits = 0): Promise<void> {
+   *   for await (const message of self.inbox) {
+   *     if (message.topic === 'upgrade') return self.upgrade(null, visits)
+   *     message.reply(++visits)
+   *   }
+   * }
+   * ```
+   *
    * @param id The entry to run; `null` for the current entry, with its newest code.
    * @throws TroupeError `NotFound` for an unknown entry, module or method; `Invalid` for state that cannot be cloned;
    * `PermissionDenied` for an entry that it may not spawn. After an error the process continues as before.
@@ -115,6 +165,11 @@ export const self = {
 
   /**
    * Changes options of this process. Absent options keep their values.
+   *
+   * @example
+   * ```ts
+   * self.setOptions({ trapLinks: true })
+   * ```
    *
    * @throws TroupeError `Invalid` outside a process.
    */

@@ -54,6 +54,11 @@ function ms(timeout: number | string | undefined): number {
  * Sends a message. Settles when the receiver's mailbox has accepted it; waits while the mailbox is full. If `to` is a
  * name and its process ends before it has accepted the message, the name is looked up once more.
  *
+ * @example
+ * ```ts
+ * await processes.send('app:mailer', 'mail', { to: 'ann@example.org' })
+ * ```
+ *
  * @throws TroupeError `NotFound` when the process does not exist; `Invalid` for a payload that cannot be cloned or a
  * reserved topic.
  */
@@ -83,6 +88,12 @@ export function send(to: string, topic: string, payload?: unknown, options: Send
 /**
  * Sends a message if there is room for it now. Takes a pid, not a name.
  *
+ * @example
+ * ```ts
+ * const mailer = await processes.spawn('app:mailer', 'app:threads')
+ * if (!processes.trySend(mailer, 'mail', { to: 'ann@example.org' })) log.warn('the mailer is busy')
+ * ```
+ *
  * @returns false when the mailbox is full or the process is known to have ended. For a process in another thread,
  * also beyond four messages, until that thread has reported its free room. Where policies are in force, also until
  * the kernel has allowed it.
@@ -104,6 +115,11 @@ export function trySend(to: Pid, topic: string, payload?: unknown, options: Send
 
 /**
  * Sends a message and waits for its reply.
+ *
+ * @example
+ * ```ts
+ * const visits = await processes.call('app:counter', 'visit', undefined, { timeout: '5s' })
+ * ```
  *
  * @throws TroupeError `NotFound` as soon as the callee has ended; `Timeout` when no reply came in time; `Unavailable`
  * when a selective receive of the callee skipped the message and there was no more room for it; `Invalid` for a call

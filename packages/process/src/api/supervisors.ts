@@ -31,6 +31,11 @@ export const supervisors = {
   /**
    * Adds a child after the others and starts it.
    *
+   * @example
+   * ```ts
+   * const child = await processes.supervisors.startChild('app:crawlers', { id: 'news', process: 'app:crawler' })
+   * ```
+   *
    * @throws TroupeError `AlreadyExists` for an id that is in use; `Invalid`; and the error that prevented the start. In
    * that case the child is not kept.
    */
@@ -43,6 +48,11 @@ export const supervisors = {
    * Stops a child within its `shutdown` time. The supervisor does not restart it by itself, and removes it when it is
    * temporary.
    *
+   * @example
+   * ```ts
+   * await processes.supervisors.terminateChild('app:crawlers', 'news')
+   * ```
+   *
    * @throws TroupeError `NotFound`
    */
   async terminateChild(supervisor: string, child: string): Promise<void> {
@@ -51,6 +61,11 @@ export const supervisors = {
 
   /**
    * Starts a child that does not run.
+   *
+   * @example
+   * ```ts
+   * await processes.supervisors.restartChild('app:crawlers', 'news')
+   * ```
    *
    * @throws TroupeError `NotFound`; `Conflict` when it runs; and the error that prevented the start.
    */
@@ -61,17 +76,43 @@ export const supervisors = {
   /**
    * Removes a child that does not run.
    *
+   * @example
+   * ```ts
+   * await processes.supervisors.terminateChild('app:crawlers', 'news')
+   * await processes.supervisors.deleteChild('app:crawlers', 'news')
+   * ```
+   *
    * @throws TroupeError `NotFound`; `Conflict` when it runs.
    */
   async deleteChild(supervisor: string, child: string): Promise<void> {
     await ask('deleteChild', { supervisor, child })
   },
 
-  /** Returns the children of which the caller may know, in start order. @throws TroupeError `NotFound` */
+  /**
+   * Returns the children of which the caller may know, in start order.
+   *
+   * @example
+   * ```ts
+   * const children = await processes.supervisors.whichChildren('app:crawlers')
+   * log.info(children.map(({ id }) => id).join(', '))
+   * ```
+   *
+   * @throws TroupeError `NotFound`
+   */
   async whichChildren(supervisor: string): Promise<readonly ChildView[]> {
     return ask('whichChildren', { supervisor })
   },
 
+  /**
+   * Returns the number of children, by state and type.
+   *
+   * @example
+   * ```ts
+   * const counts = await processes.supervisors.countChildren('app:crawlers')
+   * ```
+   *
+   * @throws TroupeError `NotFound`
+   */
   async countChildren(supervisor: string): Promise<ChildCount> {
     return ask('countChildren', { supervisor })
   },
@@ -79,6 +120,12 @@ export const supervisors = {
   /**
    * Returns the process to which a key belongs, in a supervisor with `partitions`. The same key always gives the same
    * partition.
+   *
+   * @example
+   * ```ts
+   * const cart = await processes.supervisors.partition('app:carts', 'ann')
+   * await processes.send(cart, 'add', { article: 7 })
+   * ```
    *
    * @param child id of the child within the partition. @default the first
    * @throws TroupeError `Unavailable` while that process does not run; `Invalid` for a supervisor without partitions.

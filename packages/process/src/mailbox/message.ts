@@ -48,9 +48,11 @@ export interface MessageServices {
 
 /** A message as its receiver sees it. */
 export class Message {
+  /** The topic that the sender chose. */
   readonly topic: string
   /** The sender. */
   readonly from: Pid
+  /** A copy of what was sent; what was transferred is the object itself. */
   readonly payload: unknown
   /** The sender's frame. The message is handled in the receiver's network, regardless of the network in this frame. */
   readonly frame: Frame
@@ -77,6 +79,11 @@ export class Message {
    * Replies to a message that was sent with `processes.call`. Only the first reply counts; a late reply is dropped.
    * Does nothing for a message that was sent without a call. For a reply that cannot be cloned, the call rejects with
    * `Invalid` and the path.
+   *
+   * @example
+   * ```ts
+   * for await (const message of self.inbox) message.reply({ length: String(message.payload).length })
+   * ```
    */
   reply(payload?: unknown, options: ReplyOptions = {}): void {
     if (this.#call !== 0) this.#services.answer(this.from, this.#call, payload, options.transfer ?? [])
@@ -85,6 +92,11 @@ export class Message {
   /**
    * Replies with an error: the caller's `processes.call` throws it. Only the first reply counts. Does nothing for a
    * message that was sent without a call.
+   *
+   * @example
+   * ```ts
+   * for await (const message of self.inbox) message.fail(new TroupeError('Invalid', `${message.topic}: no such topic`))
+   * ```
    */
   fail(error: unknown): void {
     if (this.#call !== 0) this.#services.answer(this.from, this.#call, new Refusal(error), [])

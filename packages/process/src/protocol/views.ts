@@ -52,7 +52,10 @@ export interface Evaluation {
 
 /** A policy, as shown to code. */
 export interface PolicyView {
+  /** The id of the policy. */
   readonly id: EntryId
+  /** What it decides where it applies. */
   readonly effect: 'allow' | 'deny'
+  /** The groups that it is in. */
   readonly groups: readonly string[]
 }

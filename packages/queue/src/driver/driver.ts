@@ -59,10 +59,13 @@ export interface Delivery extends Claim {
 
 /** Why an attempt failed. */
 export interface JobError {
+  /** The number of the attempt; the first is 1. */
   readonly attempt: number
   /** Milliseconds since 1970. */
   readonly at: number
+  /** The kind of the error. */
   readonly kind: string
+  /** The message of the error. */
   readonly message: string
   /** Such as `ENETWORK`. */
   readonly code?: string | undefined
@@ -73,20 +76,26 @@ export type JobState = 'delayed' | 'waiting' | 'running' | 'done' | 'dead'
 
 /** A job as it is kept. */
 export interface KeptJob {
+  /** The id of the queue. */
   readonly queue: string
+  /** The id of the job. */
   readonly id: string
+  /** Whether it waits, runs or is dead. */
   readonly state: JobState
+  /** 0 to 9: jobs with a higher one are run first. */
   readonly priority: number
+  /** The key with which it was published. */
   readonly key: string | undefined
   /** Number of attempts that began. */
   readonly attempts: number
   /** Milliseconds since 1970. */
   readonly published: number
+  /** When it may run, in milliseconds since 1970. */
   readonly due: number
   readonly body: Uint8Array
   readonly progress: Uint8Array | undefined
   readonly result: Uint8Array | undefined
-  /** The last ones, at most {@link mostErrors}. */
+  /** The last ones, at most 20. */
   readonly errors: readonly JobError[]
 }
 

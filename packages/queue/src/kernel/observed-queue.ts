@@ -4,7 +4,9 @@ import type { JobCounts, KeptJob } from '../driver/driver.ts'
 
 /** What a queue keeps. */
 export interface ObservedQueue {
+  /** The id of the queue. */
   readonly queue: EntryId
+  /** The number of jobs in each state. */
   readonly jobs: JobCounts
   /** Since when the oldest job waits that may run, in milliseconds since 1970; `undefined` when none does. */
   readonly waitingSince: number | undefined

@@ -12,8 +12,11 @@ export interface Version {
   readonly time: number
   /** The entries that changed; `op` is `create`, `update` or `delete`. */
   readonly changes: readonly {
+    /** What happened to the entry. */
     readonly op: 'create' | 'update' | 'delete'
+    /** The id of the entry. */
     readonly id: EntryId
+    /** The kind of the entry. */
     readonly kind: string
   }[]
 }

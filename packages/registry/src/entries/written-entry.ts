@@ -9,7 +9,9 @@ import { type Entry, entryFromInput, type EntryMeta } from './entry.ts'
 export interface WrittenEntry {
   /** `namespace:name`. */
   readonly id: string
+  /** The kind, such as `process.ts`. */
   readonly kind: string
+  /** What all kinds have, and fields of the application's own. */
   readonly meta?: EntryMeta | undefined
   readonly [field: string]: unknown
 }

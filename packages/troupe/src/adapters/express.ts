@@ -8,8 +8,13 @@ import { type AdapterOptions, RequestContexts, within } from './request-context.
  *
  * @example
  * ```ts
- * // `request.user` is set by the middleware that authenticates. A header of the client proves nothing.
- * server.use(expressTroupe(app, { actor: (request) => ({ id: request.user.id, meta: {} }) }))
+ * import express from 'express'
+ * import type { IncomingMessage } from 'node:http'
+ *
+ * // `user` is set by the middleware that authenticates. A header of the client proves nothing.
+ * const actor = ({ user }: IncomingMessage & { readonly user?: string }) => user ? { id: user, meta: {} } : undefined
+ * const server = express()
+ * server.use(expressTroupe(app, { actor }))
  * ```
  *
  * @throws TroupeError `Invalid` for a `timeout` that is no duration.

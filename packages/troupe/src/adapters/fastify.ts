@@ -6,6 +6,7 @@ import { type AdapterOptions, RequestContexts, within } from './request-context.
 
 /** A request, as far as the adapter knows it. */
 export interface FastifyRequestLike {
+  /** The headers of the request. */
   readonly headers: IncomingHttpHeaders
 }
 
@@ -17,8 +18,11 @@ type Hook = (request: FastifyRequestLike, reply: Reply, done: () => void) => voi
 
 /** An instance of Fastify, as far as the adapter uses it. */
 export interface FastifyLike {
+  /** Adds a hook that runs for each request. */
   addHook(name: 'onRequest' | 'preValidation', hook: Hook): unknown
+  /** Adds a hook that runs when the instance closes. */
   addHook(name: 'onClose', hook: () => Promise<void>): unknown
+  /** Adds the health route. */
   get(path: string, handler: (request: FastifyRequestLike, reply: Reply) => unknown): unknown
 }
 
@@ -28,6 +32,9 @@ export interface FastifyLike {
  *
  * @example
  * ```ts
+ * import fastify from 'fastify'
+ *
+ * const server = fastify()
  * await server.register(fastifyTroupe(app, { timeout: '5s' }))
  * ```
  *

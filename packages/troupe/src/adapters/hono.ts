@@ -4,6 +4,7 @@ import { type AdapterOptions, RequestContexts, within } from './request-context.
 
 /** A context of Hono, as far as the adapter uses it. */
 export interface HonoContextLike {
+  /** The request: as Hono got it, and its path. */
   readonly req: { readonly raw: Request; readonly path: string }
 }
 
@@ -12,6 +13,9 @@ export interface HonoContextLike {
  *
  * @example
  * ```ts
+ * import { Hono } from 'hono'
+ *
+ * const server = new Hono()
  * server.use(honoTroupe(app, { timeout: '5s' }))
  * ```
  *

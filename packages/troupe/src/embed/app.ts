@@ -37,6 +37,7 @@ export class App implements AsyncDisposable {
    * await images.resize('cat.png', 640)
    * ```
    *
+   * @typeParam Module - `typeof import('./images.ts')`, for the types of the functions.
    * @throws TroupeError `Invalid` for anything but the URL of a file. The functions throw what they throw, and
    *   TroupeError like `funcs.call`; `Invalid` with its name for an export that is no function.
    */
@@ -78,6 +79,11 @@ export class App implements AsyncDisposable {
   /**
    * Returns a handle of a service, host or network.
    *
+   * @example
+   * ```ts
+   * await app.service('crawler').restart()
+   * ```
+   *
    * @param name - Its name, or its id.
    * @throws TroupeError `Invalid` for a text that is no name; `NotFound`.
    */
@@ -89,6 +95,11 @@ export class App implements AsyncDisposable {
 
   /**
    * Changes which lines the log writes, until the configuration changes.
+   *
+   * @example
+   * ```ts
+   * app.setLogLevel('debug', 'crawler')
+   * ```
    *
    * @param level - The lowest level that is written; `undefined` for that of the configuration.
    * @param name - The name or id of the function, service, host or network whose lines it applies to. @default all that
@@ -112,17 +123,33 @@ export class App implements AsyncDisposable {
     return this.application.run(fn)
   }
 
-  /** Returns what the application does now: its threads, processes, connections, networks and pools. */
+  /**
+   * Returns what the application does now: its threads, processes, connections, networks and pools.
+   *
+   * @example
+   * ```ts
+   * const { overlays } = await app.observe()
+   * console.log(overlays.map(({ overlay, state }) => `${overlay} ${state ?? ''}`))
+   * ```
+   */
   async observe(options?: ObserveOptions): Promise<Observation> {
     return this.application.observe(options)
   }
 
-  /** Stops services, dependents first, and then all threads. */
+  /**
+   * Stops services, dependents first, and then all threads.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => void app.stop())
+   * ```
+   */
   async stop(): Promise<void> {
     await this.application.stop()
     this.#spawns.stopped()
   }
 
+  /** Stops the application, like {@link App.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }

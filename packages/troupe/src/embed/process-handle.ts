@@ -65,6 +65,12 @@ export class ProcessHandle<Messages extends object = AnyMessages>
   /**
    * Sends a message. Throws like `processes.send`; TroupeError `Invalid` for what the messages of the process do not
    * allow, if they were given to `app.spawn`.
+   *
+   * @example
+   * ```ts
+   * const crawler = await app.spawn(new URL('./crawler.ts', import.meta.url))
+   * await crawler.send('visit', 'https://example.org/')
+   * ```
    */
   async send<Topic extends TopicOf<Messages>>(
     topic: Topic,
@@ -78,6 +84,12 @@ export class ProcessHandle<Messages extends object = AnyMessages>
   /**
    * Sends a message and waits for its reply. Throws like `processes.call`; TroupeError `Invalid` for what the messages
    * of the process do not allow, if they were given to `app.spawn`.
+   *
+   * @example
+   * ```ts
+   * const crawler = await app.spawn(new URL('./crawler.ts', import.meta.url))
+   * console.log(await crawler.call('status', undefined, { timeout: '5s' }))
+   * ```
    */
   async call<Topic extends CallTopicOf<Messages>>(
     topic: Topic,
@@ -94,6 +106,12 @@ export class ProcessHandle<Messages extends object = AnyMessages>
   /**
    * Asks the process to stop, and ends it if it has not ended in time. Returns how it ended; also when it had ended
    * before.
+   *
+   * @example
+   * ```ts
+   * const crawler = await app.spawn(new URL('./crawler.ts', import.meta.url))
+   * const exit = await crawler.stop({ timeout: '2s' })
+   * ```
    */
   async stop({ timeout = patience }: StopOptions = {}): Promise<Exit> {
     const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout
@@ -108,6 +126,7 @@ export class ProcessHandle<Messages extends object = AnyMessages>
     return this.exited
   }
 
+  /** Stops the process, like {@link ProcessHandle.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }

@@ -5,6 +5,7 @@ import type { Application } from '../app.ts'
 
 /** A service, host or network of a running application. */
 export class ServiceHandle {
+  /** The id of its entry. */
   readonly id: EntryId
   readonly #application: Application
 
@@ -19,12 +20,28 @@ export class ServiceHandle {
     return this.#application.service(this.id)
   }
 
-  /** Starts it, and the services that it needs. @throws TroupeError `Unavailable` while the application stops. */
+  /**
+   * Starts it, and the services that it needs.
+   *
+   * @example
+   * ```ts
+   * const { state } = await app.service('crawler').start()
+   * ```
+   *
+   * @throws TroupeError `Unavailable` while the application stops.
+   */
   async start(): Promise<ServiceStatus> {
     return this.#application.start(this.id)
   }
 
-  /** Stops it; its dependents stop first. It stays stopped until it is started. */
+  /**
+   * Stops it; its dependents stop first. It stays stopped until it is started.
+   *
+   * @example
+   * ```ts
+   * await app.service('crawler').stop()
+   * ```
+   */
   async stop(): Promise<void> {
     await this.#application.stopService(this.id)
   }
@@ -32,6 +49,11 @@ export class ServiceHandle {
   /**
    * Stops it, with its dependents, and starts it and those of them that ran again. Throws like
    * {@link ServiceHandle.start}.
+   *
+   * @example
+   * ```ts
+   * await app.service('crawler').restart()
+   * ```
    */
   async restart(): Promise<ServiceStatus> {
     const running = this.#application.services().filter(({ state }) => state === 'Running')

@@ -49,6 +49,7 @@ export type NetworkOptions =
 export type HostOptions = Omit<AsWritten<NonNullable<HostFields['host']>>, 'resource_limits'> & {
   /** Under Node's own names: `maxOldGenerationSizeMb`. */
   readonly resource_limits?: NonNullable<HostFields['host']>['resourceLimits']
+  /** When it starts and stops. */
   readonly lifecycle?: AsWritten<HostFields['lifecycle']>
 }
 
@@ -60,6 +61,7 @@ export interface CodeOptions {
   readonly method?: string
   /** Name of one of the networks, or id of a network; `null` for the clear network. @default the caller's */
   readonly network?: string | null
+  /** `meta` of the entry. */
   readonly meta?: EntryMeta
 }
 
@@ -84,10 +86,15 @@ export type PolicyOptions = FieldsAsWritten<typeof securityPolicy> | FieldsAsWri
 
 /** Options of `start`. Names become entries `app:<name>`. */
 export interface StartOptions {
+  /** Networks by name: a URL such as `socks5://127.0.0.1:9050`, or the fields of a `network.*` entry. */
   readonly networks?: Readonly<Record<string, NetworkOptions>>
+  /** Hosts by name: where processes run. */
   readonly hosts?: Readonly<Record<string, HostOptions>>
+  /** Functions by name, for `funcs.call('app:<name>')`. */
   readonly functions?: Readonly<Record<string, FunctionOptions>>
+  /** Services by name: supervised processes. */
   readonly services?: Readonly<Record<string, ServiceOptions>>
+  /** Policies by name. */
   readonly policies?: Readonly<Record<string, PolicyOptions>>
   /** Entries of any kind, in addition. */
   readonly entries?: readonly WrittenEntry[]

@@ -77,7 +77,8 @@ function isFields(value: unknown): value is Fields {
  *
  * @example
  * ```ts
- * log.info({ url, status: response.status }, 'fetched')
+ * const response = await fetch('https://example.org/')
+ * log.info({ status: response.status }, 'fetched')
  * ```
  */
 export const log: Readonly<Record<LogLevel, Write>> = Object.freeze({

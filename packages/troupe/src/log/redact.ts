@@ -34,6 +34,7 @@ export function redacted(value: unknown, secrets: ReadonlySet<string>, isSecret 
   })
 }
 
+/** Returns the text without the secrets. */
 export function redactedText(text: string, secrets: ReadonlySet<string>): string {
   let shown = text
   for (const spelling of spellingsOf(secrets)) shown = shown.replaceAll(spelling, hidden)

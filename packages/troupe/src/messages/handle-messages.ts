@@ -20,6 +20,8 @@ export type Handlers<Messages> = {
  *
  * @example
  * ```ts
+ * import { z } from 'zod'
+ *
  * export const messages = { visit: { payload: z.url() }, count: { reply: z.int() } }
  *
  * export async function main() {

@@ -38,7 +38,9 @@ export type OperatorAction = z.output<typeof operatorAction>
 
 /** The files by which a running application is reached, for its process id. */
 export interface AttachFiles {
+  /** The path of the Unix socket. */
   readonly socket: string
+  /** The path of the file with the token. */
   readonly token: string
   /** Where the dashboard is, with its tokens: the JSON of a {@link DashboardPlace}. */
   readonly dashboard: string
@@ -48,7 +50,9 @@ export interface AttachFiles {
 export interface DashboardPlace {
   /** `http://127.0.0.1:9465/`, or `unix:` and the path of a socket. */
   readonly url: string
+  /** The URL with the token of operators, which may change the application. */
   readonly operator: string
+  /** The URL with the token of readers. */
   readonly reader: string
 }
 

@@ -12,7 +12,9 @@ const flowQuery = z.strictObject({ ...limits })
 
 /** The reply to `GET /trace`. */
 export interface MessageRecording {
+  /** The process whose messages were recorded. */
   readonly pid: string
+  /** The messages, the oldest first. */
   readonly messages: readonly RecordedMessage[]
   /** The entries of the processes in it that are alive, by pid. */
   readonly entries: Readonly<Record<string, string>>
@@ -20,7 +22,9 @@ export interface MessageRecording {
 
 /** The reply to `GET /flow`. */
 export interface FlowRecording {
+  /** How long it recorded. */
   readonly milliseconds: number
+  /** The messages between processes, counted. */
   readonly flows: readonly Flow[]
 }
 

@@ -15,7 +15,9 @@ export interface FollowedDecision extends AuditEvent {
 
 /** How many decisions were not shown, because there were too many in a second or the program reads too slowly. */
 export interface SkippedDecisions {
+  /** Milliseconds since 1970. */
   readonly time: number
+  /** How many decisions were not shown. */
   readonly skipped: { readonly allow: number; readonly deny: number }
 }
 

@@ -39,8 +39,11 @@ export interface ObserveOptions {
 
 /** A service: its state, and how it failed last. */
 export interface ObservedService {
+  /** The id of its entry. */
   readonly id: EntryId
+  /** The kind of its entry. */
   readonly kind: string
+  /** Its state. */
   readonly state: ServiceStatus['state']
   /** Number of consecutive failures. */
   readonly attempts: number
@@ -50,10 +53,15 @@ export interface ObservedService {
 
 /** The calls of a function entry, and the threads that run them. */
 export interface ObservedPool {
+  /** The id of the function. */
   readonly entry: EntryId
+  /** The number of its threads. */
   readonly threads: number
+  /** The number of networks for which it has threads. */
   readonly networks: number
+  /** The number of calls that run. */
   readonly running: number
+  /** The number of calls that wait for a thread. */
   readonly waiting: number
 }
 
@@ -61,6 +69,7 @@ export interface ObservedPool {
 export interface ObservedRequestPool {
   /** The function. */
   readonly entry: EntryId
+  /** The number of its threads. */
   readonly threads: number
 }
 
@@ -68,22 +77,27 @@ export interface ObservedRequestPool {
 export interface ObservedPolicy {
   /** `undefined`: no policy applied, and the action was denied. */
   readonly policy: EntryId | undefined
+  /** How often it allowed. */
   readonly allowed: number
+  /** How often it denied. */
   readonly denied: number
 }
 
 /** What an HTTP service transferred. */
 export interface ObservedServer {
+  /** The id of the service. */
   readonly service: EntryId
   /** Requests whose response has not ended. */
   readonly inFlight: number
   /** Bytes of its connections, counted when a response or a connection ends. */
   readonly bytesReceived: number
+  /** Bytes that it sent to clients. */
   readonly bytesSent: number
 }
 
 /** The requests of one route of an HTTP service. Durations are in seconds. */
 export interface ObservedRoute extends RouteCounts {
+  /** The id of the service. */
   readonly service: EntryId
 }
 
@@ -91,20 +105,29 @@ export interface ObservedRoute extends RouteCounts {
 export interface Observation {
   /** When it was observed, in milliseconds since 1970. */
   readonly at: number
+  /** The id of the operating-system process. */
   readonly pid: number
   /** Seconds since the start of the program. */
   readonly uptime: number
+  /** The threads. */
   readonly threads: readonly ObservedThread[]
   /** Threads that have ended, summed up. */
   readonly ended: readonly ObservedEnd[]
+  /** The processes of the application. */
   readonly processes: Census<ObservedProcess>
+  /** The open connections. */
   readonly connections: Census<ConnectionRow>
+  /** The overlays. */
   readonly overlays: readonly ObservedOverlay[]
+  /** The pools of functions. */
   readonly pools: readonly ObservedPool[]
   /** Pools of HTTP services; functions with `pool: inline` have none. */
   readonly requestPools: readonly ObservedRequestPool[]
+  /** The services. */
   readonly services: readonly ObservedService[]
+  /** The queues. */
   readonly queues: readonly ObservedQueue[]
+  /** The policies, with what they decided. */
   readonly policies: readonly ObservedPolicy[]
   /** What overlays and sealed threads refused, by name. */
   readonly refusals: Readonly<Record<string, number>>
@@ -116,9 +139,11 @@ export interface Observation {
   readonly requests: readonly RequestCount[]
   /** Processor time by owner and network, as far as it was observed while the threads ran. */
   readonly processorTime: readonly ObservedTime[]
+  /** The number of the current version of the entries. */
   readonly registryVersion: number
   /** Lines of the log that were written, by level. */
   readonly logLines: Readonly<Record<string, number>>
+  /** The number of dead letters since the start, and the last ones. */
   readonly deadLetters: { readonly count: number; readonly last: readonly DeadLetter[] }
 }
 

@@ -5,22 +5,33 @@ import type { Census, Kernel, ObservedEnd, ObservedThread, OverlayRow } from '@t
 
 /** An overlay, over all threads and since the start. */
 export interface ObservedOverlay {
+  /** The id of its entry. */
   readonly overlay: EntryId
+  /** Its condition, once it is known. */
   readonly state: OverlayCondition | undefined
+  /** Why it is not up. */
   readonly reason: string | undefined
   /** When it entered this state, in milliseconds since 1970. */
   readonly since: number | undefined
+  /** Connections that were opened through it. */
   readonly opened: number
+  /** Connections that failed to open. */
   readonly failed: number
+  /** Connections that are being opened. */
   readonly dialling: number
+  /** Connections from peers that it accepted. */
   readonly accepted: number
+  /** Connections that are open. */
   readonly open: number
+  /** Bytes that were sent through it. */
   readonly bytesSent: number
+  /** Bytes that were received through it. */
   readonly bytesReceived: number
   /** Dials that opened a connection, by duration; one more than there are bounds. */
   readonly dialBuckets: readonly number[]
   /** Of each of these buckets that has one, the last dial that belongs to a sampled trace. */
   readonly exemplars: readonly BucketExemplar[]
+  /** The sum of the times of dials, in milliseconds. */
   readonly dialMilliseconds: number
 }
 

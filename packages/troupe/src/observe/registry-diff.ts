@@ -5,11 +5,15 @@ import { redacted } from '../log/redact.ts'
 
 /** A change of an entry from one version to another. */
 export interface ShownChange {
+  /** What happened to the entry. */
   readonly op: 'create' | 'update' | 'delete'
+  /** The id of the entry. */
   readonly id: EntryId
+  /** The kind of the entry. */
   readonly kind: string
   /** The entry with its fields; absent where it is created. Values of secrets are `[redacted]`. */
   readonly before?: Readonly<Record<string, unknown>>
+  /** The fields after the change; absent for a deleted entry. */
   readonly after?: Readonly<Record<string, unknown>>
 }
 

@@ -44,6 +44,7 @@ export class TestClock implements Calendar {
     return number
   }
 
+  /** Cancels what {@link TestClock.setTimeout} returned. */
   clearTimeout(number: number): void {
     this.#timers.delete(number)
     const real = this.#real.get(number)
@@ -53,6 +54,12 @@ export class TestClock implements Calendar {
 
   /**
    * Advances time, timer by timer; the effects of one timer happen before the next fires.
+   *
+   * @example
+   * ```ts
+   * await app.clock.advance('5s')
+   * await app.until('app:counter', 'Running')
+   * ```
    *
    * @param by Milliseconds, or a duration such as `5s`.
    * @throws TroupeError `Invalid` for a negative time.

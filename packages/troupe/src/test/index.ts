@@ -1,6 +1,8 @@
 /**
  * For the tests of applications: an application in a test, processes that the test controls, and a clock that it
  * advances.
+ *
+ * @module troupe/test
  */
 export { TestClock } from './clock.ts'
 export { NetworkProbe, type ProbeMessage } from './network-probe.ts'

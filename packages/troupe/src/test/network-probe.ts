@@ -24,11 +24,12 @@ export interface ProbeMessage extends Omit<TakenMessage, 'number'> {
  * application.
  */
 export class NetworkProbe implements AsyncDisposable {
+  /** The pid of the probe. */
   readonly pid: Pid
   readonly #kernel: Kernel
   #ended = false
 
-  /** Use {@link openNetworkProbe}. */
+  /** Use `app.probe({ network })`. */
   constructor(pid: Pid, kernel: Kernel) {
     this.pid = pid
     this.#kernel = kernel
@@ -51,6 +52,12 @@ export class NetworkProbe implements AsyncDisposable {
   /**
    * Takes the next message, or the next of a topic; other messages stay in the mailbox.
    *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy', name: 'mailer' })
+   * const { payload } = await probe.next({ topic: 'mail' })
+   * ```
+   *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout` when none arrived in time, `Canceled` when the probe was cancelled.
    */
@@ -67,6 +74,13 @@ export class NetworkProbe implements AsyncDisposable {
 
   /**
    * Takes the next event of a type, even if it has already arrived.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * await probe.spawn('app:counter', 'app:threads')
+   * const { result } = await probe.event('EXIT')
+   * ```
    *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout`
@@ -94,7 +108,17 @@ export class NetworkProbe implements AsyncDisposable {
     await this.#order({ do: 'send', to, topic, payload })
   }
 
-  /** Sends a message from its network and waits for the reply. @throws TroupeError as `processes.call` does. */
+  /**
+   * Sends a message from its network and waits for the reply.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * const visits = await probe.call('app:counter', 'visit')
+   * ```
+   *
+   * @throws TroupeError as `processes.call` does.
+   */
   async call(to: string, topic: string, payload?: unknown): Promise<unknown> {
     return this.#order({ do: 'call', to, topic, payload })
   }
@@ -111,6 +135,7 @@ export class NetworkProbe implements AsyncDisposable {
     await ended
   }
 
+  /** Ends the probe, like {@link NetworkProbe.end}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
   }

@@ -35,10 +35,15 @@ export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 /** A message that the probe has taken; the test replies to it by its number. */
 export interface TakenMessage {
   readonly number: number
+  /** The topic that the sender chose. */
   readonly topic: string
+  /** The sender. */
   readonly from: Pid
+  /** A copy of what was sent. */
   readonly payload: unknown
+  /** The frame of the sender: overlay, actor, scope, values, deadline. */
   readonly frame: Frame
+  /** Whether the sender waits for a reply. */
   readonly expectsReply: boolean
 }
 

@@ -1,6 +1,7 @@
 /** Options of both kinds of probes. */
 import { type EntryId, entryId, parseDuration } from '@troupe/core'
 
+/** Options of `app.probe`. */
 export interface ProbeOptions {
   /** Registered name, by which other processes find it. */
   readonly name?: string
@@ -12,6 +13,7 @@ export interface ProbeOptions {
   readonly accepts?: 'any' | readonly string[]
 }
 
+/** Options of `app.probe` for a probe in a network. */
 export interface NetworkProbeOptions extends ProbeOptions {
   /** The probe runs in a thread of this network: an overlay's id, or `null` for the clear network. */
   readonly network: string | null

@@ -17,6 +17,7 @@ const mostNumber = 2 ** 47
 
 /** Made by `app.probe()`. It ends with `await using`, with {@link end}, or with its application. */
 export class Probe implements AsyncDisposable {
+  /** The pid of the probe. */
   readonly pid: Pid
   /** All events so far, in order: EXIT, LINK_DOWN, CANCEL, OUTDATED. */
   readonly events: readonly ProcessEvent[]
@@ -25,7 +26,7 @@ export class Probe implements AsyncDisposable {
   readonly #events = new EventLog()
   #ended = false
 
-  /** Use {@link openProbe}. */
+  /** Use `app.probe()`. */
   constructor(pid: Pid, opening: ProbeChannel, kernel: Kernel) {
     this.pid = pid
     this.#kernel = kernel
@@ -37,6 +38,12 @@ export class Probe implements AsyncDisposable {
   /**
    * Runs `fn` as this process: `self` is the probe, and everything that `fn` spawns, sends, monitors or links belongs
    * to the probe.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * await probe.run(() => processes.monitor('app:counter'))
+   * ```
    */
   run<T>(fn: () => T): T {
     return this.#opening.inside(fn)
@@ -44,6 +51,12 @@ export class Probe implements AsyncDisposable {
 
   /**
    * Takes the next message, or the next of a topic; other messages stay in the mailbox.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ name: 'mailer' })
+   * const { topic, payload } = await probe.next({ topic: 'mail' })
+   * ```
    *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout` when none arrived in time, `Canceled` when the probe was cancelled.
@@ -55,6 +68,14 @@ export class Probe implements AsyncDisposable {
   /**
    * Takes the next event of a type, even if it has already arrived.
    *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * const counter = await probe.spawn('app:counter', 'app:threads')
+   * await probe.run(() => processes.terminate(counter))
+   * const { result } = await probe.event('EXIT')
+   * ```
+   *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout`
    */
@@ -65,22 +86,58 @@ export class Probe implements AsyncDisposable {
     return this.#events.next(type, milliseconds(options.timeout ?? patience), this.pid)
   }
 
-  /** Spawns a process that the probe monitors: the probe receives an EXIT event when it ends. */
+  /**
+   * Spawns a process that the probe monitors: the probe receives an EXIT event when it ends.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * await probe.spawn('app:counter', 'app:threads')
+   * ```
+   */
   async spawn(id: string, host: string, ...args: unknown[]): Promise<Pid> {
     return this.run(async () => processes.spawnMonitored(id, host, ...args))
   }
 
-  /** Sends a message as the probe. @throws TroupeError as `processes.send` does. */
+  /**
+   * Sends a message as the probe.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * await probe.send('app:counter', 'visit')
+   * ```
+   *
+   * @throws TroupeError as `processes.send` does.
+   */
   async send(to: string, topic: string, payload?: unknown): Promise<void> {
     await this.run(async () => processes.send(to, topic, payload))
   }
 
-  /** Sends a message as the probe and waits for the reply. @throws TroupeError as `processes.call` does. */
+  /**
+   * Sends a message as the probe and waits for the reply.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * const visits = await probe.call('app:counter', 'visit')
+   * ```
+   *
+   * @throws TroupeError as `processes.call` does.
+   */
   async call(to: string, topic: string, payload?: unknown): Promise<unknown> {
     return this.run(async () => processes.call(to, topic, payload))
   }
 
-  /** Makes the probe return a value. Settles when all processes that monitor or link it are notified. */
+  /**
+   * Makes the probe return a value. Settles when all processes that monitor or link it are notified.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * await probe.end()
+   * ```
+   */
   async end(value?: unknown): Promise<void> {
     if (this.#ended) return
     const ended = asProgram(this.#kernel, async () => processes.exited(this.pid))
@@ -90,6 +147,7 @@ export class Probe implements AsyncDisposable {
     await ended
   }
 
+  /** Ends the probe, like {@link Probe.end}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
   }

@@ -11,6 +11,7 @@ import { type NetworkProbe, openNetworkProbe } from './network-probe.ts'
 import type { NetworkProbeOptions, ProbeOptions } from './probe-options.ts'
 import { openProbe, type Probe } from './probe.ts'
 
+/** Options of {@link startApp}. */
 export interface StartAppOptions extends Omit<LoadOptions, 'root'> {
   /**
    * The application's folder, or the folder to which the files of `entries` are relative.
@@ -45,6 +46,7 @@ const programEntry = (id: EntryId, program: URL): EntryInput => ({
 
 /** An application under test, in this program. Its supervision uses {@link clock}; everything else uses real time. */
 export class TestApp implements AsyncDisposable {
+  /** The application, with everything that `troupe/app` offers. */
   readonly app: Application
   /** The clock of its supervision. It does not run until a test advances it. */
   readonly clock: TestClock
@@ -60,6 +62,12 @@ export class TestApp implements AsyncDisposable {
   /**
    * Starts a process that the test controls. With a `network`, it lives in a thread of that network.
    *
+   * @example
+   * ```ts
+   * const probe = await app.probe()
+   * await probe.send('app:counter', 'visit')
+   * ```
+   *
    * @throws TroupeError `NotFound` for an overlay that does not exist.
    */
   probe(options?: ProbeOptions & { readonly network?: undefined }): Promise<Probe>
@@ -74,17 +82,43 @@ export class TestApp implements AsyncDisposable {
     return openNetworkProbe(kernel, networkEntry, networkHost, options, network === null ? null : entryId(network))
   }
 
-  /** Returns the current state of a service. @throws TroupeError `NotFound` */
+  /**
+   * Returns the current state of a service.
+   *
+   * @example
+   * ```ts
+   * console.log(app.service('app:counter').state)
+   * ```
+   *
+   * @throws TroupeError `NotFound`
+   */
   service(id: string): ServiceStatus {
     return this.app.service(entryId(id))
   }
 
-  /** Returns the address of a running `http.service`. @throws TroupeError `NotFound` */
+  /**
+   * Returns the address of a running `http.service`.
+   *
+   * @example
+   * ```ts
+   * const { port } = app.address('app:web')
+   * await fetch(`http://127.0.0.1:${port}/`)
+   * ```
+   *
+   * @throws TroupeError `NotFound`
+   */
   address(id: string): ServerAddress {
     return this.app.address(entryId(id))
   }
 
-  /** Settles when a service reaches that state: at once, if it already has it. */
+  /**
+   * Settles when a service reaches that state: at once, if it already has it.
+   *
+   * @example
+   * ```ts
+   * await app.until('app:counter', 'Running')
+   * ```
+   */
   async until(id: string, state: ServiceState): Promise<void> {
     if (this.service(id).state === state) return
     await new Promise<void>((resolve) => {
@@ -105,6 +139,11 @@ export class TestApp implements AsyncDisposable {
   /**
    * Runs `fn` as the program around the application: `processes`, `funcs`, `http` and `registry` mean this one in it.
    * Needed where several applications run.
+   *
+   * @example
+   * ```ts
+   * await app.run(() => funcs.call('app:resize', 'cat.png'))
+   * ```
    */
   run<T>(fn: () => T): T {
     return this.app.run(fn)
@@ -116,6 +155,7 @@ export class TestApp implements AsyncDisposable {
     await this.app.stop()
   }
 
+  /** Stops the application, like {@link TestApp.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
@@ -126,6 +166,8 @@ export class TestApp implements AsyncDisposable {
  *
  * @example
  * ```ts
+ * import { expect } from 'vitest'
+ *
  * await using app = await startApp({ root: 'examples/netdemo' })
  * await using probe = await app.probe()
  * await probe.spawn('app:greeter', 'app:processes', probe.pid)

@@ -22,7 +22,9 @@ export type AppFixture = (context: {}, use: (app: TestApp) => Promise<void>) => 
  * id, and variables by name are laid over those of `appFixtures`; other options replace them.
  */
 export interface AppFixtures {
+  /** What the application is started with; tests override it. */
   readonly appOptions: AppFixtureOptions
+  /** The application. */
   readonly app: (
     context: { readonly appOptions: AppFixtureOptions },
     use: (app: TestApp) => Promise<void>,
@@ -34,9 +36,12 @@ export interface AppFixtures {
  *
  * @example
  * ```ts
+ * import type { TestApp } from 'troupe/test'
+ * import { test } from 'vitest'
+ *
  * const it = test.extend<{ app: TestApp }>({ app: appFixture({ root: '.' }) })
  * // One for all tests of the file:
- * const it = test.extend<{ app: TestApp }>({ app: [appFixture({ root: '.' }), { scope: 'file' }] })
+ * const its = test.extend<{ app: TestApp }>({ app: [appFixture({ root: '.' }), { scope: 'file' }] })
  * ```
  *
  * @throws TroupeError like `startApp`, before the test.
@@ -52,6 +57,8 @@ export function appFixture(options: AppFixtureOptions = {}): AppFixture {
  *
  * @example
  * ```ts
+ * import { describe, test } from 'vitest'
+ *
  * const it = test.extend(appFixtures({ root: '.' }))
  * describe('when the proxy is down', () => {
  *   it.override({ appOptions: { override: { 'app:proxy': { port: 1 } } } })

@@ -68,8 +68,9 @@ export interface RouteCounts {
   readonly route: string
   /** By method and class of status: only those that occurred. */
   readonly requests: readonly { readonly method: string; readonly status: string; readonly count: number }[]
-  /** Responses by duration: one more than {@link durationBounds}. */
+  /** Responses by duration: one more than there are bounds. */
   readonly buckets: readonly number[]
+  /** The sum of the durations of all requests, in seconds. */
   readonly seconds: number
   /** Of buckets that have one. */
   readonly exemplars: readonly BucketExemplar[]
