@@ -1,30 +1,11 @@
-import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { compile } from './compile.ts'
 import { examplesOf } from './examples.ts'
 import { convert } from './pages.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
-
-const compilerOptions = {
-  ...{ noEmit: true, composite: false, incremental: false, rewriteRelativeImportExtensions: false },
-  ...{ noUnusedLocals: false, noUnusedParameters: false },
-}
-
-/** Returns what the compiler prints about files of the folder. */
-async function compile(folder: string, number: number, files: object): Promise<string> {
-  const config = join(folder, `tsconfig.${number}.json`)
-  writeFileSync(config, JSON.stringify({ extends: '../../tsconfig.base.json', compilerOptions, ...files }))
-  const tsc = join(repository, 'node_modules/typescript/bin/tsc')
-  const argv = [tsc, '--pretty', 'false', '--project', config]
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: folder }).catch((error: unknown) => {
-    if (typeof error === 'object' && error !== null && 'stdout' in error) return { stdout: String(error.stdout) }
-    throw error
-  })
-  return stdout
-}
 
 it('the compiler accepts the examples of all public names', async () => {
   const { project } = await convert()

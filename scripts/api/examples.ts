@@ -48,7 +48,7 @@ function codeOf(comment: Comment | undefined): readonly string[] {
 }
 
 /** Adds the names that the example uses and does not declare: of its own import, or of `troupe`. */
-function moduleText(code: string, origin: string, exported: ReadonlyMap<string, readonly string[]>): string {
+export function moduleText(code: string, origin: string, exported: ReadonlyMap<string, readonly string[]>): string {
   const missing = new Map<string, string[]>()
   const taken = new Set<string>()
   for (const from of new Set([origin, 'troupe'])) {
@@ -69,11 +69,11 @@ function moduleText(code: string, origin: string, exported: ReadonlyMap<string, 
   }
 }
 
-function uses(code: string, name: string): boolean {
+export function uses(code: string, name: string): boolean {
   return new RegExp(String.raw`(?<![\w'/-]|(?<!\.\.)\.)${name}(?![\w'-]|:)`).test(code)
 }
 
-function declares(code: string, name: string): boolean {
+export function declares(code: string, name: string): boolean {
   const one = String.raw`\b(?:const|let|using|function|class|interface|type) ${name}\b`
   const several = String.raw`\b(?:const|import(?: type)?) \{[^}]*\b${name}\b[^}]*\}`
   return new RegExp(`${one}|${several}`).test(code)
