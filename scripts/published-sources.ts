@@ -7,7 +7,8 @@ import { dirname, join, normalize } from 'node:path'
 
 /** Paths as they are written in sources, whole or up to an extension that is chosen at run time. */
 const relativePath = /['"`](\.{1,2}\/[\w./-]+)/g
-const toolsOfTests = /['"`](?:vitest|fast-check)['"`]/
+/** In a line of code: an example in a comment may import them. */
+const toolsOfTests = /^(?!\s*\*).*['"`](?:vitest|fast-check)['"`]/m
 
 /**
  * Returns the sources of the package in `folder` that `manifest` leads to, relative to the folder and sorted. Imports
