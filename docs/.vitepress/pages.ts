@@ -18,7 +18,7 @@ export interface SidebarItem {
 }
 
 const groups: readonly Group[] = [
-  { text: 'Start', pages: ['README', 'first-hour', 'tutorial', 'tour', 'concepts', 'migration'] },
+  { text: 'Start', pages: ['README', 'first-hour', 'tutorial', 'tour', 'concepts', 'comparison', 'migration'] },
   {
     text: 'How to',
     pages: [

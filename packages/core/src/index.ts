@@ -68,7 +68,7 @@ export type {
 export type { Log, LogLevel, LogNote } from './log.ts'
 export { holdFile } from './hold-file.ts'
 export { ensurePrivateDatabase, readPrivateFile } from './private-file.ts'
-export { ensurePrivateFolder, privateFolderFault } from './private-folder.ts'
+export { adviceOnWriting, ensurePrivateFolder, makePrivateFolder, privateFolderFault } from './private-folder.ts'
 export { realPath } from './real-path.ts'
 export { Semaphore } from './semaphore.ts'
 export { isSecretName, secretWords } from './secret-name.ts'

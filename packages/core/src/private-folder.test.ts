@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempDisposableSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ensurePrivateFolder, privateFolderFault } from './private-folder.ts'
+import { adviceOnWriting, ensurePrivateFolder, privateFolderFault } from './private-folder.ts'
 
 describe('a private folder', () => {
   it('is created, for this user only, and reused', () => {
@@ -32,5 +32,15 @@ describe('a private folder', () => {
     expect(privateFolderFault(at('open'))).toBe('other users can enter it (mode 0755): chmod 700 it')
     expect(privateFolderFault(at('file'))).toBe('it is not a folder')
     expect(privateFolderFault(at('file/in'))).toBe('a part of its path is not a folder')
+  })
+
+  it.each(['EACCES', 'EPERM', 'EROFS'])('comes with advice for a file in it after %s', (code) => {
+    const error = Object.assign(new Error('refused'), { code })
+    expect(adviceOnWriting(error, 'queue.path')).toContain('choose another file with queue.path')
+  })
+
+  it('comes without advice after other errors', () => {
+    expect(adviceOnWriting(Object.assign(new Error('full'), { code: 'ENOSPC' }), 'queue.path')).toBe('')
+    expect(adviceOnWriting('refused', 'queue.path')).toBe('')
   })
 })

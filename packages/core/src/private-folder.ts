@@ -28,11 +28,24 @@ export function privateFolderFault(path: string): string | undefined {
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'it cannot be made, because this user may not write to the folder above it'],
   ['EEXIST', 'it is not a folder'],
   ['ENOTDIR', 'a part of its path is not a folder'],
   ['EROFS', 'it cannot be made, because the file system is read-only'],
   ['ENOSPC', 'it cannot be made, because the file system is full'],
 ])
+
+/**
+ * Returns what to do when a file could not be opened because this user may not write there: the end of a sentence, or
+ * an empty text after any other error.
+ *
+ * @param setting - The setting that chooses another file.
+ */
+export function adviceOnWriting(error: unknown, setting: string): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return ''
+  return `: let the user of this program write to its folder, or choose another file with ${setting}`
+}
 
 /**
  * Makes a folder, and those above it, for this user only.

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempDisposableSync, rmdirSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp, type ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
@@ -42,6 +42,13 @@ describe('attach', () => {
     await expect(attach(state.path)).rejects.toMatchObject({ kind: 'NotFound' })
     await listen(application(), process.pid)
     expect((await attach(state.path)).pid).toBe(process.pid)
+  })
+
+  it('reports a folder that it cannot read, and not that no application runs', async () => {
+    rmdirSync(join(state.path, 'running'))
+    await expect(attach(state.path)).rejects.toMatchObject({ kind: 'NotFound' })
+    writeFileSync(join(state.path, 'running'), '')
+    await expect(attach(state.path)).rejects.toThrow('cannot be read (ENOTDIR): run the command as the user of')
   })
 
   it('does not wait for an application that is stopped', async () => {

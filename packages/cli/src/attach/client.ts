@@ -63,8 +63,8 @@ const patience = 10_000
  *
  * @param pid - Its process id, where several run.
  * @param wait - The longest wait for a sign of life, in milliseconds; a reply may take longer. Default: 10 s.
- * @throws TroupeError `NotFound` when none runs, or that one does not, `Invalid` when several do, `Unavailable` when it
- *   does not reply.
+ * @throws TroupeError `NotFound` when none runs, or that one does not, `Invalid` when several do, `PermissionDenied`
+ *   when its folder belongs to another user, `Unavailable` when it does not reply.
  */
 export async function attach(stateDir: string, pid?: number, wait = patience): Promise<Client> {
   const asked = pid === undefined ? pidsIn(stateDir) : [pid]
@@ -122,8 +122,11 @@ function pidsIn(stateDir: string): readonly number[] {
       .flatMap((name) => /^(\d+)\.sock$/.exec(name)?.slice(1) ?? [])
       .map(Number)
       .filter((pid) => isAlive(pid))
-  } catch {
-    return []
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    if (code === 'ENOENT') return []
+    const kind = code === 'EACCES' ? 'PermissionDenied' : 'Invalid'
+    throw new TroupeError(kind, `${folder} cannot be read (${code}): run the command as the user of the application`)
   }
 }
 

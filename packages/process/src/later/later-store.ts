@@ -1,16 +1,18 @@
 /** The file of durable messages and schedules: an SQLite database, which is opened when it is first needed. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { deserialize, serialize } from 'node:v8'
 import {
   type Actor,
+  adviceOnWriting,
   asTroupeError,
   ensurePrivateDatabase,
   type EntryId,
   holdFile,
   isEntryId,
   isPid,
+  makePrivateFolder,
   type Pid,
   TroupeError,
   unavailable,
@@ -151,7 +153,7 @@ export class LaterStore implements Disposable {
     const { DatabaseSync } = await import('node:sqlite')
     const file = this.#file
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      makePrivateFolder(dirname(file))
       this.#hold = await holdFile(`${file}.lock`)
       if (this.#hold === undefined)
         throw new TroupeError(
@@ -169,7 +171,8 @@ export class LaterStore implements Disposable {
       this.#hold = undefined
       const error = asTroupeError(cause)
       if (error.kind === 'Conflict') throw error
-      throw new TroupeError('Unavailable', `${file} cannot be opened: ${error.message}`, { cause, details: { file } })
+      const reason = `${error.message}${adviceOnWriting(cause, 'process.later_path')}`
+      throw new TroupeError('Unavailable', `${file} cannot be opened: ${reason}`, { cause, details: { file } })
     }
   }
 

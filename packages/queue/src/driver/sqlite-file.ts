@@ -1,8 +1,15 @@
 /** The file of jobs: an SQLite database that one application uses at a time. */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { asTroupeError, ensurePrivateDatabase, holdFile, TroupeError, unavailable } from '@troupe/core'
+import {
+  adviceOnWriting,
+  asTroupeError,
+  ensurePrivateDatabase,
+  holdFile,
+  makePrivateFolder,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
 import { z } from 'zod'
 import { LogSync } from './log-sync.ts'
 
@@ -79,7 +86,7 @@ export async function openSqliteFile(file: string, synchronous: Synchronous = 'f
   let hold: Disposable | undefined
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makePrivateFolder(dirname(file))
     hold = await holdFile(`${file}.lock`)
     if (hold === undefined)
       throw new TroupeError(
@@ -113,6 +120,7 @@ export async function openSqliteFile(file: string, synchronous: Synchronous = 'f
     hold?.[Symbol.dispose]()
     const error = asTroupeError(cause)
     if (error.kind === 'Conflict' || error.kind === 'Unavailable') throw error
-    throw new TroupeError('Unavailable', `${file} cannot be opened: ${error.message}`, { cause, details: { file } })
+    const reason = `${error.message}${adviceOnWriting(cause, 'queue.path')}`
+    throw new TroupeError('Unavailable', `${file} cannot be opened: ${reason}`, { cause, details: { file } })
   }
 }

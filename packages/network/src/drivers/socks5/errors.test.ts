@@ -87,6 +87,21 @@ describe('failures', () => {
     await proxy.deserted()
   })
 
+  it.each([
+    [1, '127.0.0.1', true],
+    [1, '::1', true],
+    [1, 'web.localhost', true],
+    [1, 'example.test', false],
+    [5, '127.0.0.1', false],
+  ])('advises on reply code %i for %s, which is all that Tor replies for a private address: %s', async (...row) => {
+    const [replyCode, host, advises] = row
+    const reply = Buffer.from([5, replyCode, 0, 1, 0, 0, 0, 0, 0, 0])
+    await using proxy = await ScriptedProxy.start(answering({ greeting, reply }))
+    const error = await failure(dial(route(proxy), { host, port: 80 }))
+    expect(error).toMatchObject({ kind: 'Unavailable', details: { replyCode } })
+    expect(error.message.includes('Tor refuses private addresses')).toBe(advises)
+  })
+
   it('ends in Unavailable wherever a reply is cut off', async () => {
     for (const reply of Object.values(granted)) {
       for (let length = 0; length < reply.length; length++) {

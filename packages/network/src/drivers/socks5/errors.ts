@@ -2,7 +2,9 @@
  * The errors of one request to a proxy. They name the overlay and the target. The proxy's address, the login and the
  * rest of the route are never included. So a lower layer's error, whose message contains them, is never the cause.
  */
+import { isIP } from 'node:net'
 import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@troupe/core'
+import { isPrivateAddress } from '../../dial/private-addresses.ts'
 import type { Reply, Stage } from './reply-parser.ts'
 import { replyCodes } from './reply-codes.ts'
 
@@ -20,8 +22,11 @@ export interface Failure {
 /** A field of the entry that limits a stage. */
 export type Limit = 'connect_timeout' | 'first_byte_timeout' | 'handshake_timeout'
 
+const generalFailure = 1
 const notAllowed = 2
 const commandNotSupported = 7
+/** Tor gives no reason, only this code (its `ClientRejectInternalAddresses`). */
+const refusedByTor = 'Tor refuses private addresses, and other proxies look for them on their own side'
 const checkedLate = 'some proxies refuse a wrong username or password only here'
 
 export class Failures {
@@ -122,12 +127,17 @@ export class Failures {
         details,
         'end',
       )
-    const where = stage === 'login' ? ' to the login' : hasLogin && replyCode === notAllowed ? `: ${checkedLate}` : ''
+    const advice = stage === 'login' ? ' to the login' : this.#adviceOn(replyCode, hasLogin)
     return this.#unavailable(
-      `the proxy answered ${replyCode}, ${reply}${where}`,
+      `the proxy answered ${replyCode}, ${reply}${advice}`,
       details,
       stage === 'login' ? 'proxy' : 'end',
     )
+  }
+
+  #adviceOn(replyCode: number, hasLogin: boolean): string {
+    if (hasLogin && replyCode === notAllowed) return `: ${checkedLate}`
+    return replyCode === generalFailure && isPrivateTarget(this.#target) ? `: ${refusedByTor}` : ''
   }
 
   outOfTurn(stage: Stage): Failure {
@@ -188,4 +198,10 @@ function noIsolation(did: string): string {
 /** A proxy that breaks off during a request may do so because of the request. */
 function blameAt(stage: Stage): Blame {
   return stage === 'request' ? 'exchange' : 'proxy'
+}
+
+/** @param target - `host:port`, or a name or an address alone. */
+function isPrivateTarget(target: string): boolean {
+  const host = isIP(target) === 0 ? target.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1') : target
+  return isPrivateAddress(host) || /^(?:.+\.)?localhost$/i.test(host)
 }
