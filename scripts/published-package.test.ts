@@ -50,11 +50,7 @@ it('publishes what exports and programs lead to, and nothing else', () => {
     ],
   ])
   writeFileSync(join(folder.path, 'src/b.ts'), "import './lab.ts'")
-<<<<<<< HEAD
   writeFileSync(join(folder.path, 'src/lab.ts'), "/**\n * import { expect } from 'vitest'\n */\n// from 'vitest'")
-=======
-  writeFileSync(join(folder.path, 'src/lab.ts'), "/**\n * import { expect } from 'vitest'\n */\nexport const x = 1")
->>>>>>> rounds
   expect(publishedSources(folder.path, manifest)).toContain('src/lab.ts')
   writeFileSync(join(folder.path, 'src/lab.ts'), "import { expect } from 'vitest'")
   expect(() => publishedSources(folder.path, manifest)).toThrow('lab.ts would be published')
