@@ -88,6 +88,7 @@ export interface Network extends AsyncDisposable {
  * ```
  *
  * @param url - `socks5://user:password@host:port` or `socks5+unix:/path`
+ * @param options - TLS of `https:` requests.
  * @throws TroupeError `Invalid` for another URL, without repeating it; also in a thread of an application, whose
  *   networks are its entries.
  */
