@@ -129,7 +129,7 @@ export function trySend(to: Pid, topic: string, payload?: unknown, options: Send
  * does not exist, and as soon as it has ended; `Timeout` when no reply came in time; `Unavailable` when a selective
  * receive of the callee skipped the message and there was no more room for it; `Invalid` for a payload that cannot be
  * cloned, a reserved topic, and a call to the caller itself, which would wait for its own reply; `PermissionDenied`
- * like {@link send}.
+ * like `processes.send`.
  */
 export function call<const To extends Receiver, const Topic extends CallTopicOf<MessagesTo<To>>>(
   to: To,
