@@ -65,7 +65,7 @@ export function moduleText(code: string, origin: string, exported: ReadonlyMap<s
   return `${[...imports, code].join('\n')}\nexport {}\n`
 
   function importOf(name: string): string {
-    return /^[A-Z]/.test(name) && !['PolicyScope', 'TroupeError'].includes(name) ? `type ${name}` : name
+    return /^[A-Z]/.test(name) && !['PolicyScope', 'TestClock', 'TroupeError'].includes(name) ? `type ${name}` : name
   }
 }
 

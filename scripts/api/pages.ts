@@ -1,13 +1,14 @@
 /**
  * The pages of the API, which TypeDoc makes from the comments of the sources: `npm run docs:api` writes them into
- * `docs/api`, for the site. With `--check` it writes nothing, and fails if a public name has no comment, or if a
- * comment links to nothing.
+ * `docs/api`, for the site. With `--check` it writes nothing, and fails if a public name has no comment, if one that
+ * applications call has no example, or if a comment links to nothing.
  */
 import { rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Application, Comment, type ProjectReflection, type Reflection, ReflectionKind } from 'typedoc'
 import type { PluginOptions } from 'typedoc-plugin-markdown'
 import { manifestOf } from '../manifest.ts'
+import { withoutExample } from './callables.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -100,6 +101,7 @@ if (import.meta.main) {
   if (process.argv.includes('--check')) {
     markInlineMembers(project)
     app.validate(project)
+    for (const name of withoutExample(project)) app.logger.warn(`${name} has no @example, and applications call it`)
     process.exitCode = app.logger.hasWarnings() || app.logger.hasErrors() ? 1 : 0
   } else {
     rmSync(apiFolder, { recursive: true, force: true })

@@ -11,7 +11,21 @@ export interface Clock {
   clearTimeout(timer: number): void
 }
 
-/** A clock that knows the date. */
+/**
+ * A clock that knows the date.
+ *
+ * @example
+ * ```ts
+ * // A supervision whose delays take a tenth of the time.
+ * const fast: Calendar = {
+ *   now: () => performance.now() * 10,
+ *   date: () => Date.now(),
+ *   setTimeout: (then, ms) => Number(setTimeout(then, ms / 10)),
+ *   clearTimeout: (timer) => clearTimeout(timer),
+ * }
+ * await using app = await boot({ root: '.', clock: fast })
+ * ```
+ */
 export interface Calendar extends Clock {
   /** Milliseconds since 1970. It may be set back and forth. */
   date(): number

@@ -76,6 +76,17 @@ export class TroupeError extends Error {
   /** Whether the thrower explicitly marked a retry as pointless. */
   readonly final: boolean
 
+  /**
+   * Creates an error.
+   *
+   * @example
+   * ```ts
+   * throw new TroupeError('Unavailable', 'the mail server is busy', { retryable: false })
+   * ```
+   *
+   * @param kind - What code decides by.
+   * @param message - What happened, where, and what to do: without secrets.
+   */
   constructor(kind: ErrorKind, message: string, options: TroupeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = kind

@@ -87,14 +87,15 @@ export interface Caller {
    * ```
    *
    * @throws the error of the function; TroupeError `NotFound` for an unknown entry, method or overlay,
-   *   `PermissionDenied`, `Invalid` for arguments or a result that cannot be cloned, `Unavailable` when too many calls
-   *   wait, `Timeout`, `Canceled`, `Internal` or `Unknown` when its thread ended during the call.
+   *   `PermissionDenied`, `Invalid` for arguments or a result that cannot be cloned, and for calls nested 1000 deep,
+   *   `Unavailable` when too many calls wait, `RateLimited` when the pool serves as many isolation keys as it may,
+   *   `Timeout`, `Canceled`, `Internal` or `Unknown` when its thread ended during the call.
    */
   call<const Id extends string>(id: FunctionId<Id>, ...args: FunctionArguments<Id>): Promise<FunctionResult<Id>>
 }
 
 /**
- * Calls functions by id: `await funcs.call('app:fetch_ip', url)`.
+ * Calls functions by id: `await funcs.call('app:fetch_ip', url)`. Its methods and errors are those of {@link Caller}.
  *
  * @example
  * ```ts

@@ -51,9 +51,26 @@ export type FilePart = {
 
 /** Keeps cookies between requests: the result of `cookieJar()`, or any jar of the package `tough-cookie`. */
 export interface CookieJar {
-  /** Returns the value of the header `cookie` for a URL. */
+  /**
+   * Returns the value of the header `cookie` for a URL.
+   *
+   * @example
+   * ```ts
+   * const cookies = await cookieJar()
+   * await http.get('https://example.org/login', { cookies })
+   * console.log(await cookies.getCookieString('https://example.org/')) // session=1f7a
+   * ```
+   */
   getCookieString(url: string): Promise<string>
-  /** Keeps a cookie of a response. */
+  /**
+   * Keeps a cookie of a response.
+   *
+   * @example
+   * ```ts
+   * const cookies = await cookieJar()
+   * await cookies.setCookie('session=1f7a; Secure', 'https://example.org/', { ignoreError: false })
+   * ```
+   */
   setCookie(cookie: string, url: string, options: { ignoreError: boolean }): Promise<unknown>
 }
 

@@ -30,7 +30,15 @@ export class Scope {
     return new Scope(this.policies.filter((id) => !gone.has(id)))
   }
 
-  /** Returns whether the scope has this policy. */
+  /**
+   * Returns whether the scope has this policy.
+   *
+   * @example
+   * ```ts
+   * const scope = security.newScope(['app:read', 'app:write'])
+   * console.log(scope.contains('app:write')) // true
+   * ```
+   */
   contains(policy: PolicyReference): boolean {
     return this.policies.some((id) => id === idOf(policy))
   }

@@ -38,7 +38,8 @@ export { Application } from './application.ts'
 export { runningApplication } from './running.ts'
 export type { CommandResult } from './command.ts'
 export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
-export { checkCertificates } from '@troupe/http/kernel'
+export { checkCertificates, type ServerAddress } from '@troupe/http/kernel'
+export type { OverlayStatus } from '@troupe/network'
 export { isAlive, keptAddress, type ReportedOverlay, runningOverlays } from '@troupe/network/kernel'
 export {
   type AttachFiles,
@@ -120,7 +121,9 @@ export interface BootOptions extends LoadOptions, LaunchOptions {}
 const preload = [new URL(`./index${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href]
 
 /**
- * Reads an application, checks it, and starts its auto-started services.
+ * Reads an application, checks it, and starts its auto-started services. Settles when each of them runs, has failed
+ * once, or has used up the time for which the start waits. A service that fails does not end the start: it is tried
+ * again, and {@link Application.services} has its state.
  *
  * @example
  * ```ts
@@ -128,8 +131,10 @@ const preload = [new URL(`./index${import.meta.filename.endsWith('.ts') ? '.ts' 
  * console.log(app.services())
  * ```
  *
- * @throws TroupeError `Invalid` with all that is wrong in its files; `AlreadyExists` when another application runs in
- *   this program, and the program in an overlay of it.
+ * @throws TroupeError `NotFound` when the folder cannot be read. `Invalid` with all that is wrong in its files, and
+ *   when the program's thread has another network already, or opened connections before it got one. `AlreadyExists`
+ *   when another application runs in this program, and the program in an overlay of it; also in a thread of an
+ *   application. `Unavailable` when the address of the metrics is in use.
  */
 export async function boot(options: BootOptions): Promise<Application> {
   checkOptions(options, 'boot')

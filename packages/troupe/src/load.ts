@@ -60,7 +60,15 @@ export interface OwnOverlay {
 export interface Loaded {
   /** The configuration. */
   readonly config: AppConfig
-  /** Reads the configuration again. Throws like {@link load}. */
+  /**
+   * Reads the configuration again. Throws like {@link load}.
+   *
+   * @example
+   * ```ts
+   * const { reread } = await load({ root: '.' })
+   * console.log(reread().log.level) // as the file has it now
+   * ```
+   */
   readonly reread: () => AppConfig
   /** The entries. */
   readonly registry: Registry

@@ -6,12 +6,40 @@ import { ask, currentParticipant, type PolicyView, snapshot } from '@troupe/proc
 
 type Facts = Readonly<Record<string, unknown>>
 
-/** Policies that code can ask, or put in force by `withScope`. A plain immutable value. */
+/**
+ * Policies that code can ask, or put in force by `withScope`. A plain immutable value.
+ *
+ * @example
+ * ```ts
+ * const scope = new PolicyScope(['app:read'])
+ * await funcs.withScope(scope).call('app:report')
+ * ```
+ */
 export class PolicyScope extends Scope {
+  /**
+   * Returns a scope that also contains these policies.
+   *
+   * @example
+   * ```ts
+   * const writers = (await security.namedScope('readers')).with('app:write')
+   * await funcs.withScope(writers).call('app:report')
+   * ```
+   *
+   * @throws TroupeError `Invalid` for an invalid id, and for more than 1024 policies.
+   */
   override with(...policies: readonly PolicyReference[]): PolicyScope {
     return new PolicyScope(super.with(...policies).policies)
   }
 
+  /**
+   * Returns a scope without these policies.
+   *
+   * @example
+   * ```ts
+   * const readers = security.newScope(['app:read', 'app:write']).without('app:write')
+   * console.log(readers.policies) // ['app:read']
+   * ```
+   */
   override without(...policies: readonly PolicyReference[]): PolicyScope {
     return new PolicyScope(super.without(...policies).policies)
   }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 
 /** An event. `data` that is not text is sent as JSON. */
 export interface ServerEvent {
+  /** What it carries. */
   readonly data?: unknown
   /** The name of the event. @default `message` */
   readonly event?: string

@@ -25,7 +25,16 @@ export interface NetworkHealth {
 
 /** Clients whose connections go through one network, or fail. Names are resolved at the proxy. */
 export interface Network extends AsyncDisposable {
-  /** Like the global `fetch`; it is undici's, which also made its responses. */
+  /**
+   * Like the global `fetch`; it is undici's, which also made its responses.
+   *
+   * @example
+   * ```ts
+   * await using tor = network('socks5://127.0.0.1:9050')
+   * const response = await tor.fetch('https://example.org/', { method: 'HEAD' })
+   * console.log(response.status) // 200
+   * ```
+   */
   readonly fetch: typeof globalThis.fetch
   /**
    * Opens a TCP connection. `tls.connect({ socket })` works on it.
@@ -57,7 +66,15 @@ export interface Network extends AsyncDisposable {
    * ```
    */
   readonly health: () => Promise<NetworkHealth>
-  /** Ends all connections. Later requests are `Unavailable`. */
+  /**
+   * Ends all connections. Later requests are `Unavailable`.
+   *
+   * @example
+   * ```ts
+   * const tor = network('socks5://127.0.0.1:9050')
+   * await tor.fetch('https://example.org/').finally(tor.close)
+   * ```
+   */
   readonly close: () => Promise<void>
 }
 
@@ -71,6 +88,7 @@ export interface Network extends AsyncDisposable {
  * ```
  *
  * @param url - `socks5://user:password@host:port` or `socks5+unix:/path`
+ * @param options - TLS of `https:` requests.
  * @throws TroupeError `Invalid` for another URL, without repeating it; also in a thread of an application, whose
  *   networks are its entries.
  */

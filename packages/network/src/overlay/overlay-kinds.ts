@@ -18,6 +18,13 @@ export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind
 /**
  * Returns the address of the overlay of an entry, from the state kept in `stateDir`. The overlay need not run.
  *
+ * @example
+ * ```ts
+ * const { registry, config } = await load({ root: '.' })
+ * const [overlay] = registry.find({ kind: 'network.i2p' })
+ * if (overlay !== undefined) console.log(await keptAddress(overlay, config.networkService.stateDir))
+ * ```
+ *
  * @throws TroupeError `Invalid` for a state that other users can access, or that is damaged.
  */
 export async function keptAddress(

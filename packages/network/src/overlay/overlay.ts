@@ -67,6 +67,7 @@ export interface Overlay extends AsyncDisposable {
 
 /** Status of an overlay, as the kernel sees it: plain data, without secrets. */
 export interface OverlayStatus {
+  /** The state now. */
   readonly state: OverlayCondition
   /** Why it is not up, or what is wrong although it is up. */
   readonly reason?: string
@@ -74,12 +75,15 @@ export interface OverlayStatus {
   readonly since: number
   /** The URL that the operator must open in a browser. */
   readonly loginUrl?: string
-  /** Its own name and addresses in the overlay. */
+  /** Its own name in the overlay. */
   readonly name?: string
+  /** Its own addresses in the overlay. */
   readonly addresses?: readonly string[]
-  /** Bytes of connections through it, dialled and accepted. */
+  /** Bytes sent on connections through it, dialled and accepted. */
   readonly bytesSent?: number
+  /** Bytes received on them. */
   readonly bytesReceived?: number
+  /** The other nodes of the overlay. */
   readonly peers?: readonly PeerStatus[]
 }
 

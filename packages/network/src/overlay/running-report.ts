@@ -92,6 +92,13 @@ export class RunningReport implements AsyncDisposable {
 /**
  * Reads the reports of the applications that run on this state. When several report the same overlay, the last change
  * wins.
+ *
+ * @example
+ * ```ts
+ * const { config } = await load({ root: '.' })
+ * const overlays = await runningOverlays(config.networkService.stateDir)
+ * console.log(overlays.get('app:tailnet')?.state) // up
+ * ```
  */
 export async function runningOverlays(stateDir: string): Promise<ReadonlyMap<string, ReportedOverlay>> {
   const folder = folderIn(stateDir)
@@ -109,7 +116,14 @@ async function readReport(file: string): Promise<readonly (readonly [string, Rep
   }
 }
 
-/** Whether an operating-system process exists. */
+/**
+ * Returns whether an operating-system process exists, by its process id.
+ *
+ * @example
+ * ```ts
+ * console.log(isAlive(process.pid)) // true
+ * ```
+ */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

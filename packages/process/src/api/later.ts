@@ -32,7 +32,15 @@ export interface LaterOptions {
 export interface Later {
   /** The id, by which {@link processes.cancelLater} cancels it too. */
   readonly id: string
-  /** Cancels it. Returns whether it was still to be sent. */
+  /**
+   * Cancels it. Returns whether it was still to be sent.
+   *
+   * @example
+   * ```ts
+   * const reminder = await processes.sendLater('app:mailer', 'remind', { order: 7 }, { in: '24h' })
+   * if (!(await reminder.cancel())) log.info('it was sent already')
+   * ```
+   */
   cancel(): Promise<boolean>
 }
 

@@ -20,16 +20,18 @@ function lookup(name: string): Promise<Pid | undefined> {
 
 export const names = {
   /**
-   * Registers a name for a process.
+   * Registers a name for a process. A process may have 4096 names; they are removed when it ends.
    *
    * @example
    * ```ts
    * await processes.names.register('mailer')
    * ```
    *
-   * @param pid the process. @default the current process
-   * @throws TroupeError `AlreadyExists` when another process has the name; `NotFound` when the process does not exist;
-   * `Invalid` for an empty name or one in the form of a pid; `PermissionDenied`.
+   * @param name - Not empty, and not in the form of a pid.
+   * @param pid - The process. Absent: the current one.
+   * @throws TroupeError `AlreadyExists` when another process or a service has the name; `NotFound` when the process
+   * does not exist; `Invalid` for another name; `RateLimited` when the process has as many names as one may;
+   * `PermissionDenied` (`process.registry.register`).
    */
   async register(name: string, pid?: Pid): Promise<void> {
     const by = currentParticipant().pid
@@ -39,14 +41,14 @@ export const names = {
   lookup,
 
   /**
-   * Removes a name.
+   * Removes a name. Does nothing when no process has it.
    *
    * @example
    * ```ts
    * await processes.names.unregister('mailer')
    * ```
    *
-   * @throws TroupeError `PermissionDenied`.
+   * @throws TroupeError `PermissionDenied` (`process.registry.unregister`).
    */
   async unregister(name: string): Promise<void> {
     await currentRuntime().kernel.request('unregister', { name }, currentParticipant().pid)

@@ -27,7 +27,15 @@ export interface ProcessOptions {
 
 /** A separate mailbox for one topic. */
 export interface Subscription extends AsyncIterable<Message, undefined> {
-  /** Delivers the topic's messages to the inbox again. */
+  /**
+   * Delivers the topic's messages to the inbox again.
+   *
+   * @example
+   * ```ts
+   * const news = self.listen('news')
+   * const timer = setTimeout(() => news.close(), 60_000)
+   * ```
+   */
   close(): void
 }
 
@@ -52,7 +60,8 @@ export const self = {
   },
 
   /**
-   * The messages of this process, one by one. Ends when the process is cancelled and no messages are left.
+   * The messages of this process, one by one, in the order in which they arrived. Ends when the process is cancelled
+   * and no messages are left. After a `break` the other messages stay, for the next loop.
    *
    * @example
    * ```ts

@@ -59,8 +59,10 @@ function ms(timeout: number | string | undefined): number {
  * await processes.send('app:mailer', 'mail', { to: 'ann@example.org' })
  * ```
  *
+ * @param to - A pid or a name.
  * @throws TroupeError `NotFound` when the process does not exist; `Invalid` for a payload that cannot be cloned or a
- * reserved topic.
+ * reserved topic; `PermissionDenied` by a policy (`process.send`), or for a receiver in another network that does not
+ * accept messages from the sender's.
  */
 export function send<const To extends Receiver, const Topic extends TopicOf<MessagesTo<To>>>(
   to: To,
@@ -114,16 +116,20 @@ export function trySend(to: Pid, topic: string, payload?: unknown, options: Send
 }
 
 /**
- * Sends a message and waits for its reply.
+ * Sends a message and waits for its reply, 30 seconds by default ({@link ProcessCallOptions}).
  *
  * @example
  * ```ts
  * const visits = await processes.call('app:counter', 'visit', undefined, { timeout: '5s' })
  * ```
  *
- * @throws TroupeError `NotFound` as soon as the callee has ended; `Timeout` when no reply came in time; `Unavailable`
- * when a selective receive of the callee skipped the message and there was no more room for it; `Invalid` for a call
- * to the caller itself, which would wait for its own reply.
+ * @param to - A pid or a name.
+ * @returns what the callee gave to `message.reply`.
+ * @throws the error that the callee gave to `message.fail` or `message.refuse`. TroupeError `NotFound` when the callee
+ * does not exist, and as soon as it has ended; `Timeout` when no reply came in time; `Unavailable` when a selective
+ * receive of the callee skipped the message and there was no more room for it; `Invalid` for a payload that cannot be
+ * cloned, a reserved topic, and a call to the caller itself, which would wait for its own reply; `PermissionDenied`
+ * like `processes.send`.
  */
 export function call<const To extends Receiver, const Topic extends CallTopicOf<MessagesTo<To>>>(
   to: To,

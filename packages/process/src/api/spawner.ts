@@ -8,6 +8,11 @@ import type { CallOptions } from './call-options.ts'
 /**
  * Starts a process. With `entries.d.ts` (written by `troupe types`), the compiler checks ids and arguments, and the pid
  * has the messages of the process.
+ *
+ * @param id - The id of an entry of the kind `process.ts`.
+ * @param host - The id of an entry of the kind `process.host`, which runs.
+ * @param args - The arguments of its function. They are copied.
+ * @returns the pid.
  */
 export type Spawn = <const Id extends string, const Host extends string>(
   id: ProcessId<Id>,
@@ -17,6 +22,7 @@ export type Spawn = <const Id extends string, const Host extends string>(
 
 /** A process, and how it ends. */
 export interface WatchedProcess<P extends Pid = Pid> {
+  /** Its pid. */
   readonly pid: P
   /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>
@@ -91,7 +97,8 @@ export interface Spawner {
    * ```
    *
    * @throws TroupeError `NotFound` for an unknown entry, host or overlay; `PermissionDenied`; `Unavailable` when the
-   * host is full; `Invalid` for arguments that cannot be cloned.
+   * host is full or does not run; `Invalid` for arguments that cannot be cloned, an id of another kind, and outside an
+   * application; `Canceled` when the signal of `withOptions` has aborted.
    */
   readonly spawn: Spawn
   /**

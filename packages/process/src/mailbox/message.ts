@@ -105,6 +105,14 @@ export class Message {
   /**
    * Refuses a message that the process does not accept. A call rejects with the error. A message that was sent without
    * a call becomes a dead letter, which contains the message of the error.
+   *
+   * @example
+   * ```ts
+   * for await (const message of self.inbox) {
+   *   if (message.topic === 'mail') message.reply('kept')
+   *   else message.refuse(new TroupeError('Invalid', `${message.topic}: no such topic`))
+   * }
+   * ```
    */
   refuse(error: unknown): void {
     this.#services.onRefused(this.#to, { from: this.from, topic: this.topic, call: this.#call }, error)

@@ -20,7 +20,8 @@ import type { NetworkOptions } from './start-options.ts'
  * @param network - The URL or the fields of a network; in a program with an application, also the name or id of one of
  *   its networks; `null` for the clear network.
  * @param load - The URL of the module, or a function that does nothing but import it: it is not called.
- * @throws what the module threw; TroupeError `Invalid` for another function, and in a thread of an application.
+ * @throws what the module threw; TroupeError `Invalid` for another function, for a network that is none or that the
+ *   application does not have, and in a thread of an application.
  */
 export async function withNetwork<Module>(
   network: NetworkOptions | null,

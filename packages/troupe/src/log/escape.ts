@@ -10,7 +10,14 @@ export function escaped(text: string): string {
   return text.replaceAll(controls, (control) => short[control] ?? unicode(control))
 }
 
-/** Text of several lines, for people: each stays on its own line. */
+/**
+ * Text of several lines, for people: each stays on its own line.
+ *
+ * @example
+ * ```ts
+ * console.log(escapedLines('one\r\ntwo')) // one\\r, and two on the next line
+ * ```
+ */
 export function escapedLines(text: string): string {
   return text.split('\n').map(escaped).join('\n')
 }

@@ -34,7 +34,15 @@ export function redacted(value: unknown, secrets: ReadonlySet<string>, isSecret 
   })
 }
 
-/** Returns the text without the secrets. */
+/**
+ * Returns the text without the secrets.
+ *
+ * @example
+ * ```ts
+ * redactedText('the key is hunter22', new Set(['hunter22'])) // the key is [redacted]
+ * redactedText('https://ann:secret@example.org/', new Set()) // https://ann:[redacted]@example.org/
+ * ```
+ */
 export function redactedText(text: string, secrets: ReadonlySet<string>): string {
   let shown = text
   for (const spelling of spellingsOf(secrets)) shown = shown.replaceAll(spelling, hidden)

@@ -10,6 +10,11 @@ const most = 10
 /**
  * Positions in the application's own code, the innermost first: `total (src/shop.ts:12:5)`, relative to `root`. For a
  * module that cannot be parsed, the position of its syntax error.
+ *
+ * @example
+ * ```ts
+ * console.log(userFrames(new Error('lost').stack ?? '', process.cwd())) // ['total (src/shop.ts:12:5)']
+ * ```
  */
 export function userFrames(stack: string, root: string): readonly string[] {
   const places = stack.split('\n').flatMap((line, index) => placeOf(line, index))

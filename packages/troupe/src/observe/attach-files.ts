@@ -56,7 +56,15 @@ export interface DashboardPlace {
   readonly reader: string
 }
 
-/** Returns the files by which a running application is reached, for its process id. */
+/**
+ * Returns the files by which a running application is reached, for its process id.
+ *
+ * @example
+ * ```ts
+ * const { config } = await load({ root: '.' })
+ * const { socket } = attachFiles(config.networkService.stateDir, 4711) // …/running/4711.sock
+ * ```
+ */
 export function attachFiles(stateDir: string, pid: number): AttachFiles {
   const folder = join(stateDir, 'running')
   return {

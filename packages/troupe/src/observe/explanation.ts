@@ -39,6 +39,13 @@ export function parseQuestion(value: unknown): PolicyQuestion {
 /**
  * Returns the decision of the policies as they are now, and why. Nothing is executed, counted or recorded.
  *
+ * @example
+ * ```ts
+ * const { security } = app.kernel
+ * const question = { action: 'document.read', resource: 'report-7', scope: ['app:read'], groups: [], meta: {} }
+ * console.log(explanation(security, question).verdict) // allow
+ * ```
+ *
  * @throws TroupeError `Invalid` for an invalid id, `NotFound` for a group without policies.
  */
 export function explanation(security: Security, question: PolicyQuestion): Explanation {

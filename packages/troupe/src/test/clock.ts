@@ -20,22 +20,61 @@ export class TestClock implements Calendar {
   #next = 1
   #released = false
 
-  /** @param start - The date at the start of the test. @default the system's */
+  /**
+   * Creates a clock that stands still.
+   *
+   * @example
+   * ```ts
+   * const clock = new TestClock('2026-01-01T00:00:00Z')
+   * ```
+   *
+   * @param start - The date at the start of the test; by default that of the system.
+   * @throws TroupeError `Invalid` for a text that is no date.
+   */
   constructor(start: Date | string = new Date()) {
     this.#start = new Date(start).getTime()
     if (Number.isNaN(this.#start)) throw invalid(`${String(start)} is not a date`, { start: String(start) })
   }
 
-  /** Milliseconds by which the test has advanced the clock so far. */
+  /**
+   * Milliseconds by which the test has advanced the clock so far.
+   *
+   * @example
+   * ```ts
+   * await app.clock.advance('5s')
+   * console.log(app.clock.now()) // 5000
+   * ```
+   */
   now(): number {
     return this.#now
   }
 
-  /** The date of the test, in milliseconds since 1970. */
+  /**
+   * The date of the test, in milliseconds since 1970.
+   *
+   * @example
+   * ```ts
+   * const clock = new TestClock('2026-01-01T00:00:00Z')
+   * await clock.advance('1h')
+   * console.log(new Date(clock.date()).toISOString()) // 2026-01-01T01:00:00.000Z
+   * ```
+   */
   date(): number {
     return this.#start + this.#now
   }
 
+  /**
+   * Calls `fire` when the test has advanced the clock by `ms` milliseconds.
+   *
+   * @example
+   * ```ts
+   * const clock = new TestClock()
+   * clock.setTimeout(() => console.log('five seconds later'), 5000)
+   * await clock.advance('5s')
+   * ```
+   *
+   * @returns a number, with which {@link TestClock.clearTimeout} cancels it.
+   */
   setTimeout(fire: () => void, ms: number): number {
     const number = this.#next
     this.#next += 1
@@ -44,7 +83,15 @@ export class TestClock implements Calendar {
     return number
   }
 
-  /** Cancels what {@link TestClock.setTimeout} returned. */
+  /**
+   * Cancels what {@link TestClock.setTimeout} returned.
+   *
+   * @example
+   * ```ts
+   * const timer = app.clock.setTimeout(() => console.log('never'), 5000)
+   * app.clock.clearTimeout(timer)
+   * ```
+   */
   clearTimeout(number: number): void {
     this.#timers.delete(number)
     const real = this.#real.get(number)
@@ -77,7 +124,15 @@ export class TestClock implements Calendar {
     await turn()
   }
 
-  /** Lets time run by itself again, so that an application can stop. */
+  /**
+   * Lets time run by itself again, so that an application can stop.
+   *
+   * @example
+   * ```ts
+   * app.clock.release()
+   * await app.app.stop()
+   * ```
+   */
   release(): void {
     this.#released = true
     for (const [number, { at, fire }] of this.#timers)

@@ -15,7 +15,16 @@ const way = 10_000
 
 /** A message that a probe in another thread has taken. */
 export interface ProbeMessage extends Omit<TakenMessage, 'number'> {
-  /** Replies to a message that was sent by `processes.call`. */
+  /**
+   * Replies to a message that was sent by `processes.call`.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy', name: 'mailer' })
+   * const message = await probe.next({ topic: 'mail' })
+   * await message.reply({ accepted: true })
+   * ```
+   */
   reply(payload?: unknown): Promise<void>
 }
 
@@ -29,7 +38,7 @@ export class NetworkProbe implements AsyncDisposable {
   readonly #kernel: Kernel
   #ended = false
 
-  /** Use `app.probe({ network })`. */
+  /** @internal Use `app.probe({ network })`. */
   constructor(pid: Pid, kernel: Kernel) {
     this.pid = pid
     this.#kernel = kernel
@@ -37,6 +46,12 @@ export class NetworkProbe implements AsyncDisposable {
 
   /**
    * Always throws: a closure belongs to the test's thread, and so to the test's network.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * await probe.send('app:counter', 'visit') // in place of run(() => processes.send(…))
+   * ```
    *
    * @throws TroupeError `Invalid`
    */
@@ -98,12 +113,28 @@ export class NetworkProbe implements AsyncDisposable {
   /**
    * Spawns a process that the probe monitors, in the probe's network unless the entry is pinned. The probe receives an
    * EXIT event when it ends.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * const counter = await probe.spawn('app:counter', 'app:threads')
+   * ```
    */
   async spawn(id: string, host: string, ...args: unknown[]): Promise<Pid> {
     return this.#order({ do: 'spawn', id, host, args })
   }
 
-  /** Sends a message from its network. @throws TroupeError as `processes.send` does. */
+  /**
+   * Sends a message from its network.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * await probe.send('app:counter', 'visit')
+   * ```
+   *
+   * @throws TroupeError as `processes.send` does.
+   */
   async send(to: string, topic: string, payload?: unknown): Promise<void> {
     await this.#order({ do: 'send', to, topic, payload })
   }
@@ -123,7 +154,15 @@ export class NetworkProbe implements AsyncDisposable {
     return this.#order({ do: 'call', to, topic, payload })
   }
 
-  /** Makes the probe return a value. Settles when all processes that monitor or link it are notified. */
+  /**
+   * Makes the probe return a value. Settles when all processes that monitor or link it are notified.
+   *
+   * @example
+   * ```ts
+   * const probe = await app.probe({ network: 'app:proxy' })
+   * await probe.end('done')
+   * ```
+   */
   async end(value?: unknown): Promise<void> {
     if (this.#ended || this.#kernel.processes.get(this.pid) === undefined) return
     this.#ended = true

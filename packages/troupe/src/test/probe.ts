@@ -26,7 +26,7 @@ export class Probe implements AsyncDisposable {
   readonly #events = new EventLog()
   #ended = false
 
-  /** Use `app.probe()`. */
+  /** @internal Use `app.probe()`. */
   constructor(pid: Pid, opening: ProbeChannel, kernel: Kernel) {
     this.pid = pid
     this.#kernel = kernel

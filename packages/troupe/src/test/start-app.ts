@@ -53,6 +53,7 @@ export class TestApp implements AsyncDisposable {
   /** The log lines so far. */
   readonly log: readonly string[]
 
+  /** @internal Use {@link startApp}. */
   constructor(app: Application, clock: TestClock, log: readonly string[]) {
     this.app = app
     this.clock = clock
@@ -149,7 +150,15 @@ export class TestApp implements AsyncDisposable {
     return this.app.run(fn)
   }
 
-  /** Stops the application normally, by real time. */
+  /**
+   * Stops the application normally, by real time.
+   *
+   * @example
+   * ```ts
+   * const app = await startApp({ root: 'examples/netdemo' })
+   * await app.stop()
+   * ```
+   */
   async stop(): Promise<void> {
     this.clock.release()
     await this.app.stop()

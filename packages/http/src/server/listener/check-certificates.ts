@@ -7,6 +7,12 @@ import { isPem, type TlsFields } from './tls.ts'
 
 /**
  * Returns the errors in the certificates of services: they cannot be read, have expired, or do not belong to their key.
+ *
+ * @example
+ * ```ts
+ * const { registry } = await load({ root: '.' })
+ * for (const { message } of checkCertificates(registry)) console.error(message)
+ * ```
  */
 export function checkCertificates(registry: Registry, now = Date.now()): readonly Diagnostic[] {
   return registry.find({ kind: httpServiceKind.kind }).flatMap((entry) => {

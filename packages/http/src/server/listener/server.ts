@@ -19,7 +19,9 @@ import { createTransport, drain, type Transport } from './transport.ts'
 
 /** The address of a server. */
 export interface ServerAddress {
+  /** The host name or IP address. */
   readonly host: string
+  /** The port. */
   readonly port: number
 }
 
