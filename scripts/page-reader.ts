@@ -34,7 +34,8 @@ export function packedIn(folder: string): Packed {
   const files = globSync('*.tgz', { cwd: folder })
   if (files.length === 0) throw new Error('nothing is packed: run npm run pack:all')
   const paths = (isOne: (file: string) => boolean) => files.filter(isOne).map((file) => join(folder, file))
-  const isSidecar = (file: string) => file.startsWith('troupe-tsnet-')
+  // An application without a tailnet and without an embedded server installs neither.
+  const isSidecar = (file: string) => /^troupe-(?:nats|tsnet)-/.test(file)
   const isCreator = (file: string) => file.startsWith('create-')
   return {
     folder,

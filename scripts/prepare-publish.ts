@@ -22,7 +22,7 @@ const programs = { of: '@troupe/cli', in: 'troupe' }
  * Their code stays in them: one finds files from its own folder (the sidecar's sources, and the packages of single
  * platforms), the other is run without an installation.
  */
-const withFiles = new Set(['@troupe/tsnet', 'create-troupe'])
+const withFiles = new Set(['@troupe/tsnet', '@troupe/nats', 'create-troupe'])
 
 /** Makes every public package of `root` in its own folder under `target`, and returns those folders. */
 export async function preparePublish(root: string, target: string): Promise<readonly string[]> {

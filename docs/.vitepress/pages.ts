@@ -39,7 +39,7 @@ const groups: readonly Group[] = [
     text: 'Guides',
     pages: [
       ...['exec', 'embedding', 'cli', 'testing', 'values', 'processes', 'supervision', 'functions'],
-      ...['queues', 'registry'],
+      ...['queues', 'registry', 'cluster'],
     ],
   },
   { text: 'Networks', pages: ['overlays', 'listening', 'coverage', 'ways-out'] },

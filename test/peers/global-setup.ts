@@ -14,6 +14,7 @@ import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
 import { startMicrosocks } from './microsocks.ts'
 import { useLauncher } from './launcher.ts'
+import { buildNats } from './nats.ts'
 import { buildTailscale } from './tailscale-programs.ts'
 import { Target } from './target.ts'
 import { startTor } from './tor.ts'
@@ -24,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await buildTailscale()
   await buildHeadscale()
   await useLauncher()
+  await buildNats()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-peers-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
   const target = stack.use(await Target.start(address(53)))

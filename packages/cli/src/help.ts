@@ -38,6 +38,7 @@ export const commandNames = [
   'explain',
   'doctor',
   'docs',
+  'cluster',
   'exec',
   ...attachNames,
 ] as const
@@ -132,6 +133,24 @@ warnings do not change the status. Without a terminal it prints one JSON documen
 Prints what the reference says about a word: a kind of entry, a field, a section of the
 configuration, a command, an error, a metric or a permission. Without a word, prints what there is.
 It reads files of the installed package, and needs no network.`,
+  cluster: `Usage: troupe cluster check [--monitor URL]...
+       troupe cluster status [--pid N]
+       troupe cluster credentials NODE [--out FILE]
+
+check connects to each server of the section "cluster", and examines version, JetStream, replicas,
+and the bucket of the nodes, which it makes if there is none. --monitor names the monitoring port of
+a server: it shows whether each message is written to the disk at once. Ends with status 1 if there
+is an error; warnings do not change the status.
+
+status prints the nodes: those that the application of this folder knows while it runs, otherwise
+the records of all nodes on the servers.
+
+credentials makes a key for a node. It writes the secret half into FILE (.troupe/NODE.nk, or
+cluster.credentials for this node), for its owner alone, and prints the configuration of the servers
+with what the node may do there. An existing file is not replaced.
+
+Without a terminal, check and status print one JSON document, as with --json. check, and status
+without a running application, connect in the clear: with an overlay they refuse to.`,
   exec: `Usage: troupe exec --network NETWORK [options] [--] program [args...]
 
 Runs a Node program with all its traffic in an overlay, without an application. Every socket of
@@ -167,6 +186,7 @@ Commands:
   types                   writes entries.d.ts, so that the compiler knows the entries
   doctor                  examines the application and this machine
   docs [word]             prints the reference
+  cluster                 examines its servers, shows its nodes, and makes keys for them
   ps, tree, top           show the processes of the application while it runs
   overlays, connections   show its overlays, and what goes through them
   pools, threads, dead    show its functions and services, threads, and messages that no process took

@@ -49,8 +49,20 @@ export type Invocation =
   | ({ readonly command: 'docs'; readonly word: string | undefined } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
   | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
+  | ({ readonly command: 'cluster' } & ClusterOptions)
   | ({ readonly command: 'explain' } & ExplainQuery & CommonOptions)
   | ({ readonly command: 'attach' } & AttachOptions)
+
+/** The commands for the cluster. */
+export interface ClusterOptions extends CommonOptions {
+  readonly operands: readonly string[]
+  /** File of the key that `credentials` makes. */
+  readonly out: string | undefined
+  /** Monitoring ports of servers, for `check`. */
+  readonly monitors: readonly string[]
+  /** Process id of the application, where several run. */
+  readonly pid: number | undefined
+}
 
 /** What `run` runs: a command by its name, or an entry by its id. */
 export type Runnable = { readonly command: string } | { readonly entry: string }
@@ -92,6 +104,7 @@ const options = {
   exec: { type: 'string' },
   watch: { type: 'boolean' },
   out: { type: 'string' },
+  monitor: { type: 'string', multiple: true },
   pid: { type: 'string' },
   entry: { type: 'string' },
   cpu: { type: 'string' },
@@ -132,7 +145,10 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   if (values.help === true || name === undefined || name === 'help') return helpOn(name === 'help' ? operands[0] : name)
   if (values.exec !== undefined && name !== 'run') throw new UsageError('--exec belongs to "troupe run"')
   if (values.watch === true && name !== 'run') throw new UsageError('--watch belongs to "troupe run"')
-  if (values.out !== undefined && name !== 'types') throw new UsageError('--out belongs to "troupe types"')
+  if (values.out !== undefined && name !== 'types' && name !== 'cluster')
+    throw new UsageError('--out belongs to "troupe types" and "troupe cluster credentials"')
+  if (values.monitor !== undefined && name !== 'cluster')
+    throw new UsageError('--monitor belongs to "troupe cluster check"')
   if (values.from !== undefined && name !== 'init') throw new UsageError('--from belongs to "troupe init"')
   if (values.entry !== undefined && name !== 'log') throw new UsageError('--entry belongs to "troupe log level"')
   if ((values.cpu !== undefined || values.heap !== undefined) && name !== 'profile')
@@ -155,7 +171,7 @@ export function parseInvocation(argv: readonly string[]): Invocation {
     const own = { entry, cpu, heap, follow, recording }
     return { command: 'attach', name, operands, pid: pidOf(values.pid), ...own, ...common }
   }
-  if (values.pid !== undefined && name !== 'explain')
+  if (values.pid !== undefined && name !== 'explain' && name !== 'cluster')
     throw new UsageError('--pid belongs to commands for a running application')
   switch (name) {
     case 'run':
@@ -166,6 +182,10 @@ export function parseInvocation(argv: readonly string[]): Invocation {
       return { command: name, word: atMostOne(name, operands), ...common }
     case 'list':
       return { command: name, kind: atMostOne(name, operands), ...common }
+    case 'cluster': {
+      const { out, monitor: monitors = [] } = values
+      return { command: name, operands, out, monitors, pid: pidOf(values.pid), ...common }
+    }
     case 'explain':
       return { command: name, ...questionOf(operands, values), ...common }
     case 'exec':

@@ -52,6 +52,8 @@ async function perform(invocation: Invocation, terminal: GuardedTerminal): Promi
       return (await import('./commands/types.ts')).types(invocation, terminal)
     case 'explain':
       return (await import('./commands/explain.ts')).explain(invocation, terminal)
+    case 'cluster':
+      return (await import('./cluster/cluster.ts')).clusterCommand(invocation, terminal)
     case 'attach':
       return (await import('./attach/attach.ts')).attachCommand(invocation, terminal)
     case 'docs':

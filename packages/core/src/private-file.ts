@@ -10,19 +10,24 @@ import { makePrivateFolder } from './private-folder.ts'
 const ownerOnly = 0o600
 /** Others may read or write the file, or the group may write it. */
 const tooWide = 0o027
+/** Others, or the group, may do anything with the file. */
+const ofOthers = 0o077
 /** Files that SQLite keeps beside a database and opens by itself. */
 const besideDatabase = ['-wal', '-shm', '-journal']
 
 /**
  * Returns the text of a file, and removes the access of others to it.
  *
+ * @param isClosed - Whether the file must be closed to all others already, the group too: it is refused otherwise,
+ *   because others may have read it.
  * @throws TroupeError `Invalid` for a link, for anything that is not a regular file, and for a file that others may
  *   read and whose mode cannot be changed. Also throws what `open` throws.
  */
-export function readPrivateFile(path: string): string {
+export function readPrivateFile(path: string, isClosed = false): string {
   const file = open(path, constants.O_RDONLY)
   try {
     const { mode } = checked(path, file)
+    if (isClosed && (mode & ofOthers) !== 0) throw isOpen(path, mode)
     if ((mode & tooWide) !== 0) narrow(path, file, mode)
     return readFileSync(file, 'utf8')
   } finally {
@@ -76,6 +81,11 @@ function narrow(path: string, file: number, mode: number): void {
       { path },
     )
   }
+}
+
+function isOpen(path: string, mode: number) {
+  const words = `${path} is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it`
+  return invalid(`${words}, and replace the key in it if they may have read it`, { path })
 }
 
 function isLink(path: string) {

@@ -97,6 +97,25 @@ describe('network.select', () => {
     expect([strict.governs(trusted), strict.governs(emptyFrame), strict.governs(frame())]).toEqual([false, true, true])
     expect(strict.decide(trusted, 'network.select', proxy)).toBe('allow')
   })
+
+  it('is never denied to a trusted frame, however many there are, but to each fork of one', () => {
+    const strict = security(true)
+    const trusted = [fork(emptyFrame, {}), fork(emptyFrame, { overlay: proxy })]
+    for (const each of trusted) strict.trust(each)
+    for (const each of trusted) {
+      expect(strict.governs(each)).toBe(false)
+      expect(strict.decide(each, 'network.select', proxy)).toBe('allow')
+      for (const child of [fork(each, {}), fork(each, { actor }), fork(each, { scope: [] })]) {
+        expect(strict.governs(child)).toBe(true)
+        expect(strict.decide(child, 'network.select', proxy)).toMatchObject({ action: 'network.select' })
+      }
+      // An actor with a scope is governed by that, also where its frame is trusted.
+      const acting = fork(each, { actor, scope: [] })
+      strict.trust(acting)
+      expect(strict.governs(acting)).toBe(true)
+      expect(strict.decide(acting, 'network.select', proxy)).toMatchObject({ action: 'network.select' })
+    }
+  })
 })
 
 it('network.bind is decided by the same policies', () => {

@@ -59,7 +59,7 @@ export class Security {
   #policies: Policies
   #books = new WeakMap<readonly EntryId[], PolicySet>()
   #generation = 1
-  #trusted: Frame | undefined
+  readonly #trusted = new WeakSet<Frame>()
 
   constructor(options: SecurityOptions) {
     this.strictMode = options.strictMode
@@ -84,20 +84,20 @@ export class Security {
     this.#generation += 1
   }
 
-  /** Exempts a frame: that of the program that holds the kernel itself. */
+  /** Exempts a frame, but no fork of it: of the program that holds the kernel, and of the runtime's own threads. */
   trust(frame: Frame): void {
-    this.#trusted = frame
+    this.#trusted.add(frame)
   }
 
   /** Returns whether the actions of the code in `frame` need permission at all. */
   governs(frame: Frame): boolean {
-    return (frame.actor !== undefined && frame.scope !== undefined) || (this.strictMode && frame !== this.#trusted)
+    return (frame.actor !== undefined && frame.scope !== undefined) || (this.strictMode && !this.#trusted.has(frame))
   }
 
   /** Decides whether the code in `frame` may do `action` to `resource`. Allocates nothing when it may. */
   decide(frame: Frame, action: string, resource: string, meta: Meta = nothing): Decision {
     const { actor } = frame
-    const judged = this.#judge(actor, frame.scope, action, resource, meta, frame === this.#trusted)
+    const judged = this.#judge(actor, frame.scope, action, resource, meta, this.#trusted.has(frame))
     if (judged === undefined) return 'allow'
     if (judged instanceof Refusal) {
       const { reason, policy } = judged

@@ -28,6 +28,7 @@ import { openHistory } from './live/history.ts'
 import { installChangeHandlers } from './live/change-handlers.ts'
 import { followConfig } from './log/follow-config.ts'
 import { loggerOf } from './log/logger-of.ts'
+import { joinCluster } from './cluster/join-cluster.ts'
 import { checkOptions } from './embed/given-options.ts'
 import { type Loaded, type LoadOptions, loadWith, readConfigOf } from './load.ts'
 import { noteApplication } from './running.ts'
@@ -37,6 +38,7 @@ export type { Calendar, Clock } from '@troupe/core'
 export { Application } from './application.ts'
 export { runningApplication } from './running.ts'
 export type { CommandResult } from './command.ts'
+export type { ClusterEvent, ClusterState, ClusterView } from '@troupe/cluster/kernel'
 export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 export { checkCertificates, type ServerAddress } from '@troupe/http/kernel'
 export type { OverlayStatus } from '@troupe/network'
@@ -62,6 +64,7 @@ export type {
   ObservedService,
   ObserveOptions,
 } from './observe/observation.ts'
+export type { ObservedCluster } from './observe/observed-cluster.ts'
 export type { ObservedOverlay } from './observe/overlays.ts'
 export type { FollowedDecision, SkippedDecisions } from './observe/decision-stream.ts'
 export { explanation, type PolicyQuestion, type VersionedExplanation } from './observe/explanation.ts'
@@ -287,6 +290,7 @@ async function start(
     if (options.attach === true) await app.allowAttach()
     functions.warm()
     await queues.begin()
+    app.cluster = await joinCluster({ config, kernel, supervisor })
     await supervisor.startAll()
     await later.begin()
   } catch (error) {

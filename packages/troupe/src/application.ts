@@ -1,4 +1,5 @@
 /** A running application: what programs that contain one do with it. */
+import type { Cluster } from '@troupe/cluster/kernel'
 import { entryId, type EntryId, runInSlot } from '@troupe/core'
 import { closeHttpPools } from '@troupe/http'
 import { endStreams } from '@troupe/network'
@@ -28,6 +29,8 @@ export class Application extends ApplicationControls implements AsyncDisposable 
   readonly kernel: Kernel
   /** Its queues. */
   readonly queues: Queues
+  /** This node of a cluster, with the section `cluster`. */
+  cluster: Cluster | undefined
   readonly #parts: ApplicationParts
   #stopping: Promise<void> | undefined
   #phase: Health['phase'] = 'starting'
@@ -58,7 +61,8 @@ export class Application extends ApplicationControls implements AsyncDisposable 
    */
   async observe(options: ObserveOptions = {}): Promise<Observation> {
     const { kernel, supervisor, functions, servers, queues, logger } = this.#parts
-    return observe({ kernel, supervisor, functions, servers, queues, logLines: () => logger.counts }, options)
+    const { cluster } = this
+    return observe({ kernel, supervisor, functions, servers, queues, cluster, logLines: () => logger.counts }, options)
   }
 
   /** The port at which metrics are served; `undefined` without the section `metrics`. */
@@ -238,6 +242,7 @@ export class Application extends ApplicationControls implements AsyncDisposable 
     await parts.supervisor.stopAll()
     parts.later[Symbol.dispose]()
     await this.queues[Symbol.asyncDispose]()
+    await this.cluster?.[Symbol.asyncDispose]()
     await parts.functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
     await parts.tokens[Symbol.asyncDispose]()

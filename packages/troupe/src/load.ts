@@ -136,25 +136,46 @@ export async function loadWith(config: AppConfig, options: LoadOptions): Promise
     reread: () => readConfigOf(options),
     registry,
     overlays,
-    problems: [...registry.check(), ...checkDefault(config, registry), ...checkLevels(config, registry), ...overOthers],
+    problems: [
+      ...registry.check(),
+      ...checkDefault(config, registry),
+      ...checkClusterNetwork(config, registry),
+      ...checkLevels(config, registry),
+      ...overOthers,
+    ],
   }
 }
 
 /** The default network must be an overlay. */
 function checkDefault(config: AppConfig, registry: Registry): readonly Diagnostic[] {
   const id = config.networkService.defaultNetwork
-  if (id === undefined) return []
+  return id === undefined ? [] : checkOverlayId(config, registry, id, ['network_service', 'default_network'])
+}
+
+function checkOverlayId(
+  config: AppConfig,
+  registry: Registry,
+  id: string,
+  at: readonly [string, string],
+): readonly Diagnostic[] {
   const overlays = registry.find({ kind: 'network.*' }).map((entry) => entry.id)
   if (isEntryId(id) && overlays.includes(entryId(id))) return []
-  const place = configPosition(config, ['network_service', 'default_network'])
+  const path = at.join('.')
+  const place = configPosition(config, at)
   return [
     {
       code: 'dangling-reference',
-      message: `network_service.default_network: there is no overlay ${id}${didYouMean(id, overlays)}`,
-      path: 'network_service.default_network',
+      message: `${path}: there is no overlay ${id}${didYouMean(id, overlays)}`,
+      path,
       ...(place && { place }),
     },
   ]
+}
+
+/** The network of the cluster must be an overlay. */
+function checkClusterNetwork(config: AppConfig, registry: Registry): readonly Diagnostic[] {
+  const id = config.cluster?.network ?? undefined
+  return id === undefined ? [] : checkOverlayId(config, registry, id, ['cluster', 'network'])
 }
 
 /** Levels of the log may be set for entries that exist. */

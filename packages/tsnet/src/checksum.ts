@@ -12,13 +12,13 @@ export async function sha256(path: string): Promise<string> {
 }
 
 /** @throws TroupeError `Invalid`, final, when the checksum differs. */
-export async function verify(path: string, expected: string): Promise<string> {
+export async function verify(path: string, expected: string, builder: string): Promise<string> {
   const actual = await sha256(path)
   if (actual === expected) return actual
   throw new TroupeError(
     'Invalid',
     `${path} is not the program that was built: its SHA-256 is ${actual}, and should ` +
-      `be ${expected}. Install it again, or build it with "npx troupe-tsnet build"`,
+      `be ${expected}. Install it again, or build it with "${builder}"`,
     { retryable: false, details: { path, expected, actual } },
   )
 }

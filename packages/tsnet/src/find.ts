@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 import { cachePlace, defaultCache, recordedAt } from './cache.ts'
 import { sha256, verify } from './checksum.ts'
-import { currentPlatform, type Platform, platformPackage } from './platform.ts'
+import { currentPlatform, type Platform } from './platform.ts'
 import { type GoProgram, launcher, sidecar } from './program.ts'
 
 /** How to find a program. */
@@ -27,7 +27,7 @@ export interface FindOptions {
 }
 
 /** A program that was found and checked. */
-export interface Sidecar {
+export interface FoundProgram {
   readonly path: string
   readonly origin: 'path' | 'package' | 'cache'
   readonly sha256: string
@@ -45,36 +45,41 @@ export interface Sidecar {
  * @throws TroupeError `Unavailable`, final, with what to do, if there is none; `Invalid`, final, for one whose checksum
  *   differs, and on platforms that are not supported.
  */
-export async function findSidecar(options: FindOptions = {}): Promise<Sidecar> {
-  return find(sidecar, options)
+export async function findSidecar(options: FindOptions = {}): Promise<FoundProgram> {
+  return findProgram(sidecar, options)
 }
 
 /**
  * Returns the launcher of `isolation: process`, found like the sidecar; the variable is `TROUPE_LAUNCHER`. Throws like
  * {@link findSidecar}.
  */
-export async function findLauncher(options: FindOptions = {}): Promise<Sidecar> {
-  return find(launcher, options)
+export async function findLauncher(options: FindOptions = {}): Promise<FoundProgram> {
+  return findProgram(launcher, options)
 }
 
-async function find(program: GoProgram, options: FindOptions): Promise<Sidecar> {
+/** Returns a program to run. Never builds or downloads anything. Throws like {@link findSidecar}. */
+export async function findProgram(program: GoProgram, options: FindOptions = {}): Promise<FoundProgram> {
   const explicit = options.path ?? process.env[program.variable]
   if (explicit !== undefined && explicit !== '') return atPath(program, explicit, options.sha256)
   const platform = options.platform ?? currentPlatform()
   const found =
     (await inPackage(program, platform)) ?? (await inCache(program, options.cache ?? defaultCache(), platform))
   if (found) return found
+  const packaged = program.packaged?.(platform)
   throw new TroupeError(
     'Unavailable',
-    `there is no ${program.name} for ${platform}, ${program.title}. Install ` +
-      `${platformPackage(platform)} (npm leaves it out with "--omit=optional"), ` +
-      'or build it with "npx troupe-tsnet build" (needs Go), or name it with the variable ' +
-      program.variable,
-    { retryable: false, details: { platform, package: platformPackage(platform) } },
+    `there is no ${program.name} for ${platform}, ${program.title}. ` +
+      (packaged === undefined ? 'Build' : `Install ${packaged} (npm leaves it out with "--omit=optional"), or build`) +
+      ` it with "${program.builder}" (needs Go), or name it with the variable ${program.variable}`,
+    { retryable: false, details: { platform, ...(packaged !== undefined && { package: packaged }) } },
   )
 }
 
-async function atPath({ title }: GoProgram, path: string, expected: string | undefined): Promise<Sidecar> {
+async function atPath(
+  { title, builder }: GoProgram,
+  path: string,
+  expected: string | undefined,
+): Promise<FoundProgram> {
   try {
     await access(path, constants.X_OK)
   } catch (cause) {
@@ -84,22 +89,30 @@ async function atPath({ title }: GoProgram, path: string, expected: string | und
       cause,
     })
   }
-  return { path, origin: 'path', sha256: await (expected === undefined ? sha256(path) : verify(path, expected)) }
+  return {
+    path,
+    origin: 'path',
+    sha256: await (expected === undefined ? sha256(path) : verify(path, expected, builder)),
+  }
 }
 
-async function inPackage({ name }: GoProgram, platform: Platform): Promise<Sidecar | undefined> {
+async function inPackage(
+  { name, packaged, builder }: GoProgram,
+  platform: Platform,
+): Promise<FoundProgram | undefined> {
+  if (packaged === undefined) return undefined
   const expected = (await publishedChecksums()).get(name === sidecar.name ? platform : `${name}-${platform}`)
-  const folder = folderOf(platformPackage(platform))
+  const folder = folderOf(packaged(platform))
   if (expected === undefined || folder === undefined) return undefined
   const path = join(folder, 'bin', name)
-  return { path, origin: 'package', sha256: await verify(path, expected) }
+  return { path, origin: 'package', sha256: await verify(path, expected, builder) }
 }
 
-async function inCache(program: GoProgram, cache: string, platform: Platform): Promise<Sidecar | undefined> {
+async function inCache(program: GoProgram, cache: string, platform: Platform): Promise<FoundProgram | undefined> {
   const place = await cachePlace(cache, platform, program)
   const expected = await recordedAt(place)
   if (expected === undefined) return undefined
-  return { path: place.program, origin: 'cache', sha256: await verify(place.program, expected) }
+  return { path: place.program, origin: 'cache', sha256: await verify(place.program, expected, program.builder) }
 }
 
 /** Returns the expected checksums of the programs published with this version; `undefined` in a repository. */

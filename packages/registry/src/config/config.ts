@@ -80,7 +80,7 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   let tree = withProfiles(profiles, options.profiles ?? [])
   for (const setting of options.set ?? []) tree = withSetting(tree, setting)
   const decoded = decode(tree, folder)
-  const { networkService, process, queue, registry, metrics, dashboard, telemetry } = decoded
+  const { networkService, process, queue, registry, metrics, dashboard, telemetry, cluster } = decoded
   // A path is relative to the folder of the file that names it.
   const resolved = (path: Path, value: string) => {
     const { file } = positionAt(tree, path)
@@ -109,6 +109,15 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
           cert: resolved(['metrics', 'tls', 'cert'], metrics.tls.cert),
           key: resolved(['metrics', 'tls', 'key'], metrics.tls.key),
         },
+      },
+    }),
+    ...(cluster && {
+      cluster: {
+        ...cluster,
+        ...(cluster.credentials !== undefined && {
+          credentials: resolved(['cluster', 'credentials'], cluster.credentials),
+        }),
+        ...(cluster.tls?.ca !== undefined && { tls: { ca: resolved(['cluster', 'tls', 'ca'], cluster.tls.ca) } }),
       },
     }),
     ...(dashboard && {

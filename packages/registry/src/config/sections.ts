@@ -1,5 +1,6 @@
 /** The sections of the application's config, with their defaults and what they mean. */
 import { z } from 'zod'
+import { clusterSection } from './cluster-section.ts'
 import { address, dashboardSection, isLoopback, pemFiles } from './dashboard-section.ts'
 import { duration, reference } from '../schema/fields.ts'
 
@@ -120,6 +121,9 @@ export const sections = z.strictObject({
   dashboard: dashboardSection
     .optional()
     .describe("Where the operator's web page is served; it is not served by default."),
+  cluster: clusterSection
+    .optional()
+    .describe('The cluster that this application is a node of; without it, it is alone.'),
   deadLetters: z
     .strictObject({
       payload: z

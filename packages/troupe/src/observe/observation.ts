@@ -1,4 +1,6 @@
 /** What a running application does, as one document that can be sent and shown. It contains no secrets. */
+import type { ClusterView } from '@troupe/cluster/kernel'
+import { type ObservedCluster, observedCluster } from './observed-cluster.ts'
 import type { EntryId, ErrorKind, RequestCount } from '@troupe/core'
 import type { Functions } from '@troupe/functions/kernel'
 import type { RouteCounts, ServerServices } from '@troupe/http/kernel'
@@ -127,6 +129,8 @@ export interface Observation {
   readonly services: readonly ObservedService[]
   /** The queues. */
   readonly queues: readonly ObservedQueue[]
+  /** The cluster; absent without the section `cluster`. */
+  readonly cluster?: ObservedCluster
   /** The policies, with what they decided. */
   readonly policies: readonly ObservedPolicy[]
   /** What overlays and sealed threads refused, by name. */
@@ -154,6 +158,7 @@ export interface Observed {
   readonly functions: Functions
   readonly servers: ServerServices
   readonly queues: Queues
+  readonly cluster: { readonly view: ClusterView } | undefined
   /** Lines of the log that were written, by level. */
   readonly logLines: () => Readonly<Record<string, number>>
 }
@@ -162,7 +167,7 @@ const manyRows = 1000
 
 /** Observes an application. A thread that is busy delays this by a second at most, and is named as silent. */
 export async function observe(
-  { kernel, supervisor, functions, servers, queues, logLines }: Observed,
+  { kernel, supervisor, functions, servers, queues, cluster, logLines }: Observed,
   { processes = manyRows, connections = manyRows }: ObserveOptions = {},
 ): Promise<Observation> {
   const [resources, ownProcesses, open, overlays, refusals, ownQueues] = await Promise.all([
@@ -194,6 +199,7 @@ export async function observe(
     requestPools: requestPoolsOf(kernel),
     services: supervisor.list().map((status) => observedService(status, kernel.registry.env.secrets)),
     queues: ownQueues,
+    ...(cluster && { cluster: observedCluster(cluster.view, kernel.registry.env.secrets) }),
     policies: Array.from(kernel.security.decisions, ([policy, counts]) => ({ policy, ...counts })),
     refusals: Object.fromEntries(refusals),
     servers: http.map(({ service, inFlight, bytesReceived, bytesSent }) => ({

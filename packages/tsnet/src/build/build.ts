@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 import { cachePlace, defaultCache, makePlace, recordedAt } from '../cache.ts'
 import { sha256, verify } from '../checksum.ts'
-import type { Sidecar } from '../find.ts'
+import type { FoundProgram } from '../find.ts'
 import { currentPlatform, type Platform } from '../platform.ts'
 import { type GoProgram, launcher, sidecar } from '../program.ts'
 import { sourceFolder } from '../source.ts'
@@ -35,25 +35,26 @@ const systems = {
  *
  * @throws TroupeError `Unavailable`, final, when there is no Go, or it fails.
  */
-export async function buildSidecar(options: BuildOptions = {}): Promise<Sidecar> {
-  return build(sidecar, options)
+export async function buildSidecar(options: BuildOptions = {}): Promise<FoundProgram> {
+  return buildProgram(sidecar, options)
 }
 
 /**
  * Returns the launcher of `isolation: process`, for Linux. The build takes seconds. Throws like {@link buildSidecar}.
  */
-export async function buildLauncher(options: BuildOptions = {}): Promise<Sidecar> {
-  return build(launcher, options)
+export async function buildLauncher(options: BuildOptions = {}): Promise<FoundProgram> {
+  return buildProgram(launcher, options)
 }
 
-async function build(
+/** Returns a program, built with Go unless the cache has it. Throws like {@link buildSidecar}. */
+export async function buildProgram(
   source: GoProgram,
-  { platform = currentPlatform(), cache = defaultCache(), again = false }: BuildOptions,
-): Promise<Sidecar> {
+  { platform = currentPlatform(), cache = defaultCache(), again = false }: BuildOptions = {},
+): Promise<FoundProgram> {
   const place = await cachePlace(cache, platform, source)
   const recorded = again ? undefined : await recordedAt(place)
   if (recorded !== undefined)
-    return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded) }
+    return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded, source.builder) }
   await makePlace(place)
   // Other processes may build the same program: each writes its own file, and the last one stays.
   const draft = `${place.program}.${process.pid}`

@@ -1,0 +1,44 @@
+/** The key of a node, and the configuration of the servers that admits it. */
+import { createUser } from '@nats-io/nkeys'
+import { nodePermissions } from './node-permissions.ts'
+
+export interface NodeKey {
+  /** The secret half, as the file of `cluster.credentials` contains it. */
+  readonly seed: string
+  readonly publicKey: string
+  /** Text for the configuration file of each server. It contains no secret. */
+  readonly configuration: string
+}
+
+/** Makes a key, which is stored nowhere. */
+export function makeNodeKey(cluster: string, node: string): NodeKey {
+  const pair = createUser()
+  const seed = `${new TextDecoder().decode(pair.getSeed())}\n`
+  const publicKey = pair.getPublicKey()
+  pair.clear()
+  return { seed, publicKey, configuration: configurationOf(cluster, node, publicKey) }
+}
+
+function configurationOf(cluster: string, node: string, publicKey: string): string {
+  const { publish, subscribe } = nodePermissions(cluster, node)
+  return `# For each server of the cluster ${cluster}: one account, with a user for each node.
+accounts {
+  "${cluster}" {
+    jetstream: enabled
+    users: [
+      { # node ${node}
+        nkey: ${publicKey}
+        permissions {
+          publish { allow: ${listOf(publish.allow)} }
+          subscribe { allow: ${listOf(subscribe.allow)} }
+        }
+      }
+    ]
+  }
+}`
+}
+
+function listOf(subjects: readonly string[]): string {
+  const lines = subjects.map((subject) => `            "${subject}"`)
+  return `[\n${lines.join('\n')}\n          ]`
+}

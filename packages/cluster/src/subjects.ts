@@ -1,0 +1,11 @@
+/** The subjects and streams of a cluster on its servers. */
+
+/** Name of the bucket with the record of each node. */
+export function nodesBucketOf(cluster: string): string {
+  return `troupe_${cluster}_nodes`
+}
+
+/** Where replies of the servers to a node arrive. No other node may subscribe to it, or publish there. */
+export function inboxOf(cluster: string, node: string): string {
+  return `t.${cluster}.inbox.${node}`
+}

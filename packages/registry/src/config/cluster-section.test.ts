@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'troupe-cluster-config-'))
+})
+afterAll(async () => rm(root, { recursive: true }))
+
+const own = { name: 'shop', node: 'a' }
+
+function read(cluster: Readonly<Record<string, unknown>>) {
+  return readConfig(root, { sections: { cluster: { ...own, ...cluster } } }).cluster
+}
+
+describe('the section cluster', () => {
+  it('has defaults, and paths relative to its file', () => {
+    expect(read({ servers: ['tls://n1:4222', 'tls://n2:4222'], credentials: 'a.nk', tls: { ca: 'ca.pem' } })).toEqual({
+      ...own,
+      servers: ['tls://n1:4222', 'tls://n2:4222'],
+      credentials: join(root, 'a.nk'),
+      tls: { ca: join(root, 'ca.pem') },
+      lease: 2_000,
+    })
+    expect(readConfig(root).cluster).toBeUndefined()
+  })
+
+  it.each([
+    ['nats://127.0.0.1:4222', {}],
+    ['nats://localhost:4222', {}],
+    ['nats://[::1]:4222', {}],
+    ['nats://n1:4222', { network: 'app:tor' }],
+    ['nats://n1:4222', { tls: {} }],
+    ['tls://n1:4222', { network: null }],
+  ])('takes %s with %o', (server, more) => {
+    expect(read({ servers: [server], ...more })).toMatchObject({ servers: [server] })
+  })
+
+  it.each([
+    ['servers[0]', { servers: ['nats://n1:4222'] }],
+    ['servers[0]', { servers: ['nats://10.0.0.1:4222'], network: null }],
+    ['servers[1]', { servers: ['nats://127.0.0.1:1', 'nats://127.0.0.1.example:4222'] }],
+    ['servers', { servers: ['nats://127.0.0.1:4222', 'tls://n1:4222'] }],
+    ['servers[0]', { servers: ['nats://user:secret@127.0.0.1:4222'] }],
+    ['servers[0]', { servers: ['ws://127.0.0.1:4222'] }],
+    ['servers', { servers: [] }],
+    ['node', { servers: 'embedded', node: 'A' }],
+    ['name', { servers: 'embedded', name: 'x'.repeat(33) }],
+    ['lease', { servers: 'embedded', lease: '500ms' }],
+    ['lease', { servers: 'embedded', lease: '2m' }],
+    ['replicas', { servers: 'embedded', replicas: 3 }],
+    ['replicas', { servers: ['tls://n1:4222'], replicas: 2 }],
+    ['credentials', { servers: 'embedded', credentials: 'a.nk' }],
+    ['network', { servers: 'embedded', network: 'app:tor' }],
+    ['tls', { servers: 'embedded', tls: {} }],
+    ['shards', { servers: 'embedded', shards: 64 }],
+    ['roles', { servers: 'embedded', roles: ['worker'] }],
+    ['registry', { servers: 'embedded', registry: 'shared' }],
+  ])('refuses what is wrong with %s: %o', (path, given) => {
+    const reading = () => read(given)
+    expect(reading).toThrow(`cluster.${path}`)
+    expect(reading).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+    expect(reading).not.toThrow('secret')
+  })
+})

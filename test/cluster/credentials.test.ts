@@ -1,0 +1,111 @@
+/** `troupe cluster credentials`, and what the servers let a node do with them. */
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect, errors, type NatsConnection, nkeyAuthenticator, type Status } from '@nats-io/transport-node'
+import { expect, it } from 'vitest'
+import { CommandLine } from './command-line.ts'
+import { NodeProcess } from './node-process.ts'
+import { Servers } from './servers.ts'
+
+const section = { name: 'shop', node: 'a', servers: ['nats://127.0.0.1:1'], network: null, replicas: 1, lease: '5s' }
+
+/** Makes keys for a and b. Returns their files, and the configuration of the servers with both. */
+async function keysOf(line: CommandLine) {
+  const [a, b] = [await line.run('credentials', 'a'), await line.run('credentials', 'b')]
+  expect([a, b]).toMatchObject([{ status: 0 }, { status: 0 }])
+  const userOf = ({ out }: { readonly out: string }) => /^ {6}\{[^]*?^ {6}\}$/m.exec(out)?.[0] ?? ''
+  const configuration = a.out.replace(userOf(a), `${userOf(a)}\n${userOf(b)}`)
+  const [fileA, fileB] = ['a', 'b'].map((node) => join(line.folder, '.troupe', `${node}.nk`))
+  if (fileA === undefined || fileB === undefined) throw new Error('two keys were made')
+  return { a: fileA, b: fileB, configuration, printed: [a, b] }
+}
+
+async function connectedWith(file: string, url: string): Promise<NatsConnection> {
+  const seed = new TextEncoder().encode((await readFile(file, 'utf8')).trim())
+  const servers = url.replace('nats://', '')
+  return connect({ servers, authenticator: nkeyAuthenticator(seed), inboxPrefix: 't.shop.inbox.a' })
+}
+
+it('a key is in a new file for its owner alone, and is never printed', async () => {
+  await using line = await CommandLine.in(section)
+  const { a, printed } = await keysOf(line)
+  expect((await stat(a)).mode & 0o777).toBe(0o600)
+  const seed = (await readFile(a, 'utf8')).trim()
+  expect(seed).toMatch(/^SU[A-Z2-7]{56}$/)
+  for (const { out, err } of printed) expect(out + err).not.toContain(seed)
+  const again = await line.run('credentials', 'a')
+  expect(again).toMatchObject({ status: 1, out: '' })
+  expect(again.err).toMatch(/a\.nk exists, and is not replaced: choose another file with --out/)
+  expect((await readFile(a, 'utf8')).trim()).toBe(seed)
+  const other = join(line.folder, 'keys/other.nk')
+  const json = await line.run('credentials', 'a', '--out', other, '--json')
+  expect(JSON.parse(json.out)).toMatchObject({
+    node: 'a',
+    file: other,
+    publicKey: expect.stringMatching(/^U/) as string,
+  })
+  expect((await stat(other)).mode & 0o777).toBe(0o600)
+  await expect(line.run('credentials', 'A')).resolves.toMatchObject({ status: 1 })
+  await expect(line.run('credentials')).resolves.toMatchObject({ status: 2 })
+})
+
+it('nodes with such keys join, and declare one another dead', async () => {
+  await using line = await CommandLine.in(section)
+  const { a, b, configuration } = await keysOf(line)
+  await using servers = await Servers.start({ count: 1, configuration })
+  const settings = { ...section, servers: servers.urls }
+  await using first = await NodeProcess.start({ cluster: { ...settings, credentials: a } })
+  await using second = await NodeProcess.start({ cluster: { ...settings, node: 'b', credentials: b } })
+  await expect(first.booted()).resolves.toMatchObject({ state: 'member' })
+  await expect(second.booted()).resolves.toMatchObject({ state: 'member' })
+  const { incarnation } = await first.event('joined', 'b')
+  second.child.kill('SIGKILL')
+  await expect(first.event('died', 'b')).resolves.toMatchObject({ incarnation, by: 'a' })
+})
+
+it('the servers refuse a node that acts as another one', async () => {
+  await using line = await CommandLine.in(section)
+  const { a, configuration } = await keysOf(line)
+  await using servers = await Servers.start({ count: 1, configuration })
+  const [url = ''] = servers.urls
+  await using node = await NodeProcess.start({ cluster: { ...section, servers: servers.urls, credentials: a } })
+  await node.booted()
+  const connection = await connectedWith(a, url)
+  for (const subject of [
+    't.shop.to.b.from.b',
+    't.shop.to.a.from.b',
+    't.shop.inbox.b.x',
+    't.other.to.b.from.a',
+    '$KV.troupe_shop_nodes.p.b',
+    '$KV.troupe_other_nodes.n.a',
+    '$JS.API.STREAM.DELETE.KV_troupe_shop_nodes',
+    '$JS.API.STREAM.PURGE.KV_troupe_shop_nodes',
+    '$JS.API.STREAM.UPDATE.KV_troupe_shop_nodes',
+    '$JS.API.STREAM.CREATE.own',
+    '$SYS.REQ.SERVER.PING',
+  ]) {
+    const statuses = connection.status()
+    connection.publish(subject)
+    expect(await violation(statuses)).toEqual(['publish', subject])
+  }
+  for (const subject of ['t.shop.to.b.from.*', 't.shop.to.*.from.*', 't.>', '>', 't.shop.inbox.b.>', '_INBOX.>']) {
+    const statuses = connection.status()
+    const refused = connection.subscribe(subject)[Symbol.asyncIterator]().next()
+    await expect(refused).rejects.toThrow(errors.PermissionViolationError)
+    expect(await violation(statuses)).toEqual(['subscription', subject])
+  }
+  const own = connection.subscribe('t.shop.to.a.from.*', { max: 1 })
+  connection.publish('t.shop.to.a.from.a', 'to itself')
+  for await (const { subject } of own) expect(subject).toBe('t.shop.to.a.from.a')
+  expect(own.getProcessed()).toBe(1)
+  await connection.close()
+})
+
+/** The next operation that the servers refused. */
+async function violation(statuses: AsyncIterable<Status>): Promise<readonly unknown[]> {
+  for await (const status of statuses) {
+    if (status.type === 'error' && status.error instanceof errors.PermissionViolationError)
+      return [status.error.operation, status.error.subject]
+  }
+  throw new Error('the connection has ended')
+}
