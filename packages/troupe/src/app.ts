@@ -256,15 +256,7 @@ async function start(
   const app = new Application({
     config,
     kernel,
-    supervisor,
-    supervisors,
-    functions,
-    servers,
-    tokens,
-    report,
-    later,
-    queues,
-    logger,
+    ...{ supervisor, supervisors, functions, servers, tokens, report, later, queues, logger },
     watch: followConfig(config, reread, logger),
     leave: () => {
       leave()
