@@ -28,6 +28,6 @@ describe('troupe check', () => {
     })
     const { status, out, err } = await folder.troupe('check')
     expect(out).toMatch(/^src\/_index\.yaml:6:11: app:a: port: .+\n$/)
-    expect([status, err]).toEqual([1, '1 entry, 1 problem\n'])
+    expect([status, err]).toEqual([1, '1 entry, 1 problem\nsee: troupe docs invalid-field\n'])
   })
 })

@@ -11,7 +11,7 @@ describe('loadConfig', () => {
       root: folder.path,
       files: [],
       process: { laterPath: folder.file('.troupe/later.db') },
-      queue: { path: folder.file('.troupe/queues.db') },
+      queue: { path: folder.file('.troupe/queues.db'), synchronous: 'full' },
       networkService: { stateDir: folder.file('.troupe/net'), drainTimeout: 30_000, native: [] },
       security: { strictMode: false },
       registry: {
