@@ -71,7 +71,7 @@ export class Program implements Disposable {
   /** Settles when the program has written `text`. */
   async says(text: string): Promise<void> {
     while (!`${this.#said.stdout}\0${this.#said.stderr}`.includes(text)) {
-      if (this.#child.exitCode !== null)
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
         throw new Error(`it ended without saying "${text}":\n${this.#said.stdout}${this.#said.stderr}`)
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push(resolve)

@@ -130,7 +130,9 @@ entries:
 `,
     })
     using program = folder.start('run', '--watch')
-    for (const words of ['service one', 'child one', 'upgradable one', 'troupe: watching']) await program.says(words)
+    // The code changes when all of them have run the old one: `failing` would succeed with the new one.
+    for (const words of ['service one', 'child one', 'upgradable one', 'as it was', 'troupe: watching'])
+      await program.says(words)
     writeFileSync(join(folder.path, 'src/plain.ts'), plain('two'))
     for (const words of ['service one ends', 'child one ends', 'service two', 'child two', 'repaired'])
       await program.says(words)
