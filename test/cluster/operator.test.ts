@@ -1,5 +1,4 @@
 /** `troupe cluster check` and `troupe cluster status`, with real servers. */
-import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { CommandLine, type Printed } from './command-line.ts'
@@ -106,11 +105,7 @@ it('status shows the records of the servers, and while an application runs, what
 
 it('check finds a bucket with another configuration', async () => {
   await using servers = await Servers.start({ count: 1 })
-  const connection = await servers.connect()
-  const manager = await jetstreamManager(connection)
-  const subjects = ['$KV.troupe_shop_nodes.>']
-  await manager.streams.add({ name: 'KV_troupe_shop_nodes', subjects, max_msgs_per_subject: 5 })
-  await connection.close()
+  await servers.addStream('KV_troupe_shop_nodes', '$KV.troupe_shop_nodes.>', 5)
   await using line = await CommandLine.in({ ...section, servers: servers.urls })
   const wrong = await line.run('check')
   expect([wrong.status, found(wrong)[2]]).toEqual([1, 'bucket error'])

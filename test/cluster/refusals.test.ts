@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jetstreamManager } from '@nats-io/jetstream'
 import { createUser } from '@nats-io/nkeys'
 import { describe, expect, it } from 'vitest'
 import { address } from '../peers/loopback.ts'
@@ -56,11 +55,7 @@ describe('the start of a node', () => {
 
   it('fails where the bucket exists with another configuration', async () => {
     await using servers = await Servers.start({ count: 1 })
-    const connection = await servers.connect()
-    const manager = await jetstreamManager(connection)
-    const subjects = ['$KV.troupe_shop_nodes.>']
-    await manager.streams.add({ name: 'KV_troupe_shop_nodes', subjects, max_msgs_per_subject: 5 })
-    await connection.close()
+    await servers.addStream('KV_troupe_shop_nodes', '$KV.troupe_shop_nodes.>', 5)
     await using node = await NodeProcess.start({ cluster: { ...cluster, servers: servers.urls } })
     expect(await failure(node, /troupe_shop_nodes exists with another configuration: history 5/)).toBe('Invalid')
   })

@@ -69,6 +69,14 @@ export class Servers implements AsyncDisposable {
     return connect({ servers: this.urls.map((url) => url.replace('nats://', '')), maxReconnectAttempts: -1 })
   }
 
+  /** Adds a stream that keeps so many messages of each subject. */
+  async addStream(name: string, subjects: string, history: number): Promise<void> {
+    const connection = await this.connect()
+    const manager = await jetstreamManager(connection)
+    await manager.streams.add({ name, subjects: [subjects], max_msgs_per_subject: history })
+    await connection.close()
+  }
+
   /** Kills the server that leads a stream. */
   async killLeader(stream: string): Promise<string> {
     const leader = await this.#leader(stream)
