@@ -124,7 +124,7 @@ async function shared(): Promise<Line[]> {
  */
 async function restart(): Promise<number> {
   return rounds(15, async () => {
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, refill))
     const before = await processes.names.lookup('bench:service')
     if (before === undefined) throw new Error('the service does not run')
     const exit = processes.exited(before)

@@ -119,17 +119,21 @@ export class Message {
   }
 }
 
-/** The frame of the last message that was read: most messages of a sender have the same frame. */
-let lastRead: { readonly frame: Frame; readonly opened: Frame } | undefined
+/** The last frame that was read with values that had to be opened: most messages of a sender have the same frame. */
+let lastOpened: { readonly frame: Frame; readonly opened: Frame } | undefined
 
 /** A frame as user code reads it. Its values are sent in the form of `payload.ts`, in which errors are complete. */
 function opened(frame: Frame): Frame {
-  if (lastRead?.frame === frame) return lastRead.opened
-  const names = Object.keys(frame.values)
-  const values = Object.fromEntries(names.map((name) => [name, openValue(frame.values[name])]))
-  const isPlain = names.every((name) => values[name] === frame.values[name])
-  lastRead = { frame, opened: isPlain ? frame : fork(frame, { values }) }
-  return lastRead.opened
+  const { values } = frame
+  for (const name in values) if (isBoxed(values[name])) return openedValues(frame)
+  return frame
+}
+
+function openedValues(frame: Frame): Frame {
+  if (lastOpened?.frame === frame) return lastOpened.opened
+  const values = Object.fromEntries(Object.entries(frame.values).map(([name, value]) => [name, openValue(value)]))
+  lastOpened = { frame, opened: fork(frame, { values }) }
+  return lastOpened.opened
 }
 
 /**
