@@ -2,12 +2,16 @@
  * A server of a benchmark, in its own process: prints its port. `/inline` runs in the server's thread, `/pool` in one
  * of two others.
  */
+import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { entryId } from '@troupe/core'
 import { Hono } from 'hono'
 import { Piscina } from 'piscina'
 import { boot } from 'troupe/app'
+import { zeros } from './http-app/src/zeros.ts'
 
 async function ours(): Promise<number> {
   const app = await boot({ root: join(import.meta.dirname, 'http-app'), onLog: () => undefined })
@@ -33,5 +37,39 @@ async function hono(): Promise<number> {
   })
 }
 
-console.log(await (process.argv[2] === 'hono' ? hono() : ours()))
-process.stdin.resume().on('end', () => process.exit())
+/** The streams of `node:http`, as in `http-app/src/handlers.ts`. */
+async function node(): Promise<number> {
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    if (pathname === '/down') {
+      Readable.from(zeros(Number(searchParams.get('bytes'))), { objectMode: false }).pipe(response)
+      return
+    }
+    let received = 0
+    request.on('data', (data: Buffer) => (received += data.length)).on('end', () => response.end(String(received)))
+  })
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(address !== null && typeof address === 'object' ? address.port : 0)
+    })
+  })
+}
+
+const servers = { ours, hono, node }
+const [, , name = ''] = process.argv
+console.log(await (name === 'hono' || name === 'node' ? servers[name]() : ours()))
+
+/** Megabytes of the memory of this program. */
+const memory = () => process.memoryUsage.rss() / 1e6
+let [start, peak] = [memory(), memory()]
+setInterval(() => {
+  peak = Math.max(peak, memory())
+}, 20).unref()
+createInterface({ input: process.stdin })
+  .on('line', () => {
+    console.log(Math.max(peak, memory()) - start)
+    start = memory()
+    peak = start
+  })
+  .on('close', () => process.exit())

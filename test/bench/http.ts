@@ -6,6 +6,8 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { installPeers, load } from '../peers/install.ts'
+import { streamTable } from './http-streams.ts'
+import { tokenTable } from './http-tokens.ts'
 import { httpClientTables } from './http-client.ts'
 import { LineProgram } from './line-program.ts'
 import { type Line, median, printTable, scaled } from './measure.ts'
@@ -63,4 +65,6 @@ console.log(
     .join(' ')}`,
 )
 printTable(`HTTP server, ${connections} connections`, await serverTable())
+printTable('HTTP server, one large body', await streamTable())
+printTable('HTTP server, the check of a token', await tokenTable())
 if (!process.argv.includes('--server')) for (const [title, lines] of await httpClientTables()) printTable(title, lines)
