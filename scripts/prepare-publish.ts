@@ -2,7 +2,7 @@
  * Makes the packages to publish: for each public package its declarations, and files that `exports` and `bin` name.
  * Node strips types only from a program's own sources, not inside `node_modules`. Only what `exports` and `bin` lead to
  * is published; almost all code is in one more package, the runtime. `troupe` has the programs of the command line too.
- * Run it after `tsc -b`. It also makes the sidecar's packages: this machine's, or all with `--all-platforms`.
+ * Run it after `tsc -b`. It also makes the packages of single platforms: this machine's, or all with `--all-platforms`.
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
@@ -13,7 +13,7 @@ import { plainBuiltins } from './plain-builtins.ts'
 import { packagesUsed } from './published-package.ts'
 import { exportedSources, publishedDeclarations, publishedSources } from './published-sources.ts'
 import { licencesFile, prepareRuntime, runtimePackage, type RuntimePart, writeReexports } from './runtime-package.ts'
-import { packedPlatforms, prepareSidecars } from './sidecar-packages.ts'
+import { packedPlatforms, preparePlatformPackages } from './platform-packages.ts'
 
 const ownFolders = new Set(['dist', 'src', 'bin'])
 /** The package whose programs another one has: it stands above that one, which cannot depend on it. */
@@ -153,5 +153,5 @@ if (import.meta.main) {
   const root = resolve(import.meta.dirname, '..')
   const target = join(root, '.cache/publish')
   for (const folder of await preparePublish(root, target)) console.log(folder)
-  await prepareSidecars(root, target, packedPlatforms(process.argv))
+  await preparePlatformPackages(root, target, packedPlatforms(process.argv))
 }

@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { manifestOf } from './manifest.ts'
 import { preparePublish } from './prepare-publish.ts'
-import { packedPlatforms, prepareSidecars } from './sidecar-packages.ts'
+import { packedPlatforms, preparePlatformPackages } from './platform-packages.ts'
 
 const sums = 'SHA256SUMS'
 
@@ -90,7 +90,7 @@ async function release(root: string, isDryRun: boolean): Promise<void> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   await preparePublish(root, publish)
-  await prepareSidecars(root, publish, packedPlatforms(isDryRun ? [] : ['--all-platforms']))
+  await preparePlatformPackages(root, publish, packedPlatforms(isDryRun ? [] : ['--all-platforms']))
   const packages = globSync('*/package.json', { cwd: publish }).map((file) => join(publish, file, '..'))
   npm(root, 'pack', '--loglevel=error', '--pack-destination', folder, ...packages)
   signRelease(folder, key)

@@ -78,12 +78,14 @@ assertTyped()
 assertCreated()
 await assertFirstHour()
 await assertTutorial()
-// The sidecar is in a package of the platform, whose checksum is checked.
+// The programs in Go are in packages of the platform, whose checksums are checked.
 install(packed.sidecars)
 run('npx', 'troupe-tsnet', 'where')
+run('npx', 'troupe-nats', 'where')
 await assertPackedPrograms()
 run(process.execPath, 'packed/embedded/main.ts')
 run(process.execPath, 'packed/dashboard/main.ts')
+run(process.execPath, 'packed/clustered/main.ts')
 
 function install(files: readonly string[]): void {
   run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline', ...files)
@@ -260,8 +262,8 @@ function runIn(cwd: string, env: NodeJS.ProcessEnv, command: string, ...args: re
 function exportsOf(file: string): string[] {
   const { name, exports } = manifestOf(join(app.path, dirname(file)))
   if (typeof name !== 'string') throw new Error(`${file}: no name`)
-  // A package that contains only a program.
-  if (exports === undefined && name.startsWith('@troupe/tsnet-')) return []
+  // A package that contains only programs.
+  if (exports === undefined && /^@troupe\/(?:nats|tsnet)-/.test(name)) return []
   if (typeof exports !== 'object' || exports === null) throw new Error(`${file}: no exports`)
   // A pattern stands for files that other packages re-export.
   const subpaths = Object.keys(exports).filter((subpath) => !subpath.includes('*'))

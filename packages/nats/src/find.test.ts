@@ -28,10 +28,13 @@ it('finds the server that the variable names', async () => {
   await expect(findNatsServer()).resolves.toEqual({ path, origin: 'path', sha256 })
 })
 
-it('builds and downloads nothing by itself, and names what builds it', async () => {
+it('builds and downloads nothing by itself, and names the package that has it, and what builds it', async () => {
   const finding = findNatsServer({ platform: 'linux-x64' })
-  await expect(finding).rejects.toMatchObject({ kind: 'Unavailable', final: true, details: { platform: 'linux-x64' } })
-  await expect(finding).rejects.toThrow(/Build it with "npx troupe-nats build" \(needs Go\), or name it .* TROUPE_NATS/)
+  const details = { platform: 'linux-x64', package: '@troupe/nats-linux-x64' }
+  await expect(finding).rejects.toMatchObject({ kind: 'Unavailable', final: true, details })
+  await expect(finding).rejects.toThrow(
+    /or build it with "npx troupe-nats build" \(needs Go\), or name it .* TROUPE_NATS/,
+  )
 })
 
 it('does not run a built server that was changed since', async () => {

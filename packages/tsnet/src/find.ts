@@ -65,13 +65,13 @@ export async function findProgram(program: GoProgram, options: FindOptions = {})
   const found =
     (await inPackage(program, platform)) ?? (await inCache(program, options.cache ?? defaultCache(), platform))
   if (found) return found
-  const packaged = program.packaged?.(platform)
+  const packaged = program.packages.of(platform)
   throw new TroupeError(
     'Unavailable',
     `there is no ${program.name} for ${platform}, ${program.title}. ` +
-      (packaged === undefined ? 'Build' : `Install ${packaged} (npm leaves it out with "--omit=optional"), or build`) +
-      ` it with "${program.builder}" (needs Go), or name it with the variable ${program.variable}`,
-    { retryable: false, details: { platform, ...(packaged !== undefined && { package: packaged }) } },
+      `Install ${packaged} (npm leaves it out with "--omit=optional"), or build it with "${program.builder}" ` +
+      `(needs Go), or name it with the variable ${program.variable}`,
+    { retryable: false, details: { platform, package: packaged } },
   )
 }
 
@@ -97,12 +97,11 @@ async function atPath(
 }
 
 async function inPackage(
-  { name, packaged, builder }: GoProgram,
+  { name, packages, builder }: GoProgram,
   platform: Platform,
 ): Promise<FoundProgram | undefined> {
-  if (packaged === undefined) return undefined
-  const expected = (await publishedChecksums()).get(name === sidecar.name ? platform : `${name}-${platform}`)
-  const folder = folderOf(packaged(platform))
+  const expected = (await checksumsIn(packages.checksums)).get(`${name}-${platform}`)
+  const folder = folderOf(packages.of(platform), packages.dependent)
   if (expected === undefined || folder === undefined) return undefined
   const path = join(folder, 'bin', name)
   return { path, origin: 'package', sha256: await verify(path, expected, builder) }
@@ -115,19 +114,19 @@ async function inCache(program: GoProgram, cache: string, platform: Platform): P
   return { path: place.program, origin: 'cache', sha256: await verify(place.program, expected, program.builder) }
 }
 
-/** Returns the expected checksums of the programs published with this version; `undefined` in a repository. */
-async function publishedChecksums(): Promise<ReadonlyMap<string, string>> {
-  const text = await readFile(join(import.meta.dirname, '../checksums.json'), 'utf8').catch(() => '{}')
+/** Returns the expected checksums of the programs published with this version; none in a repository. */
+async function checksumsIn(file: string): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile(file, 'utf8').catch(() => '{}')
   const json: unknown = JSON.parse(text)
   const entries: readonly (readonly [string, unknown])[] = Object.entries(
     typeof json === 'object' && json !== null ? json : {},
   )
-  return new Map(entries.flatMap(([platform, sum]) => (typeof sum === 'string' ? [[platform, sum]] : [])))
+  return new Map(entries.flatMap(([key, sum]) => (typeof sum === 'string' ? [[key, sum]] : [])))
 }
 
-function folderOf(name: string): string | undefined {
+function folderOf(name: string, dependent: string): string | undefined {
   try {
-    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`))
+    return dirname(createRequire(dependent).resolve(`${name}/package.json`))
   } catch {
     return undefined
   }

@@ -2,7 +2,24 @@
 import { join } from 'node:path'
 import { type Platform, platformPackage } from './platform.ts'
 
-const own = { builder: 'npx troupe-tsnet build', packaged: platformPackage } as const
+/** The packages that contain a program, one for each platform. */
+export interface ProgramPackages {
+  /** Returns the package of a platform. */
+  readonly of: (platform: Platform) => string
+  /** URL of a module of the package that depends on them. */
+  readonly dependent: string
+  /** The file with their checksums, which that package has once it is published. */
+  readonly checksums: string
+}
+
+const own = {
+  builder: 'npx troupe-tsnet build',
+  packages: {
+    of: platformPackage,
+    dependent: import.meta.url,
+    checksums: join(import.meta.dirname, '../checksums.json'),
+  },
+} as const
 
 export interface GoProgram {
   /** Name of the program's file. */
@@ -16,8 +33,8 @@ export interface GoProgram {
   readonly title: string
   /** The command that builds it. */
   readonly builder: string
-  /** Returns the package that contains it for a platform. @default it is in none */
-  readonly packaged?: (platform: Platform) => string
+  /** The packages that contain it. */
+  readonly packages: ProgramPackages
 }
 
 /** Makes a process a member of tailnets. */

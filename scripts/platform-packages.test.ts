@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { packedPlatforms, platformManifest } from './sidecar-packages.ts'
+import { packedPlatforms, platformManifest } from './platform-packages.ts'
 
 it('makes npm install a program only on its platform', () => {
-  expect(platformManifest('linux-arm64', { version: '1.2.3' })).toMatchObject({
-    name: '@troupe/tsnet-linux-arm64',
+  expect(platformManifest('linux-arm64', { name: '@troupe/nats-linux-arm64', version: '1.2.3' })).toMatchObject({
+    name: '@troupe/nats-linux-arm64',
     version: '1.2.3',
     os: ['linux'],
     cpu: ['arm64'],
