@@ -57,12 +57,18 @@ export function fork(frame: Frame, change: FrameChange): Frame {
     overlay: 'overlay' in change ? change.overlay : frame.overlay,
     actor: 'actor' in change ? change.actor : frame.actor,
     scope: 'scope' in change ? change.scope : frame.scope,
-    values: change.values ? Object.freeze({ ...frame.values, ...change.values }) : frame.values,
+    values: change.values ? merged(frame.values, change.values) : frame.values,
     deadline: nearest(frame.deadline, change.deadline),
     trace: change.trace ?? frame.trace,
     // It belongs to one trace: another one does not inherit it.
     traceState: change.trace === undefined ? frame.traceState : change.traceState,
   })
+}
+
+/** Frozen values that are merged with none need no copy. */
+function merged(values: Frame['values'], changed: Frame['values']): Frame['values'] {
+  if (values === emptyFrame.values && Object.isFrozen(changed)) return changed
+  return Object.freeze({ ...values, ...changed })
 }
 
 function nearest(a: number | undefined, b: number | undefined): number | undefined {

@@ -72,9 +72,12 @@ export function timeoutOf({ timeout }: CallOptions): number | undefined {
   return ms
 }
 
+const noChoice: ChosenContext = Object.freeze({})
+
 /** The chosen options, in the form that the kernel takes. */
 export function chosenOf({ options, actor, scope }: Selection): ChosenContext {
   const { network } = options
+  if (network === undefined && actor === undefined && scope === undefined) return noChoice
   return {
     ...(network !== undefined && network !== '' && { network: network === null ? null : entryId(network) }),
     ...(actor && { actor }),
@@ -90,9 +93,8 @@ export function inheritedContext(selection: Selection, span?: Span): InheritedCo
     overlay,
     values: selection.values === noValues ? values : Object.freeze({ ...values, ...selection.values }),
     deadline: timeout === undefined ? deadline : Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + timeout),
-    ...(span === undefined
-      ? { trace: trace === undefined ? undefined : childTrace(trace), traceState }
-      : { trace: span.trace, traceState: span.traceState }),
+    trace: span === undefined ? trace && childTrace(trace) : span.trace,
+    traceState: span === undefined ? traceState : span.traceState,
   }
 }
 
