@@ -2,7 +2,7 @@
  * Makes scripts of the chunks of a bundle, and lets its other modules load them. V8 keeps compiled code for scripts
  * that it does not keep for modules (`packages/core/src/script-loader.ts`).
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { parseAst } from 'rolldown/parseAst'
@@ -10,6 +10,9 @@ import { isPlainBuiltin, plainBuiltins } from './plain-builtins.ts'
 
 /** As rolldown prints them, each in one line. */
 const imported = /^(?:import|(export)) (?:\{(.*)\} from )?"(\.\/shared-[^"]+)";$/gm
+/** A package that is no part of the bundle. */
+const otherPackage =
+  /(?:\bfrom |^import |\bimport\(|\bcreateRequire\(import\.meta\.url\)\()"(?!node:)([@\w][\w./@-]*)"/gm
 const relative = /^(?:import|export)\b[^;]*?"(\.[^"]+)";$/gm
 const mapComment = /\n\/\/# sourceMappingURL=\S+\s*$/
 
@@ -37,6 +40,15 @@ export async function makeScripts(folder: string, files: readonly string[], load
     if (scripts.has(`./${file}`)) await writeScript(join(folder, file), code, scripts)
     else writeFileSync(join(folder, file), moduleOf(file, code, scripts))
   }
+  appendFileSync(join(folder, 'script-loader.js'), traced(files, [...texts.values()].join('')))
+}
+
+/** Tools that copy what a program needs follow imports and URLs, but not what a script loads: this names it all. */
+function traced(files: readonly string[], code: string): string {
+  const urls = files.map((file) => `new URL("./${file}", import.meta.url)`)
+  const packages = new Set(Array.from(code.matchAll(otherPackage), ([, name = '']) => name))
+  const loads = [...packages].map((name) => `createRequire(import.meta.url)("${name}")`)
+  return `export const traced = () => [${[...urls, ...loads].join(', ')}];\n`
 }
 
 /** A script cannot wait at its top level, and imports no other files than scripts. */
