@@ -5,7 +5,7 @@
  *
  * Only bundles use this module. `scripts/script-chunks.ts` makes the scripts.
  */
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire, getCompileCacheDir } from 'node:module'
 import { dirname, join } from 'node:path'
 import { cachedDataVersionTag } from 'node:v8'
@@ -131,12 +131,22 @@ function saveCompiledCode(): void {
     // V8 would reject the code of other flags.
     if (tag !== before) continue
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-      const written = `${file}.${process.pid}-${threadId}`
-      writeFileSync(written, script.createCachedData(), { mode: 0o600 })
-      renameSync(written, file)
+      write(file, script.createCachedData())
     } catch {
       return
     }
+  }
+}
+
+/** V8 does not notice damage within compiled code: the file is complete on the disk before it has its name. */
+function write(file: string, data: Buffer): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const draft = `${file}.${process.pid}-${threadId}`
+  try {
+    writeFileSync(draft, data, { mode: 0o600, flush: true })
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
   }
 }

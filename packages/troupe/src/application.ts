@@ -181,7 +181,7 @@ export class Application extends ApplicationControls implements AsyncDisposable 
    * @throws what the process threw.
    */
   async command(entry: EntryId, args: readonly string[] = []): Promise<CommandResult> {
-    return runCommand(this.#parts, entry, this.#commands(), args)
+    return runCommand(this.kernel, entry, this.#commands(), args)
   }
 
   /** The host of everything that the surrounding program runs. */

@@ -1,10 +1,7 @@
 /** Runs a process entry like a program of the shell. */
-import { emptyFrame, type EntryId, errorFromWire, fork, threadOf } from '@troupe/core'
-import type { Functions } from '@troupe/functions/kernel'
+import { emptyFrame, type EntryId, errorFromWire, fork } from '@troupe/core'
 import { unpack } from '@troupe/process'
-import { exitCodeOf, type Kernel, type Network, type WireExit } from '@troupe/process/kernel'
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { exitCodeOf, type Kernel, type WireExit } from '@troupe/process/kernel'
 
 /** The outcome of a command: its return value, and the status that it set by `process.exitCode` or `process.exit`. */
 export interface CommandResult {
@@ -16,14 +13,14 @@ export interface CommandResult {
 
 /** Runs `entry` to its end. @throws what the process threw. */
 export async function runCommand(
-  { kernel, functions }: { readonly kernel: Kernel; readonly functions: Functions },
+  kernel: Kernel,
   entry: EntryId,
   host: EntryId,
   args: readonly string[],
 ): Promise<CommandResult> {
   const { promise: ended, resolve } = Promise.withResolvers<WireExit>()
   const { program, pin } = kernel.program(entry)
-  const pid = kernel.spawn({
+  kernel.spawn({
     entry,
     program: { ...program, isCommand: true },
     host,
@@ -31,8 +28,6 @@ export async function runCommand(
     frame: fork(emptyFrame, { overlay: pin }),
     onExit: resolve,
   })
-  const network = kernel.threads.get(threadOf(pid))?.network
-  if (network !== undefined) void expectCalls(functions, program.module, network)
   const exit = await ended
   if ('value' in exit) {
     const value = unpack(exit.value)
@@ -42,13 +37,6 @@ export async function runCommand(
   const exitCode = exitCodeOf(error)
   if (exitCode === undefined) throw error
   return { value: undefined, exitCode }
-}
-
-/** What fails here is reported when the module is loaded, or when it calls the function. */
-async function expectCalls(functions: Functions, module: string, network: Network): Promise<void> {
-  try {
-    functions.expect(await readFile(fileURLToPath(module.replace(/\?.*/, '')), 'utf8'), network)
-  } catch {}
 }
 
 /** A command that became another process by `self.upgrade` returns a plain value. */

@@ -36,8 +36,6 @@ export interface FunctionCall {
   readonly onGiven?: (hasBegun: () => boolean) => void
 }
 
-const quotedId = /['"`]([\w.-]+:[\w.-]+)['"`]/g
-
 interface Pending {
   readonly pool: Pool
   readonly call: PoolCall
@@ -94,20 +92,6 @@ export class Functions implements AsyncDisposable {
       const { pool } = registry.decode(id, functionKind).fields
       if (pool !== 'inline' && pool.min > 0) this.#callee(id)
     }
-  }
-
-  /**
-   * Starts a thread for the function that a program names in its module, if it is only one: it will probably call it.
-   * The thread loads nothing of the application before the call.
-   *
-   * @param network - The network of the program.
-   */
-  expect(module: string, network: Network): void {
-    const named = new Set(Array.from(module.matchAll(quotedId), ([, id = '']) => id))
-    const [only, other] = this.#kernel.registry.find({ kind: functionKind.kind }).filter(({ id }) => named.has(id))
-    if (only === undefined || other !== undefined || network.isolation !== undefined) return
-    const { pool, inline, sealed } = this.#callee(only.id)
-    if (!inline && !sealed && pool.pin === undefined) pool.expect(network)
   }
 
   /** Returns the pools that have been needed so far. */

@@ -126,13 +126,6 @@ export class PoolThreads {
     return worker
   }
 
-  /** Starts a thread for a call that will probably follow, if none is idle. */
-  expect(network: Network): void {
-    if (this.#closed || !this.hasRoom || this.idleIn(network) !== undefined) return
-    this.open(network)
-    this.watchIdle()
-  }
-
   close(worker: PoolWorker): void {
     this.working.delete(worker)
     this.leaving.delete(worker)

@@ -89,8 +89,11 @@ export class Pool implements AsyncDisposable {
       checkIsolation(this.entry, this.#options.settings, call.network, known)
     }
     if (isFull && this.#waiting.size >= queue && this.status.waiting >= queue) {
-      const message = `${this.entry}: its ${this.#max} threads are busy, and ${queue} calls wait already`
-      throw unavailable(message, { entry: this.entry, queue })
+      const { entry } = this
+      throw unavailable(`${entry}: its ${this.#max} threads are busy, and ${queue} calls wait already`, {
+        entry,
+        queue,
+      })
     }
     const { deadline } = call.frame
     if (deadline !== undefined) {
@@ -102,11 +105,6 @@ export class Pool implements AsyncDisposable {
       this.#waiting.add(call)
       this.#feedSoon()
     } else this.#give(idle ?? this.#threads.open(call.network), [call])
-  }
-
-  /** Starts a thread for a call that will probably follow, if none is idle. */
-  expect(network: Network): void {
-    this.#threads.expect(network)
   }
 
   /**
