@@ -4,6 +4,7 @@ import { join, posix, relative, sep } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import { libraryFolder, libraryName } from './bundled-libraries.ts'
 import { isBuiltinModule } from './plain-builtins.ts'
+import { makeScripts } from './script-chunks.ts'
 
 /** Matches `new URL('../main.ts', import.meta.url)`, up to an extension that is chosen at run time. */
 export const ownUrl = /\bnew URL\(\s*(['"`])(\.{1,2}\/[\w./-]+)/g
@@ -29,6 +30,8 @@ export interface BundleOptions {
   /** Each becomes one file. What is in none of them is divided by use. @default none */
   readonly parts?: readonly Part[]
   readonly plugins?: readonly Plugin[]
+  /** Path of the module that loads shared files as scripts. @default they are modules */
+  readonly scriptLoader?: string
 }
 
 /** What a bundle contains. */
@@ -83,7 +86,9 @@ export async function bundle(options: BundleOptions): Promise<Bundled> {
   })
   await build.close()
   const chunks = output.filter((file) => file.type === 'chunk')
-  for (const { fileName } of chunks) escapeUnicode(join(target, fileName))
+  const files = chunks.map(({ fileName }) => fileName)
+  if (options.scriptLoader !== undefined) await makeScripts(target, files, options.scriptLoader)
+  for (const file of files) escapeUnicode(join(target, file))
   return {
     modules: chunks.flatMap(({ moduleIds }) => moduleIds),
     names: new Map(chunks.flatMap((file) => (file.isEntry ? [[file.name, file.exports]] : []))),

@@ -64,7 +64,8 @@ it('finds types that are any, tests, and undeclared dependencies', () => {
       peerDependencies: { loaded: '1' },
     }),
     'dist/index.js':
-      "import x from '@scope/used/deep'\nimport fs from 'node:fs'\nawait import('loaded') // import('commented')",
+      "import x from '@scope/used/deep'\nimport fs from 'node:fs'\nawait import('loaded') // import('commented')\n" +
+      "const all = 'https://*.x.test'; (0, node_module.createRequire)($meta.url)('typed') /* import('commented') */",
     'dist/index.d.ts':
       "/** any */\nexport declare const x: import('typed').X | 'any' // any\nexport declare const company: URL",
   }

@@ -4,15 +4,16 @@ import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { keysOf, manifestOf } from './manifest.ts'
 
-const comment = /\/\*[^]*?\*\/|(?<![:'"`])\/\/[^\n]*/g
+/** Not in an address such as `https://*.example.com/*`. */
+const comment = /(?<![^\s;,(){}[\]=:?])\/\*[^]*?\*\/|(?<![:'"`])\/\/[^\n]*/g
 const text = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g
 /**
  * Matches `from 'x'`, `import 'x'`, `import('x')`, `import.meta.resolve('x')` and
- * `createRequire(import.meta.url)('x')`.
+ * `createRequire(import.meta.url)('x')`, also in scripts of bundles.
  */
 const imported = new RegExp(
   String.raw`(?:\b(?:import|export)\b[^'"()\`;]*\bfrom\s*|\bimport\s*|\bimport\(\s*|\bimport\.meta\.resolve\(\s*|` +
-    String.raw`\bcreateRequire\(import\.meta\.url\)\()['"](@?[\w-][\w./-]*)['"]`,
+    String.raw`\bcreateRequire\)?\((?:import\.|\$)meta\.url\)\()['"](@?[\w-][\w./-]*)['"]`,
   'g',
 )
 /** Files of the package itself, such as programs of threads; up to an extension that is chosen at run time. */

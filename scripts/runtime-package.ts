@@ -65,6 +65,7 @@ export async function prepareRuntime(
     sources: Object.fromEntries(packages.map(({ folder }) => [`${basename(folder)}-`, join(folder, 'src')])),
     isExternal,
     target: join(target, 'dist'),
+    scriptLoader: join(root, 'packages/core/src/script-loader.ts'),
     parts: parts.map((part) => ({ ...part, entries: part.entries.map((path) => join(root, 'packages', path)) })),
     plugins: [plainBuiltins(), usedZod(packages.flatMap(zodMembersOf)), lazyLibraries(isExternal)],
   })

@@ -20,13 +20,14 @@ const wide: readonly (readonly [first: number, last: number])[] = [
 const emoji = /\p{Emoji_Presentation}|\ufe0f/u
 const invisible = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]*$/u
 const printable = /^[\x20-\x7e]*$/
-const characters = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when it is first needed: this takes 10 ms. */
+let segmenter: Intl.Segmenter | undefined
 
 /** Number of cells. */
 export function textWidth(text: string): number {
   if (printable.test(text)) return text.length
   let width = 0
-  for (const { segment } of characters.segment(text)) width += widthOf(segment)
+  for (const { segment } of charactersIn(text)) width += widthOf(segment)
   return width
 }
 
@@ -35,7 +36,7 @@ export function cutTo(text: string, cells: number): string {
   if (printable.test(text)) return text.slice(0, Math.max(0, cells))
   let width = 0
   let end = 0
-  for (const { segment, index } of characters.segment(text)) {
+  for (const { segment, index } of charactersIn(text)) {
     width += widthOf(segment)
     if (width > cells) break
     end = index + segment.length
@@ -51,6 +52,11 @@ export function padTo(text: string, cells: number): string {
 /** A text in exactly that number of cells. */
 export function fitTo(text: string, cells: number): string {
   return padTo(cutTo(text, cells), cells)
+}
+
+function charactersIn(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
 }
 
 function widthOf(character: string): number {

@@ -23,3 +23,15 @@ export function useCompileCache(): void {
   const folder = process.env['NODE_V8_COVERAGE'] === undefined ? compileCacheFolder() : undefined
   if (folder !== undefined) enableCompileCache(folder)
 }
+
+declare global {
+  interface ImportMeta {
+    /** Set in the scripts of bundles (`script-loader.ts`). */
+    readonly saveCompiledCode?: () => void
+  }
+}
+
+/** Saves the code that V8 has compiled for this thread, where a bundle runs. Call it before a change of V8's flags. */
+export function saveCompiledCode(): void {
+  import.meta.saveCompiledCode?.()
+}

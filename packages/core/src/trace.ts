@@ -66,8 +66,8 @@ function isZero(id: string): boolean {
 }
 
 const poolSize = 4096
-let pool = randomBytes(poolSize)
-let used = 0
+let pool = Buffer.alloc(0)
+let used = poolSize
 
 /**
  * Returns `bytes` random bytes in hexadecimal. They come from a pool, because a system call for each costs more than a

@@ -3,6 +3,7 @@
  * there is work.
  */
 import { workerData } from 'node:worker_threads'
+import { saveCompiledCode } from '@troupe/core/compile-cache'
 import { guardThread, startThread } from '@troupe/process'
 import { runningCalls } from './running-calls.ts'
 import type { Task } from './task.ts'
@@ -15,6 +16,7 @@ await Promise.all(
   }),
 )
 await rehearseCall()
+saveCompiledCode()
 
 /** @see WorkerSettings */
 function preloadOf(settings: unknown): readonly string[] {

@@ -12,6 +12,12 @@ export function threadEnvironment(): NodeJS.ProcessEnv {
   return cache === undefined ? process.env : { ...process.env, [cacheVariable]: cache }
 }
 
+/** The folder of compiled code, for a thread that does not see the environment: it reads the code, and writes none. */
+export function codeFolder(): { readonly codeFolder?: string } {
+  const cache = threadEnvironment()[cacheVariable]
+  return cache === undefined ? {} : { codeFolder: cache }
+}
+
 /** `NODE_OPTIONS` could contain permissions, which Node would add to those of the flags of a sealed thread. */
 const notForSealed: ReadonlySet<string> = new Set(['NODE_OPTIONS'])
 

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
+import { saveCompiledCode } from '@troupe/core/compile-cache'
 import { hideEnvironment } from '@troupe/network'
 import type { ThreadData } from '../protocol/thread-data.ts'
 import { warmUp } from './warmup.ts'
@@ -15,7 +16,7 @@ const isPrepared = typeof given === 'object' && given !== null && 'isPrepared' i
 const data = isPrepared ? await prepared() : dataIn(given)
 // User code must not find the port by which this thread communicates with the kernel.
 if (typeof given === 'object' && given !== null)
-  for (const name of ['troupe', 'isPrepared', 'released']) Reflect.deleteProperty(given, name)
+  for (const name of ['troupe', 'isPrepared', 'released', 'codeFolder']) Reflect.deleteProperty(given, name)
 
 if (!isPrepared) await guardThread(data.sealed)
 if (data.isEnvListed === true) hideEnvironment()
@@ -23,7 +24,10 @@ const runtime = startThread(data)
 
 try {
   await Promise.all(data.preload.map((module) => import(module)))
-  if (!isPrepared && runtime.processes.size === 0) await warmUp(data)
+  if (!isPrepared && runtime.processes.size === 0) {
+    await warmUp(data)
+    saveCompiledCode()
+  }
   runtime.kernel.notify({ type: 'ready' })
 } catch (error) {
   // A thread that fails to start ends with the reason, because no code here could handle the error.
@@ -36,6 +40,7 @@ async function prepared(): Promise<ThreadData> {
   if (parentPort === null) throw new Error(notAlone)
   await guardThread()
   await warmUp({ strict: false, routeEpoch: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) })
+  saveCompiledCode()
   const passed: Promise<readonly unknown[]> = once(parentPort, 'message')
   parentPort.postMessage('loaded')
   const [message] = await passed

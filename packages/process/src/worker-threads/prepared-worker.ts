@@ -24,9 +24,8 @@ const preparedMain = new URL(`../thread/prepared${extension}`, import.meta.url)
 
 /** Modules of Node that the kernel loads. */
 const ofKernel = [
-  ...['node:v8', 'node:net', 'node:crypto', 'node:tls', 'node:dns', 'node:dgram', 'node:os', 'node:tty'],
-  ...['node:module', 'node:async_hooks', 'node:diagnostics_channel', 'node:perf_hooks', 'node:stream/web'],
-  ...['node:fs/promises', 'node:child_process', 'node:timers/promises'],
+  ...['node:v8', 'node:net', 'node:dns', 'node:os', 'node:tty', 'node:module', 'node:async_hooks', 'node:perf_hooks'],
+  ...['node:diagnostics_channel', 'node:stream/web', 'node:fs/promises', 'node:timers/promises'],
 ]
 
 let waiting: Waiting | undefined

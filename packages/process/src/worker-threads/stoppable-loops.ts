@@ -1,4 +1,5 @@
 /** Makes all loops of threads stoppable. */
+import { saveCompiledCode } from '@troupe/core/compile-cache'
 import { setFlagsFromString } from 'node:v8'
 
 let isDone = false
@@ -11,5 +12,6 @@ let isDone = false
 export function makeLoopsStoppable(): void {
   if (isDone) return
   isDone = true
+  saveCompiledCode()
   setFlagsFromString('--no-turboshaft-loop-unrolling')
 }

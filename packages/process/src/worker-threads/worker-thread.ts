@@ -5,6 +5,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { readNodePort } from './node-port.ts'
 import { takePrepared, threadMain } from './prepared-worker.ts'
+import { codeFolder } from '../kernel/thread-environment.ts'
 import { sealedFlags } from './sealed-flags.ts'
 import { makeLoopsStoppable } from './stoppable-loops.ts'
 import type { ThreadData } from '../protocol/thread-data.ts'
@@ -116,7 +117,7 @@ function workerFor(options: WorkerThreadOptions, data: ThreadData): Worker {
   }
   return new Worker(threadMain, {
     // These threads belong to the kernel, whatever the network of the program around the application is.
-    workerData: ownThread({ troupe: data }),
+    workerData: ownThread({ troupe: data, ...(sealed && codeFolder()) }),
     transferList: [data.port],
     env,
     ...(sealed && { execArgv: [...sealedFlags()] }),

@@ -49,9 +49,15 @@ const highestPriority = 9
 export class Queues implements AsyncDisposable {
   readonly #options: QueuesOptions
   readonly #consumers = new Set<Consumer>()
-  readonly #run = randomUUID()
+  #name: string | undefined
   #opening: Promise<QueueDriver> | undefined
   #isClosed = false
+
+  /** Names this run of the application. */
+  get #run(): string {
+    this.#name ??= randomUUID()
+    return this.#name
+  }
 
   constructor(options: QueuesOptions) {
     this.#options = options
