@@ -10,7 +10,8 @@ it('bundles packages and what only their devDependencies name, and refuses what 
     name: '@troupe/x',
     dependencies: { real: '1', zod: '1' },
     devDependencies: { own: '1' },
-    peerDependencies: { peer: '1' },
+    peerDependencies: { peer: '1', sometimes: '1' },
+    peerDependenciesMeta: { sometimes: { optional: true } },
   }
   writeFileSync(join(folder.path, 'package.json'), JSON.stringify(manifest))
   const external = externalOf([folder.path])
@@ -18,6 +19,9 @@ it('bundles packages and what only their devDependencies name, and refuses what 
   for (const id of ['real', 'real/deep', 'peer', 'node:net']) expect(external(id, source)).toBe(true)
   for (const id of ['node:fs', 'own', 'own/deep', './b.ts', '@troupe/x/app', 'zod'])
     expect(external(id, source)).toBe(false)
+  // An application may lack it, and a library of the bundle may not.
+  expect(external('sometimes', source)).toBe(true)
+  expect(external('sometimes', '/app/node_modules/own/index.js')).toBe(false)
   expect(external('of-own', '/app/node_modules/own/index.js')).toBe(false)
   expect(() => external('missing', source)).toThrow('imports missing, which')
   const texts = ['own', 'real'].map((name) => `lazyModule<typeof X>(() => createRequire(import.meta.url)('${name}'))`)

@@ -25,6 +25,7 @@ export function externalOf(folders: readonly string[]): (id: string, importer?: 
   const packages = folders.map((folder) => ({ folder, manifest: manifestOf(folder) }))
   const bundled = new Set([...packages.map(({ manifest }) => String(manifest['name'])), ofDeclarations])
   const declared = new Set(packages.flatMap(({ manifest }) => runtimeDependencies(manifest)))
+  const absent = new Set(packages.flatMap(({ manifest }) => optionalPeers(manifest)))
   return (id, importer) => {
     if (!/^[@\w]/.test(id)) return false
     if (isBuiltin(id)) return !isPlainBuiltin(id)
@@ -32,12 +33,19 @@ export function externalOf(folders: readonly string[]): (id: string, importer?: 
     const own = packages.find(({ folder }) => importer?.startsWith(folder + sep) === true)
     if (own !== undefined && !allNames(own.manifest).includes(used))
       throw new Error(`${importer} imports ${used}, which ${own.folder}/package.json does not name`)
+    // A library requires what an application may do without.
+    if (absent.has(used) && importer !== undefined && libraryFolder(importer) !== undefined) return false
     return !bundled.has(used) && (declared.has(used) || optional.has(used))
   }
 }
 
 function runtimeDependencies({ dependencies, peerDependencies }: Readonly<Record<string, unknown>>): string[] {
   return [...keysOf(dependencies), ...keysOf(peerDependencies)]
+}
+
+/** Packages that an application may have. */
+function optionalPeers({ dependencies, peerDependenciesMeta }: Readonly<Record<string, unknown>>): readonly string[] {
+  return keysOf(peerDependenciesMeta).filter((name) => !keysOf(dependencies).includes(name))
 }
 
 function allNames(manifest: Readonly<Record<string, unknown>>): readonly string[] {

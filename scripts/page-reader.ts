@@ -3,7 +3,7 @@ import { exec, spawn } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { z } from 'zod'
 import type { Step } from './page-steps.ts'
 
@@ -46,7 +46,10 @@ export function packedIn(folder: string): Packed {
 }
 
 /** The commands of programs that keep running, after their variables. */
-const servers = /(?:^| )(?:npx (?:troupe run(?: --watch)?|next (?:start|dev).*)|node (?:start\.ts|dist\/main\.js))$/
+const servers = new RegExp(
+  String.raw`(?:^| )(?:npx (?:troupe run(?: --watch)?|next (?:start|dev).*)|` +
+    String.raw`node (?:start\.ts|src\/web\.ts|dist\/main\.js|--watch .*))$`,
+)
 /** What they print with their port. */
 const listening = /(?:listens on 127\.0\.0\.1:|listening on |Local: +http:\/\/127\.0\.0\.1:)(\d+)/
 
@@ -63,6 +66,9 @@ export function isShown(output: string, said: string): boolean {
   return new RegExp(`^${pattern}$`).test(said.trim())
 }
 
+/** Milliseconds in which a service that is restarted replies again. */
+const patience = 60_000
+
 /** Reads a part of the page, and does what it says. */
 export class Reader implements AsyncDisposable {
   /** What the last command wrote. */
@@ -71,13 +77,16 @@ export class Reader implements AsyncDisposable {
   log = ''
   readonly #packages: Packed | Installed
   readonly #env: NodeJS.ProcessEnv
+  readonly #hasTerminal: boolean
   #running: AsyncDisposableStack | undefined
   #folder: string
   #port = ''
   #hasEnded = true
 
-  constructor(folder: string, packages: Packed | Installed, env: NodeJS.ProcessEnv) {
+  /** @param hasTerminal - Commands write to a terminal, both their output and their errors. @default false */
+  constructor(folder: string, packages: Packed | Installed, env: NodeJS.ProcessEnv, hasTerminal = false) {
     this.#folder = folder
+    this.#hasTerminal = hasTerminal
     this.#packages = packages
     this.#env = { ...process.env, ...env }
   }
@@ -118,7 +127,7 @@ export class Reader implements AsyncDisposable {
     if (folder !== undefined) this.#folder = join(this.#folder, folder)
     else if (command.startsWith('npm ') && 'modules' in this.#packages) this.#link(this.#packages.modules)
     else if (servers.test(command)) await this.#start(command, output)
-    else if (command.startsWith('curl ')) await this.#get(command.slice('curl '.length))
+    else if (command.startsWith('curl ')) await this.#get(command.slice('curl '.length), output)
     else await this.#run(this.#local(command), output !== '')
     if (output !== '' && !servers.test(command) && !isShown(output, this.said))
       throw new Error(`${command}: the page shows ${output}, and this is ${this.said}`)
@@ -144,11 +153,18 @@ export class Reader implements AsyncDisposable {
 
   /** Not synchronously: the proxy and the site are in this process. */
   async #run(command: string, mayFail: boolean): Promise<void> {
-    const { stdout, stderr, failed } = await promisify(exec)(command, { cwd: this.#folder, env: this.#env }).then(
+    const { stdout, stderr, failed } = await promisify(exec)(this.#hasTerminal ? inTerminal(command) : command, {
+      cwd: this.#folder,
+      env: this.#env,
+    }).then(
       (printed) => ({ ...printed, failed: false }),
       (error: unknown) => ({ ...printedBy.parse(error), failed: true }),
     )
-    this.said = failed ? `${stdout}${stderr}` : stdout
+    // What npm draws on a terminal while it waits.
+    this.said = stripVTControlCharacters(failed ? `${stdout}${stderr}` : stdout).replaceAll(
+      /[\u2800-\u28FF]|\r(?=\n)/g,
+      '',
+    )
     if (failed && !mayFail) throw new Error(`${command} failed:\n${this.said}`)
   }
 
@@ -182,9 +198,19 @@ export class Reader implements AsyncDisposable {
     this.#port = await promise
   }
 
-  async #get(url: string): Promise<void> {
-    const response = await fetch(url.replace(/:\d+/, `:${this.#port}`))
-    this.said = await response.text()
-    if (!response.ok) throw new Error(`${url}: ${response.status} ${this.said}`)
+  /** Where the page shows another response than an error, a service is being restarted. */
+  async #get(url: string, output: string): Promise<void> {
+    for (const start = performance.now(); ; await sleep(50)) {
+      const response = await fetch(url.replace(/:\d+/, `:${this.#port}`))
+      this.said = await response.text()
+      if (response.ok || (output !== '' && isShown(output, this.said))) return
+      if (performance.now() - start > patience) throw new Error(`${url}: ${response.status} ${this.said}`)
+    }
   }
+}
+
+/** The command under `script`, which is in every Linux: a terminal that is wide enough for all lines. */
+function inTerminal(command: string): string {
+  const quoted = `stty cols 400 -onlcr; ${command}`.replaceAll("'", "'\\''")
+  return `script --quiet --return --command '${quoted}' /dev/null`
 }

@@ -40,6 +40,14 @@ const parts: readonly (Omit<Part, 'entries'> & { readonly entries: readonly stri
 
 /** Loads the kernel, in programs of users: they load it with the compile cache. */
 const cached = 'troupe-app'
+/**
+ * The imports of applications begin with this file. A Node before 24 cannot read the code of Troupe: all of it is read
+ * before any of it runs, so a check would come too late. This file is read first, so that the error of such a Node
+ * names what is needed. A check and then `require` would fail where a thread loads the same files.
+ */
+const first = { name: 'node-24-or-later.js', package: 'troupe' }
+const firstCode =
+  'using troupe_needs_Node_24_or_later = null // This Node is older. Install a later one: https://nodejs.org\n'
 
 /**
  * Makes the package in the folder `target`. Returns the names that its exports have, keyed by export.
@@ -131,17 +139,20 @@ function writeFiles(
  * @param names - What each export of the runtime exports.
  */
 export function writeReexports(
-  { folder, exported }: RuntimePart,
+  { folder, exported, manifest }: RuntimePart,
   target: string,
   names: ReadonlyMap<string, readonly string[]>,
 ): void {
   mkdirSync(target, { recursive: true })
+  const isFirst = manifest['name'] === first.package
+  if (isFirst) writeFileSync(join(target, first.name), firstCode)
   for (const source of exported) {
     const [start = ''] = /^#!.*\n/.exec(readFileSync(join(folder, source), 'utf8')) ?? []
     const entry = runtimeEntry(folder, source)
     const code = entry === cached ? loadedWithCache(entry, names) : `export * from '${runtimePackage}/${entry}'\n`
     const mode = start === '' ? 0o644 : 0o755
-    writeFileSync(join(target, `${bundledName(source)}.js`), start + code, { mode })
+    const check = isFirst ? `import './${first.name}'\n` : ''
+    writeFileSync(join(target, `${bundledName(source)}.js`), start + check + code, { mode })
   }
 }
 

@@ -172,10 +172,16 @@ function zodVersion(): string {
   return String(Object.entries(devDependencies ?? {}).find(([name]) => name === 'zod')?.[1])
 }
 
-/** An old Node says what it needs, instead of a syntax error. */
+/** An old Node prints what is needed instead of a syntax error, from the program and from each import. */
 function assertOldNode(): void {
   const words = failureOf('npx', '--yes', '--package=node@20', '--', 'node', 'node_modules/troupe/dist/troupe.js')
   if (!words.includes('needs Node 24 or later; this is Node 20.')) throw new Error(`Node 20 said: ${words}`)
+  for (const specifier of ['troupe', 'troupe/app', 'troupe/test', 'troupe/adapters', 'troupe/vitest']) {
+    const code = `import * as all from '${specifier}'; console.log(all)`
+    const printed = failureOf('npx', '--yes', '--package=node@20', '--', 'node', '--input-type=module', '-e', code)
+    if (!printed.includes('troupe_needs_Node_24_or_later'))
+      throw new Error(`import of ${specifier} with Node 20 printed: ${printed}`)
+  }
 }
 
 /** Without the package with the sidecar, the error says how to install it. */

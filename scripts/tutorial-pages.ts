@@ -37,5 +37,5 @@ function linesOf(text: string, title: string): readonly string[] {
   const part = text.slice(text.indexOf(`## ${title}`)).split('\n## ')[0] ?? ''
   const plain = part.replaceAll(/^```\w+\n[^]*?^```$/gm, '')
   const blocks = Array.from(plain.matchAll(/^```\n([^]*?)^```$/gm), ([, block = '']) => block.trim().split('\n'))
-  return blocks.flat().map((line) => line.replace(/^[A-Z]+ +\S+ (?:<\S+> )?/, '').replace(/(?: \w+=\S+)+$/, ''))
+  return blocks.flat().map((line) => line.replace(/^(?:[A-Z]+ )?\S+ (?:<\S+> )?/, '').replace(/ \{.*\}$/, ''))
 }

@@ -23,6 +23,8 @@ export default withMermaid({
     // The colours of the defaults have too little contrast.
     ['style', {}, '.vp-doc [class*="language-"] > span.lang { color: var(--vp-c-text-2) }'],
     ['style', {}, '.dark .mermaid .edgeLabel p { color: #fff !important }'],
+    // Mermaid measures labels without the paragraphs' style of the site, which would cut their last line.
+    ['style', {}, '.vp-doc .mermaid p { margin: 0; line-height: inherit }'],
   ],
   srcDir: root,
   srcExclude: ['{examples,node_modules,packages,scripts,test}/**', '.*/**'],

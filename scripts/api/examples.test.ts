@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { Comment, ReflectionKind } from 'typedoc'
 import { expect, it } from 'vitest'
 import { compile } from './compile.ts'
 import { examplesOf } from './examples.ts'
@@ -7,8 +8,22 @@ import { convert } from './pages.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 
+const converted = convert()
+
+it('the defaults of parameters are in their descriptions, and no heading of the function or type', async () => {
+  const { project } = await converted
+  const kinds = [ReflectionKind.CallSignature, ReflectionKind.ConstructorSignature, ReflectionKind.TypeAlias]
+  const whole = kinds.flatMap((kind) => project.getReflectionsByKind(kind))
+  const detached = whole.filter(({ comment }) => comment?.getTag('@default') !== undefined)
+  expect(detached.map((each) => each.getFullName())).toEqual([])
+  const described = project
+    .getReflectionsByKind(ReflectionKind.Parameter)
+    .map(({ comment }) => Comment.combineDisplayParts(comment?.summary))
+  expect(described.filter((text) => text.includes(' Default: '))).not.toEqual([])
+})
+
 it('the compiler accepts the examples of all public names', async () => {
-  const { project } = await convert()
+  const { project } = await converted
   const examples = examplesOf(project)
   expect(examples.length).toBeGreaterThan(100)
   const cache = join(repository, '.cache')

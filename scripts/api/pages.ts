@@ -5,7 +5,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { Application, Comment, type ProjectReflection, type Reflection, ReflectionKind } from 'typedoc'
+import { Application, Comment, Converter, type ProjectReflection, type Reflection, ReflectionKind } from 'typedoc'
 import type { PluginOptions } from 'typedoc-plugin-markdown'
 import { manifestOf } from '../manifest.ts'
 import { withoutExample } from './callables.ts'
@@ -67,10 +67,34 @@ export async function convert(): Promise<Converted> {
     packagesRequiringDocumentation: ['troupe', ...workspaces],
     ...markdown,
   })
+  // Before TypeDoc moves the comments of parameters to them.
+  app.converter.on(
+    Converter.EVENT_RESOLVE_BEGIN,
+    ({ project }) => {
+      for (const { comment } of Object.values(project.reflections)) joinDefaults(comment)
+    },
+    early,
+  )
   const project = await app.convert()
   if (project === undefined) throw new Error('TypeDoc cannot read the sources')
   return { app, project }
 }
+
+/** A `@default` after a `@param` is that of the parameter. TypeDoc would make it a heading of the function. */
+function joinDefaults(comment: Comment | undefined): void {
+  if (comment === undefined) return
+  comment.blockTags = comment.blockTags.filter(({ tag, content }, index, tags) => {
+    const before = tags[index - 1]
+    if (tag !== '@default' || before?.tag !== '@param') return true
+    // TypeDoc takes the text for code.
+    const text = content.map((part) => part.text.replace(/^```ts\n([^]*)\n```$/, '$1')).join('')
+    before.content.push({ kind: 'text', text: ` Default: ${text.trim()}.` })
+    return false
+  })
+}
+
+/** The order of a listener: those with a higher number come first. */
+const early = 1000
 
 /** Packages whose names `troupe` exports again. */
 const workspaces = ['core', 'functions', 'http', 'network', 'policy', 'process', 'queue', 'registry'].map(

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { AppFolder } from './app-folder.ts'
 
@@ -211,5 +213,75 @@ describe('troupe run', () => {
     const { status, err } = await folder.troupe(...slow, '--set', 'shutdown.timeout=100ms', 'run', 'returns', '0')
     expect(err).toContain('troupe: the stop failed\nTimeout: it did not stop within 100 ms (shutdown.timeout)\n')
     expect(status).toBe(1)
+  })
+})
+
+/** An application whose only service fails at each start. */
+const failing = (code: string) =>
+  new AppFolder({
+    'package.json': '{ "type": "module" }',
+    '.troupe.yaml': 'log: { format: text }\n',
+    'src/_index.yaml': `version: "1.0"
+namespace: app
+entries:
+  - { name: threads, kind: process.host, lifecycle: { auto_start: true } }
+  - { name: program, kind: process.ts, source: "file://program.ts" }
+  - { name: other, kind: process.ts, source: "file://program.ts", method: other }
+  - name: worker
+    kind: process.service
+    process: program
+    host: threads
+    lifecycle: { auto_start: true, restart: { initial_delay: 10ms, max_attempts: 2 } }
+`,
+    'src/program.ts': code,
+  })
+
+describe('troupe run, when its last service has given up', () => {
+  it('stops with status 1 and the reason', async () => {
+    using folder = failing("export function main() {\n  throw new Error('no disk')\n}\nexport const other = main\n")
+    const { status, err } = await folder.troupe('run')
+    expect(err).toContain(
+      'troupe: no service is left that can run: stopping\n' +
+        '  app:worker gave up: Error: no disk at main (src/program.ts:2:9)\n',
+    )
+    expect(err).toContain('app:threads Stopped\n')
+    expect(status).toBe(1)
+  })
+
+  it('runs on while a process does that code has started', async () => {
+    using folder = failing(`import { processes, self } from 'troupe'
+export async function main() {
+  if ((await processes.names.lookup('other')) === undefined)
+    await processes.call(await processes.spawn('app:other', 'app:threads'), 'are you there')
+  throw new Error('no disk')
+}
+export async function other() {
+  await processes.names.register('other')
+  for await (const message of self.inbox) message.reply()
+}
+`)
+    using program = folder.start('run')
+    await program.says('app:worker Exited')
+    const list = await folder.troupe('ps', '--json')
+    expect(list.out).toContain('app:other')
+    const pid = /"pid": ?"(<[\d.]+>)"/.exec(list.out)?.[1] ?? ''
+    await folder.troupe('kill', pid)
+    const { status, err } = await program.ended
+    expect(err).toContain('troupe: no service is left that can run: stopping\n')
+    expect(status).toBe(1)
+  })
+
+  it('runs on with --watch, so that a correction starts it again', async () => {
+    using folder = failing("export function main() {\n  throw new Error('no disk')\n}\nexport const other = main\n")
+    using program = folder.start('run', '--watch')
+    await program.says('app:worker Exited')
+    writeFileSync(
+      join(folder.path, 'src/program.ts'),
+      "import { self } from 'troupe'\nexport async function main() {\n" +
+        "  console.log('corrected')\n  for await (const _ of self.inbox);\n}\nexport const other = main\n",
+    )
+    await program.says('corrected')
+    program.kill('SIGINT')
+    expect((await program.ended).status).toBe(0)
   })
 })

@@ -101,7 +101,12 @@ it.each(['light', 'dark'] as const)('has no serious finding of axe in %s', async
   }
 })
 
-it('draws every diagram', async () => {
+/** The labels of diagrams that are higher than their room. */
+const cutLabels = `Array.from(document.querySelectorAll('.mermaid foreignObject'))
+  .filter((room) => (room.firstElementChild?.scrollHeight ?? 0) > room.clientHeight + 2)
+  .map(({ textContent }) => textContent)`
+
+it('draws every diagram, and cuts no label', async () => {
   const withDiagrams = globSync('{*.md,docs/**/*.md}', { cwd: root })
     .map((file) => [file, readFileSync(join(root, file), 'utf8').split('\n```mermaid\n').length - 1] as const)
     .filter(([, count]) => count > 0)
@@ -111,6 +116,7 @@ it('draws every diagram', async () => {
     const diagrams = page.locator('.mermaid svg')
     const drawn = async () => [file, await diagrams.count(), await diagrams.getByText('Syntax error').allInnerTexts()]
     await expect.poll(drawn).toEqual([file, count, []])
+    expect([file, await page.evaluate(cutLabels)]).toEqual([file, []])
   }
 })
 

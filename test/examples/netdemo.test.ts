@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { Program } from '../cli/app-folder.ts'
@@ -33,7 +34,20 @@ const netdemo = by('app:netdemo')
 const direct = { way: 'direct', result: like(RegExp(`^echo saw ${address}, our own socket$`)), ok: true }
 const restarted = { step: 'echo crashes', result: like(/^"crashed on purpose"; the supervisor started \S+$/), ok: true }
 
+/** Without the numbers and the widths that differ from run to run. */
+const plain = (text: string) =>
+  text
+    .trim()
+    .replaceAll(/\d+(?:…|\.)?/g, '0')
+    .replaceAll(/[ ─0]+/g, ' ')
+
 describe('examples/netdemo', () => {
+  it('prints what the README shows', async () => {
+    const readme = readFileSync(resolve(folder, '../../README.md'), 'utf8')
+    const [, shown = ''] = /^`npm start` prints:\n\n```\n([^]*?)^```$/m.exec(readme) ?? []
+    expect(plain((await demo([])).out)).toBe(plain(shown))
+  })
+
   it('shows the route of each request, a restart, and that nothing leaks', async () => {
     const { status, steps: rows, err } = await steps()
     const through = {

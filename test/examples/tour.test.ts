@@ -34,7 +34,7 @@ describe('examples/tour', () => {
     const port = await freePort()
     const { status, out, err } = await tour({ TOUR_PROXY_PORT: String(port) })
     expect([status, err]).toEqual([0, ''])
-    expect(page).toContain(`\`\`\`\n${out}\`\`\``)
+    expect(page).toContain(`\`\`\`console\n$ npx troupe run tour\n${out}\`\`\``)
   })
 
   it('works through a real proxy', async () => {

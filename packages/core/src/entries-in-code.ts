@@ -15,7 +15,7 @@ type DeclaredIn<Module> = Module extends { readonly messages: infer Messages } ?
  * const images: ModuleUrl<typeof import('./images.ts')> = new URL('./images.ts', import.meta.url)
  * ```
  *
- * `Messages` are those of its processes. @default the validators that the module exports as `messages`
+ * `Messages` are those of its processes; without it, the validators that the module exports as `messages`
  */
 export type ModuleUrl<Module, Messages = DeclaredIn<Module>> = URL & {
   readonly [moduleBrand]?: { readonly module: Module; readonly messages: Messages }

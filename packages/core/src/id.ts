@@ -15,7 +15,7 @@ export type EntryId = string & { readonly [entryBrand]: true }
  * Id of a process: `<thread.serial>`. Never reused while an application runs.
  *
  * `Messages` are those that the process accepts, for the compiler: `{ topic: { payload; reply } }`, with types or with
- * validators of the Standard Schema. @default nothing is known of them
+ * validators of the Standard Schema. Without it, nothing is known of them.
  */
 export type Pid<Messages = unknown> = string & { readonly [pidBrand]: Accepted<Messages> }
 

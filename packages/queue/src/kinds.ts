@@ -1,6 +1,7 @@
 /** The kinds of entries that this package runs. */
 import { defineKind, duration, lifecycleSchema, reference } from '@troupe/registry'
 import { z } from 'zod'
+import { type JsonObject, payloadSchema } from './payload-schema.ts'
 
 type Context = Pick<z.core.$RefinementCtx, 'addIssue'>
 
@@ -75,18 +76,6 @@ function checkSchema({ schema }: { readonly schema?: JsonObject | undefined }, c
     const message = error instanceof Error ? error.message : String(error)
     context.addIssue({ code: 'custom', path: ['schema'], message: `it cannot be used as a JSON schema: ${message}` })
   }
-}
-
-type JsonObject = Readonly<Record<string, unknown>>
-const made = new WeakMap<JsonObject, z.ZodType>()
-
-/** What checks payloads by a JSON schema. @throws Error when it is none, or uses what zod does not know. */
-export function payloadSchema(schema: JsonObject): z.ZodType {
-  const known = made.get(schema)
-  if (known !== undefined) return known
-  const type = z.fromJSONSchema(schema)
-  made.set(schema, type)
-  return type
 }
 
 interface Consumer {

@@ -31,7 +31,27 @@ describe('troupe docs', () => {
       out: '',
       err: containing('the reference has no "network.sock5"; did you mean "network.socks5"?'),
     })
+    expect(await troupe('docs', 'Unavailble')).toMatchObject({ err: containing('did you mean "Unavailable"?') })
     expect(await troupe('docs', 'a', 'b')).toMatchObject({ status: 2 })
+  })
+
+  it.each([
+    ['eoverlay', '### `EOVERLAY`'],
+    ['SOCKS5', '## `network.socks5`'],
+    ['tailscale', '## `network.tailscale`'],
+    ['schedule', '## `process.schedule`'],
+  ])('finds %s in another case, and without its family', async (word, heading) => {
+    expect((await troupe('docs', word)).out).toContain(heading)
+  })
+
+  it.each([
+    ['tor', '"network.socks5"'],
+    ['ECONNREFUSED', '"Codes"'],
+    ['circuit', '"network.socks5"'],
+  ])('names the sections that mention %s', async (word, title) => {
+    const { status, err } = await troupe('docs', word)
+    expect(status).toBe(1)
+    expect(err).toMatch(new RegExp(`^troupe: the reference has no "${word}"; it occurs under .*${title}`))
   })
 
   it('prints JSON', async () => {

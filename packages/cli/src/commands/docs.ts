@@ -17,6 +17,8 @@ interface Section {
   readonly page: string
   /** Without its marks. */
   readonly title: string
+  /** The words by which it is found: its title, that of a command also the command; a page by its name. */
+  readonly names: readonly string[]
   readonly text: string
 }
 
@@ -30,6 +32,11 @@ interface Row {
   readonly cells: Readonly<Record<string, string>>
 }
 
+type Part = Section | Row
+
+/** Maximum number of sections that are named because they mention a word. */
+const mostMentions = 8
+
 /** Prints what the reference has about a word; without one, which words there are. */
 export function docs(options: CommonOptions & { readonly word: string | undefined }, terminal: Terminal): number {
   const sections = readSections()
@@ -39,18 +46,51 @@ export function docs(options: CommonOptions & { readonly word: string | undefine
     terminal.out(options.json ? JSON.stringify(titlesByPage(sections), undefined, 2) : overview(sections))
     return 0
   }
-  const found = [
-    ...sections.filter((section) => isNamed(section, word)),
-    ...rows.filter(({ names }) => names.includes(word)),
-  ]
+  const parts: readonly Part[] = [...sections, ...rows]
+  const found = partsFor(word, parts)
   if (found.length === 0) {
-    const known = [...sections.flatMap(({ page, title }) => [page, title]), ...rows.flatMap(({ names }) => names)]
-    terminal.err(`troupe: the reference has no "${word}"${didYouMean(word, known)}\n"troupe docs" lists what it has.`)
+    const names = parts.flatMap((part) => part.names)
+    const mentions = mentionsOf(word, sections)
+    const advice = mentions === '' ? didYouMean(word, names) : mentions
+    terminal.err(`troupe: the reference has no "${word}"${advice}\n"troupe docs" lists what it has.`)
     return 1
   }
-  if (options.json) terminal.out(JSON.stringify(found, undefined, 2))
+  if (options.json) terminal.out(JSON.stringify(found.map(documentOf), undefined, 2))
   else terminal.out(found.map((part) => ('text' in part ? part.text : textOf(part))).join('\n\n'))
   return 0
+}
+
+/** How a word may name a part, from the strictest: the first one by which anything is found counts. */
+const ways: readonly ((name: string, word: string) => boolean)[] = [
+  (name, word) => name === word,
+  (name, word) => lower(name) === lower(word),
+  // `socks5` is `network.socks5`, and `tailscale` is `network.tailscale`.
+  (name, word) => lower(name.slice(name.lastIndexOf('.') + 1)) === lower(word),
+]
+
+function partsFor(word: string, parts: readonly Part[]): readonly Part[] {
+  for (const isNamed of ways) {
+    const found = parts.filter(({ names }) => names.some((name) => isNamed(name, word)))
+    if (found.length > 0) return found
+  }
+  return []
+}
+
+/** The titles of the sections in whose text a word occurs. */
+function mentionsOf(word: string, sections: readonly Section[]): string {
+  const isMentioned = new RegExp(`(?<!\\w)${RegExp.escape(word)}(?!\\w)`, 'i')
+  const titles = sections.filter(({ text }) => isMentioned.test(text)).map(({ title }) => `"${title}"`)
+  return titles.length === 0 ? '' : `; it occurs under ${[...new Set(titles)].slice(0, mostMentions).join(', ')}`
+}
+
+function documentOf(part: Part): unknown {
+  if (!('text' in part)) return part
+  const { page, title, text } = part
+  return { page, title, text }
+}
+
+function lower(text: string): string {
+  return text.toLowerCase()
 }
 
 function readSections(): readonly Section[] {
@@ -60,7 +100,10 @@ function readSections(): readonly Section[] {
     .flatMap((name) => {
       const page = basename(name, '.md')
       const parts = readFileSync(join(folder, name), 'utf8').split(/^(?=#{1,3} )/m)
-      return parts.map((text) => ({ page, title: titleOf(text), text: text.trim() }))
+      return parts.map((text) => {
+        const title = titleOf(text)
+        return { page, title, names: sectionNames(page, title, text), text: text.trim() }
+      })
     })
 }
 
@@ -68,10 +111,10 @@ function titleOf(text: string): string {
   return plain(/^#+ (.+)$/m.exec(text)?.[1] ?? '')
 }
 
-/** A section is found by its title, that of a command also by the command; a page by its name. */
-function isNamed({ page, title, text }: Section, word: string): boolean {
-  if (text.startsWith('# ')) return page === word
-  return title === word || (page === 'cli' && text.includes(`\`troupe ${word}\``))
+function sectionNames(page: string, title: string, text: string): readonly string[] {
+  if (text.startsWith('# ')) return [page]
+  const commands = page === 'cli' ? Array.from(text.matchAll(/`troupe\s([\w-]+)`/g), ([, name = '']) => name) : []
+  return [title, ...commands]
 }
 
 function rowsOf({ page, title, text }: Section): readonly Row[] {

@@ -2,7 +2,7 @@
 import { keepAlive, sleep, startTimer, stopTimer, TroupeError, withDeadline } from '@troupe/core'
 import { dropPrepared } from '@troupe/process/prepare'
 import { diagnosticsError } from '@troupe/registry'
-import { type Application, type CommandResult, launch, load } from 'troupe/app'
+import { type Application, type CommandResult, launch, load, type ServiceStatus } from 'troupe/app'
 import { commandsOf, findProgram, nothingIn } from './application-commands.ts'
 import { describeFailure } from '../failure.ts'
 import { pointerTo } from '../pointer.ts'
@@ -10,6 +10,7 @@ import { formatCheckDiagnostic } from '../modules/diagnostic.ts'
 import { Input } from '../input.ts'
 import type { CommonOptions, Runnable } from '../invocation.ts'
 import { leaveAtOnce } from '../leave.ts'
+import { NothingLeft } from './nothing-left.ts'
 import { statusOf, StopSignals } from '../signals.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { GuardedTerminal, Terminal } from '../terminal.ts'
@@ -65,11 +66,13 @@ export async function run(options: RunOptions, terminal: GuardedTerminal): Promi
     const commands = [...commandsOf(registry).keys()].toSorted().join(', ')
     if (app.services().every(({ state }) => state === 'Unknown')) terminal.err(nothingStarts(commands))
     terminal.err(`troupe: running; Ctrl-C stops it${commands === '' ? '' : `; its commands: ${commands}`}`)
-    const signal = await lasting(signals.first)
-    terminal.err(`troupe: ${signal}: stopping`)
+    // With --watch a corrected file may start a service again.
+    using nothing = options.watch ? undefined : new NothingLeft(app)
+    const reason = await lasting(Promise.race([signals.first, ...(nothing ? [nothing.reached] : [])]))
+    terminal.err(typeof reason === 'string' ? `troupe: ${reason}: stopping` : describeEnd(reason))
     manager?.stopping()
-    await leaving(app, config.shutdown.delay)
-    return (await stopped(app, timeout, terminal)) ? 0 : 1
+    if (typeof reason === 'string') await leaving(app, config.shutdown.delay)
+    return (await stopped(app, timeout, terminal)) && typeof reason === 'string' ? 0 : 1
   }
   const ended = app.command(entry, options.args).then(
     (result) => ({ status: statusFrom(result, terminal) }),
@@ -107,6 +110,11 @@ async function leaving(app: Application, delay: number): Promise<void> {
 async function reloaded(app: Application, options: CommonOptions, terminal: Terminal): Promise<void> {
   const { reloadEntries } = await import('./reload.ts')
   await reloadEntries(app, options, terminal)
+}
+
+function describeEnd(services: readonly ServiceStatus[]): string {
+  const lines = services.map(({ id, error }) => `  ${id} gave up: ${describeFailure(error, false)}`)
+  return ['troupe: no service is left that can run: stopping', ...lines].join('\n')
 }
 
 function nothingStarts(commands: string): string {

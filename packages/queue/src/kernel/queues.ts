@@ -19,7 +19,8 @@ import {
   type ServiceDefinition,
 } from '@troupe/process/kernel'
 import type { Claim, KeptJob, QueueDriver } from '../driver/driver.ts'
-import { consumerKind, payloadSchema, type QueueFields, queueKind } from '../kinds.ts'
+import { consumerKind, type QueueFields, queueKind } from '../kinds.ts'
+import { payloadSchema } from '../payload-schema.ts'
 import type { JobView, PublishRequest } from '../protocol.ts'
 import type { DeadJob, ObservedQueue } from './observed-queue.ts'
 import { queueRequests } from '../request-rules.ts'

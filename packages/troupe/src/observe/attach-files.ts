@@ -1,4 +1,5 @@
 /** How other programs reach a running application, and what they may ask for. */
+import { invalid, privateFolderFault } from '@troupe/core'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -72,4 +73,16 @@ export function attachFiles(stateDir: string, pid: number): AttachFiles {
     token: join(folder, `${pid}.token`),
     dashboard: join(folder, `${pid}.dashboard`),
   }
+}
+
+/**
+ * Makes the folder of these files, if it is not there.
+ *
+ * @throws TroupeError `Invalid` where others can enter it.
+ */
+export function prepareFolder(folder: string): void {
+  const fault = privateFolderFault(folder)
+  if (fault === undefined) return
+  const advice = 'or set another network_service.state_dir'
+  throw invalid(`${folder} must be a folder that only this user can enter: ${fault}, ${advice}`)
 }

@@ -3,7 +3,7 @@
  * user can enter, and a token in a file beside it that only that user can read. It speaks HTTP and serves nothing else.
  * HTTP is loaded with the first connection.
  */
-import { asTroupeError, type EntryId, entryId, invalid, notFound, privateFolderFault } from '@troupe/core'
+import { asTroupeError, type EntryId, entryId, invalid, notFound } from '@troupe/core'
 import { listenOwn } from '@troupe/network/kernel'
 import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ import { Readable } from 'node:stream'
 import type { DeadJob } from '@troupe/queue/kernel'
 import type { AppConfig } from '@troupe/registry'
 import { redactedText } from '../log/redact.ts'
-import { attachFiles, operatorAction } from './attach-files.ts'
+import { attachFiles, operatorAction, prepareFolder } from './attach-files.ts'
 import { isRecordingPath, recorded } from './attach-recordings.ts'
 import { hasToken } from './bearer-token.ts'
 import { decisionStream } from './decision-stream.ts'
@@ -73,8 +73,7 @@ export class AttachServer implements AsyncDisposable {
     const folder = join(socket, '..')
     if (Buffer.byteLength(socket) > longestPath)
       throw invalid(`${socket} is too long for a Unix socket: set a shorter network_service.state_dir`)
-    const fault = privateFolderFault(folder)
-    if (fault !== undefined) throw invalid(`${folder} must be a folder that only this user can enter: ${fault}`)
+    prepareFolder(folder)
     if (inUse.has(socket))
       throw invalid(`another application of this program has ${socket}: set a network_service.state_dir of its own`)
     inUse.add(socket)

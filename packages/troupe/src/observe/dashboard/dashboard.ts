@@ -5,7 +5,6 @@
 import {
   asTroupeError,
   invalid,
-  privateFolderFault,
   startInterval,
   startTimer,
   stopTimer,
@@ -18,7 +17,7 @@ import type { AppConfig } from '@troupe/registry'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { attachFiles, type DashboardPlace, type OperatorAction } from '../attach-files.ts'
+import { attachFiles, type DashboardPlace, type OperatorAction, prepareFolder } from '../attach-files.ts'
 import type { Observation, ObservedService, ObserveOptions } from '../observation.ts'
 import type { DashboardHistory } from './history.ts'
 import { certificateOf, fileAt, hostsOf, placeOf, prepareSocket, tokensOf } from './place.ts'
@@ -187,9 +186,7 @@ export class Dashboard implements AsyncDisposable {
   /** Writes where it is. */
   async #publish(port: number): Promise<void> {
     const { at, tls, tokens } = this.#data
-    const folder = dirname(this.#file)
-    const fault = privateFolderFault(folder)
-    if (fault !== undefined) throw invalid(`${folder} must be a folder that only this user can enter: ${fault}`)
+    prepareFolder(dirname(this.#file))
     const host = this.#app.settings.addr.replace(/:\d+$/, '')
     const url = 'path' in at ? `unix:${at.path}` : `${tls === undefined ? 'http' : 'https'}://${host}:${port}/`
     const place: DashboardPlace = { url, ...tokens }

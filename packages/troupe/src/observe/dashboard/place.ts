@@ -47,7 +47,8 @@ export async function prepareSocket(path: string): Promise<void> {
   const fault = privateFolderFault(folder)
   if (fault !== undefined)
     throw invalid(
-      `the socket of the dashboard needs a folder that only this user can enter, and ${folder} is none: ${fault}`,
+      `the socket of the dashboard needs a folder that only this user can enter, and ${folder} is none: ${fault}, ` +
+        `or set another dashboard.addr`,
     )
   const found = await statOf(path)
   if (found === undefined) return
