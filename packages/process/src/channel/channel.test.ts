@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { emptyFrame, entryId, fork, pid } from '@troupe/core'
+import { emptyFrame, entryId, fork, pid, unavailable } from '@troupe/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { peerWindow, Receipt } from '../shared-memory/credit.ts'
 import type { Signal } from '../protocol/signals.ts'
@@ -263,7 +263,7 @@ describe('a channel', () => {
     sendWindow.reserve(from, 'a', false)
     sendWindow.reserve(from, 'call', true)
     sendWindow.reserve(from, 'b', false)
-    expect(near.closeAll('gone')).toEqual([
+    expect(near.closeAll(unavailable('gone'))).toEqual([
       {
         pid: to,
         lost: [
@@ -272,6 +272,6 @@ describe('a channel', () => {
         ],
       },
     ])
-    expect(near.closeAll('gone')).toEqual([])
+    expect(near.closeAll(unavailable('gone'))).toEqual([])
   })
 })

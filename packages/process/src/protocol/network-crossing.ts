@@ -80,11 +80,12 @@ export function checkPlain(value: unknown, path: string): void {
  *
  * @throws TroupeError `Invalid`, with the path.
  */
-export function checkEncodable(value: unknown, path: string): void {
+export function checkEncodable(value: unknown, path: string, largest = payloadLimit.bytes): void {
+  if (typeof value === 'string' && value.length > largest) throw invalid(`${path}: it is too large`, { path })
   if (typeof value !== 'object' || value === null) return
   checkPlain(value, path)
   try {
-    encodeWithin(value, payloadLimit)
+    encodeWithin(value, { ...payloadLimit, bytes: largest })
   } catch (cause) {
     if (!(cause instanceof DecodeError)) throw cause
     throw invalid(
