@@ -19,6 +19,8 @@ const line = z.object({
   booted: z.custom<ClusterView>().optional(),
   failed: z.looseObject({ message: z.string(), kind: z.string().optional() }).optional(),
   stopped: z.boolean().optional(),
+  /** What a process took from a stream of numbers. */
+  number: z.number().optional(),
   letter: z.looseObject({ to: z.string(), from: z.string(), topic: z.string(), reason: z.string() }).optional(),
   answer: z.looseObject({ id: z.number(), value: z.unknown().optional(), error: z.string().optional() }).optional(),
 })

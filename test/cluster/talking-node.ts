@@ -15,9 +15,19 @@ export class TalkingNode implements AsyncDisposable {
   }
 
   static async start(servers: Servers, name: string, more: Readonly<Record<string, unknown>> = {}, lease = '3s') {
-    const cluster = { name: 'shop', node: name, servers: servers.urls, network: null, lease, replicas: servers.urls.length, ...more }
+    const cluster = {
+      name: 'shop',
+      node: name,
+      servers: servers.urls,
+      network: null,
+      lease,
+      replicas: servers.urls.length,
+      ...more,
+    }
     const process = await NodeProcess.start({ cluster, program: 'talking-node.ts' })
     await process.booted()
+    for (const host of ['app:threads', 'app:shared'])
+      await process.until(({ log }) => (log === `${host} Running` ? true : undefined))
     const { incarnation } = await process.event('joined', name)
     return new TalkingNode(name, process, incarnation)
   }
@@ -37,7 +47,20 @@ export class TalkingNode implements AsyncDisposable {
     return this.#ask(pid, topic, payload)
   }
 
-  /** The same without waiting for the reply. */
+  /** Asks a process again and again, until its reply is as wanted. */
+  async until(pid: string, topic: string, isDone: (value: readonly unknown[]) => boolean): Promise<readonly unknown[]> {
+    for (;;) {
+      const value = await this.tell(pid, topic)
+      if (Array.isArray(value) && isDone(value)) return value
+    }
+  }
+
+  /** The address of the server to which this node is connected. */
+  async server(): Promise<string> {
+    return String(await this.#ask(undefined, 'server', undefined))
+  }
+
+  /** Tells it without waiting for the reply. */
   order(pid: string, topic: string, payload: unknown = {}): void {
     this.#last += 1
     this.process.child.stdin.write(`${JSON.stringify({ id: this.#last, to: pid, topic, payload })}\n`)
