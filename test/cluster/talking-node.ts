@@ -1,4 +1,5 @@
-/** A node whose processes do as the test tells them. */
+/** A node whose processes do what the test asks for. */
+import { z } from 'zod'
 import { NodeProcess } from './node-process.ts'
 import type { Servers } from './servers.ts'
 
@@ -14,17 +15,10 @@ export class TalkingNode implements AsyncDisposable {
     this.#incarnation = incarnation.toString(16)
   }
 
-  static async start(servers: Servers, name: string, more: Readonly<Record<string, unknown>> = {}, lease = '3s') {
-    const cluster = {
-      name: 'shop',
-      node: name,
-      servers: servers.urls,
-      network: null,
-      lease,
-      replicas: servers.urls.length,
-      ...more,
-    }
-    const process = await NodeProcess.start({ cluster, program: 'talking-node.ts' })
+  static async start(servers: Servers, name: string, more: object = {}, entries: readonly unknown[] = []) {
+    const { urls } = servers
+    const own = { name: 'shop', node: name, servers: urls, network: null, lease: '5s', replicas: urls.length }
+    const process = await NodeProcess.start({ cluster: { ...own, ...more }, entries, program: 'talking-node.ts' })
     await process.booted()
     for (const host of ['app:threads', 'app:shared'])
       await process.until(({ log }) => (log === `${host} Running` ? true : undefined))
@@ -42,7 +36,7 @@ export class TalkingNode implements AsyncDisposable {
     return `<${this.name}~${this.#incarnation}|${pid.slice(1)}`
   }
 
-  /** Tells a process of this node to do something, and returns its reply. */
+  /** Asks a process of this node to do something, and returns its reply. */
   async tell(pid: string, topic: string, payload: unknown = {}): Promise<unknown> {
     return this.#ask(pid, topic, payload)
   }
@@ -50,8 +44,8 @@ export class TalkingNode implements AsyncDisposable {
   /** Asks a process again and again, until its reply is as wanted. */
   async until(pid: string, topic: string, isDone: (value: readonly unknown[]) => boolean): Promise<readonly unknown[]> {
     for (;;) {
-      const value = await this.tell(pid, topic)
-      if (Array.isArray(value) && isDone(value)) return value
+      const value = z.array(z.unknown()).parse(await this.tell(pid, topic))
+      if (isDone(value)) return value
     }
   }
 
@@ -60,7 +54,7 @@ export class TalkingNode implements AsyncDisposable {
     return String(await this.#ask(undefined, 'server', undefined))
   }
 
-  /** Tells it without waiting for the reply. */
+  /** Asks it without waiting for the reply. */
   order(pid: string, topic: string, payload: unknown = {}): void {
     this.#last += 1
     this.process.child.stdin.write(`${JSON.stringify({ id: this.#last, to: pid, topic, payload })}\n`)

@@ -61,7 +61,7 @@ const local = /^<(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)>$/
 const longest = 80
 
 /** A text as this node writes it, if it is a pid; otherwise the text. */
-export function pidFrom(text: string, { sender, own }: PidNames): string {
+function pidFrom(text: string, { sender, own }: PidNames): string {
   if (!text.startsWith('<') || text.length > longest || !text.endsWith('>')) return text
   if (local.test(text)) return `<${sender}|${text.slice(1)}`
   return text.startsWith(`<${own}|`) ? `<${text.slice(own.length + 2)}` : text

@@ -33,6 +33,8 @@ export interface RemotePeersOptions {
 
 /** Batches that cannot be read, after which a node is suspect. */
 const mostMalformed = 3
+/** Threads of other nodes to which one here may have channels. */
+const mostChannels = 1024
 
 /** The thread's end of a channel that is not introduced yet. */
 interface Asked {
@@ -133,6 +135,10 @@ export class RemotePeers implements RemoteThreads {
     for (const { pair } of [...this.#pairs.values()]) this.closed(pair, errorToWire(error))
   }
 
+  #channelsOf(near: number): number {
+    return [...this.#pairs.values()].filter(({ pair }) => pair.near === near).length
+  }
+
   #ask(pair: ThreadPair, thread: Thread): Asked | undefined {
     const { port1, port2 } = new MessageChannel()
     const [near, far] = [creditWord(), creditWord()]
@@ -149,16 +155,19 @@ export class RemotePeers implements RemoteThreads {
   }
 
   /** Why the two threads cannot be introduced. */
-  #refusal({ node, incarnation, near }: ThreadPair, thread: Thread | undefined): TroupeError | undefined {
+  #refusal(pair: ThreadPair, thread: Thread | undefined): TroupeError | undefined {
+    const { node, incarnation, near } = pair
     const { kernel, living } = this.#options
     if (thread?.network === undefined || thread.gone) return notFound('its thread does not exist')
     const members = living()
     if (!members.some((each) => each.node === node && each.incarnation === incarnation)) {
       // A number that is larger than all known ones may be that of a node which has just joined.
-      const isNew = members.length === 0 || members.every((each) => each.incarnation < incarnation)
+      const isNew = members.every((each) => each.incarnation < incarnation)
       const what = `node ${node} (incarnation ${incarnation})`
       return isNew ? unavailable(`${what} is not known to be a member yet`) : notFound(`${what} is no member any more`)
     }
+    if (!this.#pairs.has(keyOf(pair)) && this.#channelsOf(near) >= mostChannels)
+      return unavailable(`a thread reaches at most ${mostChannels} threads of other nodes`)
     if (this.#options.link() === undefined) return unavailable('this node is not connected to its cluster')
     if (thread.isolated || thread.sealed)
       return denied('threads of operating-system processes do not reach other nodes, and are not reached from there')

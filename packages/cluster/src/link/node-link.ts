@@ -159,7 +159,7 @@ export class NodeLink {
     const [near, far] = [item.to, item.from]
     const thread = this.#threads.get(keyOf(near, far))
     if (item.op === 'open') this.#options.onWanted({ ...node, near, far }, item.overlay)
-    // Signals for a channel that was closed here are for nobody.
+    // Signals for a channel that was closed here are dropped.
     else if (item.op === 'signals') thread?.post(item.bytes.slice())
     else {
       this.#threads.delete(keyOf(near, far))

@@ -56,7 +56,7 @@ export class NodeLinks {
     for (const { link } of this.#links.values()) link.disconnected()
   }
 
-  /** A node has published these bytes for this node: the servers vouch for that. */
+  /** A node has published these bytes for this node, as the servers guarantee. */
   receive(node: string, bytes: Uint8Array): void {
     this.#links.get(node)?.link.receive(bytes)
   }

@@ -5,7 +5,7 @@
 
 /** Version of the protocol. */
 const protocol = 1
-export const headerBytes = 18
+const headerBytes = 18
 
 const more = 1
 const again = 2

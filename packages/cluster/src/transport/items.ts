@@ -1,5 +1,5 @@
 /** What the bodies of batches contain: signals between two threads, and what concerns their channel. */
-import { type EntryId, type WireError } from '@troupe/core'
+import type { EntryId, WireError } from '@troupe/core'
 import { decodeWithin, encode, wireError } from '@troupe/process/link'
 import { count, either, entryText, list, oneOf, shape } from '@troupe/process/protocol'
 

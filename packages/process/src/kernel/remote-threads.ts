@@ -3,7 +3,7 @@ import type { Pid } from '@troupe/core'
 import type { Thread } from '../worker-threads/thread.ts'
 
 export interface RemoteThreads {
-  /** Introduces a thread here to one of another node, or tells it that this is not possible. */
+  /** Introduces a thread here to one of another node, or reports to it that this is not possible. */
   reach(thread: Thread, place: string): void
   /** A thread here received what breaks the protocol. It reads nothing more from there. */
   breach(thread: Thread, place: string, why: string): void

@@ -83,7 +83,7 @@ export type ToKernel =
   /** The oldest generation of an overlay by which a connection is open here, if there is one. */
   | { readonly type: 'streams'; readonly overlay: EntryId; readonly oldest: number | undefined }
 
-/** About a place of another node of the cluster (`web~3f|8`): its thread there is to be reached, or broke the protocol. */
+/** About a place of another node (`web~3f|8`): its thread there is to be reached, or broke the protocol. */
 export type RemoteNote = { readonly type: 'remote'; readonly place: string } & (
   | { readonly about: 'reach' }
   | { readonly about: 'breach'; readonly why: string }
