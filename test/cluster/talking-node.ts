@@ -54,6 +54,11 @@ export class TalkingNode implements AsyncDisposable {
     return String(await this.#ask(undefined, 'server', undefined))
   }
 
+  /** The number of dead letters of this node. */
+  async deadLetters(): Promise<number> {
+    return Number(await this.#ask(undefined, 'dead', undefined))
+  }
+
   /** Asks it without waiting for the reply. */
   order(pid: string, topic: string, payload: unknown = {}): void {
     this.#last += 1

@@ -202,10 +202,11 @@ export abstract class Outbox {
     for (const make of late) {
       const signal = make()
       if (signal === undefined) continue
+      // The batch may be full already: then that is why it is posted.
+      if (this.#size >= maxBatch) this.#fill()
       this.#signals.push(signal)
       this.#run = undefined
       this.#size += 1
-      if (this.#size >= maxBatch) this.#fill()
     }
     this.#run = undefined
   }
