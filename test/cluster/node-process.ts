@@ -19,6 +19,10 @@ const line = z.object({
   booted: z.custom<ClusterView>().optional(),
   failed: z.looseObject({ message: z.string(), kind: z.string().optional() }).optional(),
   stopped: z.boolean().optional(),
+  /** What a process took from a stream of numbers. */
+  number: z.number().optional(),
+  letter: z.looseObject({ to: z.string(), from: z.string(), topic: z.string(), reason: z.string() }).optional(),
+  answer: z.looseObject({ id: z.number(), value: z.unknown().optional(), error: z.string().optional() }).optional(),
 })
 export type Line = z.output<typeof line>
 
@@ -26,6 +30,8 @@ export interface NodeOptions {
   readonly cluster: Readonly<Record<string, unknown>>
   readonly sections?: Readonly<Record<string, unknown>>
   readonly entries?: readonly unknown[]
+  /** @default node.ts */
+  readonly program?: string
 }
 
 export class NodeProcess implements AsyncDisposable {
@@ -38,8 +44,9 @@ export class NodeProcess implements AsyncDisposable {
 
   private constructor(folder: string, options: NodeOptions) {
     this.folder = folder
-    const program = join(import.meta.dirname, 'fixtures/node.ts')
-    this.child = spawn(process.execPath, [program, JSON.stringify({ root: folder, ...options })], {
+    const { program = 'node.ts', ...settings } = options
+    const file = join(import.meta.dirname, 'fixtures', program)
+    this.child = spawn(process.execPath, [file, JSON.stringify({ root: folder, ...settings })], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.child.stdin.on('error', () => undefined)

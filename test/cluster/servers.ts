@@ -84,6 +84,13 @@ export class Servers implements AsyncDisposable {
     return leader.name
   }
 
+  /** Kills the server with that address. */
+  async kill(url: string): Promise<void> {
+    const server = this.#running.find((each) => url.endsWith(each.url.replace(/^nats:\/\//, '')))
+    if (server === undefined) throw new Error(`there is no server ${url}`)
+    server.process.kill('SIGKILL')
+  }
+
   /** Stops all others (SIGSTOP), so that no write is accepted until they continue. */
   async stopFollowers(stream: string) {
     const leader = await this.#leader(stream)

@@ -18,6 +18,8 @@ export interface LinkSettings {
   /** Present where TLS is required. */
   readonly tls?: { readonly ca?: string }
   readonly isOverlay: boolean
+  /** Bytes of the largest message to another node. */
+  readonly maxMessage: number
 }
 
 export const linkMethod = 'link'

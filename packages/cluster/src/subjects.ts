@@ -5,6 +5,11 @@ export function nodesBucketOf(cluster: string): string {
   return `troupe_${cluster}_nodes`
 }
 
+/** Where a node publishes what it sends to another. */
+export function nodeSubject(cluster: string, to: string, from: string): string {
+  return `t.${cluster}.to.${to}.from.${from}`
+}
+
 /** Where replies of the servers to a node arrive. No other node may subscribe to it, or publish there. */
 export function inboxOf(cluster: string, node: string): string {
   return `t.${cluster}.inbox.${node}`

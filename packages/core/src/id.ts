@@ -4,6 +4,7 @@
  */
 import { invalid } from './errors.ts'
 import type { Accepted, MessagesOf } from './messages.ts'
+import { isRemote, placeOf, reachPlace, remoteThread } from './remote-pid.ts'
 
 declare const entryBrand: unique symbol
 declare const pidBrand: unique symbol
@@ -12,7 +13,8 @@ declare const pidBrand: unique symbol
 export type EntryId = string & { readonly [entryBrand]: true }
 
 /**
- * Id of a process: `<thread.serial>`. Never reused while an application runs.
+ * Id of a process: `<thread.serial>`. Never reused while an application runs. On the other nodes of a cluster it is
+ * `<web~3f|8.25>`: the node, and its incarnation as a hexadecimal number.
  *
  * `Messages` are those that the process accepts, for the compiler: `{ topic: { payload; reply } }`, with types or with
  * validators of the Standard Schema. Without it, nothing is known of them.
@@ -24,7 +26,7 @@ export type MessagesOfPid<P> = P extends { readonly [pidBrand]: infer Signatures
 
 const entryPattern = /^[A-Za-z_][\w.-]*:[A-Za-z_][\w.-]*$/
 const namePattern = /^[A-Za-z_][\w.-]*$/
-const pidPattern = /^<(0|[1-9]\d*)\.(0|[1-9]\d*)>$/
+const pidPattern = /^<(?:[a-z0-9-]{1,32}~[1-9a-f][0-9a-f]{0,12}\|)?(0|[1-9]\d*)\.(0|[1-9]\d*)>$/
 
 /**
  * Returns whether `text` has the form `namespace:name`.
@@ -91,7 +93,7 @@ export function isPid(text: string): text is Pid {
 }
 
 /**
- * Returns the number of the thread that a process lives in.
+ * Returns the number of the thread that a process lives in. It is negative for a process of another node.
  *
  * @example
  * ```ts
@@ -99,7 +101,12 @@ export function isPid(text: string): text is Pid {
  * ```
  */
 export function threadOf(id: Pid): number {
-  return Number.parseInt(id.slice(1), 10)
+  return isRemote(id) ? remoteThread(id) : Number.parseInt(id.slice(1), 10)
+}
+
+/** The number of the thread of a process for this thread, from now on if it is one of another node. */
+export function reach(pid: Pid): number {
+  return isRemote(pid) ? reachPlace(placeOf(pid)) : threadOf(pid)
 }
 
 /** Returns the number of a process within its thread. */

@@ -49,9 +49,20 @@ export {
   namespaceOf,
   type Pid,
   pid,
+  reach,
   serialOf,
   threadOf,
 } from './id.ts'
+export {
+  forgetPlace,
+  isRemote,
+  placeOf,
+  placeOfThread,
+  type PidNames,
+  pidsFrom,
+  reachPlace,
+  unreached,
+} from './remote-pid.ts'
 export { lazyModule } from './lazy-module.ts'
 export type {
   AnswerOf,

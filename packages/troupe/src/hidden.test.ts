@@ -115,6 +115,9 @@ const asks: Readonly<Record<keyof Requests, readonly Ask[]>> = {
   identify: [],
   serving: [],
   clusterReport: [],
+  pairWanted: [],
+  pairClosed: [],
+  nodeMalformed: [],
   apply: [
     ({ entry }) => ({ changes: [{ op: 'delete', entry: { id: entry } }] }),
     ({ entry }) => ({ changes: [{ op: 'create', entry: { id: entry, kind: 'function.ts' } }] }),

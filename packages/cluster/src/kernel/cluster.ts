@@ -13,6 +13,7 @@ import {
   settledWithin,
   startTimer,
   stopTimer,
+  threadOf,
   type Timer,
   TroupeError,
 } from '@troupe/core'
@@ -24,6 +25,8 @@ import { linkMethod } from '../settings.ts'
 import { type ClusterEvent, type ClusterState, type ClusterView, nodeChannel } from './cluster-view.ts'
 import { EmbeddedServer } from './embedded-server.ts'
 import { type ClusterConfig, linkSettings } from './link-settings.ts'
+import { NodePolicy } from './node-policy.ts'
+import { RemotePeers } from './remote-peers.ts'
 
 const module = new URL(`../link/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 const id = entryId('troupe:cluster')
@@ -54,6 +57,7 @@ export class Cluster implements AsyncDisposable {
   #link: Link | undefined
   #report: LinkReport | undefined
   readonly #since = new Map<string, number>()
+  readonly #peers: RemotePeers
   #stateSince = { state: 'connecting', at: Date.now() }
   #trouble: TroupeError | undefined
   #lapse: Timer | undefined
@@ -71,6 +75,18 @@ export class Cluster implements AsyncDisposable {
     options.kernel.handle('clusterReport', clusterRequests.clusterReport, (report, { record }) => {
       if (record.pid === this.#link?.pid) this.#take(report)
     })
+    this.#peers = new RemotePeers({
+      kernel: options.kernel,
+      policy: new NodePolicy(options.kernel, options.config),
+      node: options.config.node,
+      maxMessage: options.config.maxMessage,
+      link: () => this.#link && options.kernel.threads.get(threadOf(this.#link.pid)),
+      living: () => this.#report?.living ?? [],
+    })
+    this.#peers.handle(
+      (pid) => pid === this.#link?.pid,
+      (line) => this.#note(line, 'error'),
+    )
   }
 
   /**
@@ -164,6 +180,7 @@ export class Cluster implements AsyncDisposable {
     if (this.#link !== link) return
     this.#link = undefined
     this.#report = undefined
+    this.#peers.linkEnded()
     if (this.#isStopping) return
     this.#failures += 1
     this.#log('the link of the cluster has ended, and is started again', { level: 'error', entry: id, error })

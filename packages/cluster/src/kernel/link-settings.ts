@@ -20,7 +20,7 @@ export interface OwnServer {
  */
 export function linkSettings(config: ClusterConfig, isOverlay: boolean, own: OwnServer | undefined): LinkSettings {
   const { name: cluster, node, lease, servers, tls } = config
-  const common = { cluster, node, lease, boot: randomUUID() }
+  const common = { cluster, node, lease, maxMessage: config.maxMessage, boot: randomUUID() }
   if (servers === 'embedded') {
     if (own === undefined) throw new Error('the embedded server was not started')
     const login = { type: 'password', user: own.user, password: own.password } as const

@@ -6,6 +6,8 @@ import { monotonicNow } from '../monotonic.ts'
 import type { LinkReport } from '../protocol.ts'
 import type { LinkSettings } from '../settings.ts'
 import type { ReadRecord } from './nodes-bucket.ts'
+import { nodeSubject } from '../subjects.ts'
+import type { NodeLinks } from './node-links.ts'
 import { Session } from './session.ts'
 
 const delays: Backoff = { initial: 100, max: 5_000, jitter: 0.2 }
@@ -17,6 +19,8 @@ export interface LinkedNodeOptions {
   readonly settings: LinkSettings
   /** Passes a report to the kernel. */
   readonly report: (report: LinkReport) => Promise<void>
+  /** The links to the other nodes. */
+  readonly links: NodeLinks
 }
 
 export class LinkedNode {
@@ -49,12 +53,20 @@ export class LinkedNode {
           onRecord: (record) => {
             this.#see(record)
           },
+          onBytes: (node, bytes) => {
+            this.#options.links.receive(node, bytes)
+          },
+          onConnection: (isConnected) => {
+            if (isConnected) this.#connected()
+            else this.#options.links.disconnected()
+          },
         })
         await using opened = session
         failures = 0
         this.#trouble = undefined
         this.#session = opened
         this.#acceptedAt = monotonicNow()
+        this.#connected()
         this.#perform(this.#membership.ready(monotonicNow()))
         await Promise.race([opened.ended, this.#left.promise])
       } catch (error) {
@@ -62,6 +74,7 @@ export class LinkedNode {
         this.#trouble = errorToWire(asTroupeError(error))
       }
       this.#session = undefined
+      this.#options.links.disconnected()
       if (this.#isStopping) return
       this.#report()
       const delay = Promise.withResolvers<void>()
@@ -83,6 +96,18 @@ export class LinkedNode {
     await this.#send()
   }
 
+  #connected(): void {
+    const session = this.#session
+    if (session === undefined) return
+    const { cluster, node: own } = this.#options.settings
+    this.#options.links.connected({
+      largestBatch: session.largestMessage,
+      publish: (node, bytes) => {
+        session.publish(nodeSubject(cluster, node, own), bytes)
+      },
+    })
+  }
+
   #see({ node, revision, record }: ReadRecord): void {
     if (this.#unseen !== undefined && node === this.#options.settings.node && revision >= this.#unseen.revision)
       this.#unseen = undefined
@@ -96,6 +121,9 @@ export class LinkedNode {
       else void this.#read(effect.node)
     }
     if (this.#membership.phase === 'left') this.#left.resolve()
+    const { phase, incarnation } = this.#membership
+    if (effects.length > 0)
+      this.#options.links.members(this.#membership.living(), phase === 'left' ? undefined : incarnation)
     if (effects.some(({ type }) => type === 'event')) this.#report()
     this.#schedule()
   }

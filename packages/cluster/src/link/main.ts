@@ -1,12 +1,34 @@
 /** The program of the link: the one thread that has the connection to the servers, and the credentials. */
-import { ask, self } from '@troupe/process'
+import { ask, currentParticipant, currentRuntime, self } from '@troupe/process'
+import { monotonicNow } from '../monotonic.ts'
 import type { LinkReport } from '../protocol.ts'
 import type { LinkSettings } from '../settings.ts'
 import { LinkedNode } from './linked-node.ts'
+import { NodeLinks } from './node-links.ts'
 
 /** Is a node of the cluster until it is cancelled. */
 export async function link(settings: LinkSettings): Promise<void> {
-  const node = new LinkedNode({ settings, report: async (report: LinkReport) => ask('clusterReport', report) })
+  const runtime = currentRuntime()
+  const { pid } = currentParticipant()
+  const { node: name, maxMessage } = settings
+  const links = new NodeLinks({
+    node: name,
+    maxMessage,
+    now: monotonicNow,
+    onWanted: (pair, overlay) => void runtime.kernel.request('pairWanted', { ...pair, overlay }, pid),
+    onClosed: (pair, error) => void runtime.kernel.request('pairClosed', { ...pair, error }, pid),
+    onMalformed: (about, why, count) => void runtime.kernel.request('nodeMalformed', { ...about, why, count }, pid),
+  })
+  runtime.handle('pairOpened', (message) => {
+    links.opened(message)
+  })
+  runtime.handle('pairRefused', (message) => {
+    links.refused(message)
+  })
+  runtime.handle('pairBroken', (message) => {
+    links.broken(message)
+  })
+  const node = new LinkedNode({ settings, links, report: async (report: LinkReport) => ask('clusterReport', report) })
   const running = node.run()
   // It gets no messages; its inbox ends when it is cancelled.
   for await (const message of self.inbox) void message

@@ -5,13 +5,19 @@ import { openConnection } from './connection.ts'
 import { FollowedBucket } from './followed-bucket.ts'
 import { NodesBucket, type ReadRecord } from './nodes-bucket.ts'
 import type { LinkSettings } from '../settings.ts'
+import { nodeSubject } from '../subjects.ts'
 
 /** Milliseconds that the servers may take to answer a connection that seems to work. */
 const answerTime = 2_000
+const defaultLargest = 1 << 20
 
 export interface SessionOptions {
   readonly settings: LinkSettings
   readonly onRecord: (record: ReadRecord) => void
+  /** A node has published bytes for this node. */
+  readonly onBytes: (node: string, bytes: Uint8Array) => void
+  /** What was sent until now may be lost; `isConnected`: what is sent from now on can arrive. */
+  readonly onConnection: (isConnected: boolean) => void
 }
 
 export class Session implements AsyncDisposable {
@@ -20,11 +26,13 @@ export class Session implements AsyncDisposable {
   readonly ended: Promise<void>
   readonly #connection: NatsConnection
   readonly #followed: FollowedBucket
+  readonly #onConnection: SessionOptions['onConnection']
   readonly #end = Promise.withResolvers<void>()
   #isConnected = true
   #isChecking = false
 
-  private constructor(connection: NatsConnection, bucket: NodesBucket, { onRecord }: SessionOptions) {
+  private constructor(connection: NatsConnection, bucket: NodesBucket, { onRecord, onConnection }: SessionOptions) {
+    this.#onConnection = onConnection
     this.#connection = connection
     this.bucket = bucket
     this.#followed = new FollowedBucket(bucket, onRecord)
@@ -40,6 +48,12 @@ export class Session implements AsyncDisposable {
       const { cluster, replicas, lease } = settings
       const bucket = await NodesBucket.open(connection, { cluster, replicas, timeout: lease })
       const session = new Session(connection, bucket, options)
+      connection.subscribe(nodeSubject(cluster, settings.node, '*'), {
+        callback: (error, { subject, data }) => {
+          const node = subject.slice(subject.lastIndexOf('.') + 1)
+          if (error === null) options.onBytes(node, data)
+        },
+      })
       for (const node of await bucket.nodes()) {
         const record = await bucket.read(node)
         if (record !== undefined) onRecord(record)
@@ -49,6 +63,16 @@ export class Session implements AsyncDisposable {
       void connection.close()
       throw error
     }
+  }
+
+  /** Bytes that the servers accept as one message. */
+  get largestMessage(): number {
+    return this.#connection.info?.max_payload ?? defaultLargest
+  }
+
+  /** Publishes for another node. It is lost while the connection is. */
+  publish(subject: string, bytes: Uint8Array): void {
+    if (this.#isConnected && !this.#connection.isClosed()) this.#connection.publish(subject, bytes)
   }
 
   get server(): { readonly url: string; readonly version: string } {
@@ -87,10 +111,14 @@ export class Session implements AsyncDisposable {
   /** The client reconnects by itself; meanwhile there is nothing to check. */
   async #watchStatus(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
-      if (type === 'disconnect') this.#isConnected = false
+      if (type === 'disconnect') {
+        this.#isConnected = false
+        this.#onConnection(false)
+      }
       if (type === 'reconnect') {
         this.#isConnected = true
         this.#followed.renew()
+        this.#onConnection(true)
       }
     }
   }

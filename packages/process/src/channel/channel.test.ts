@@ -1,7 +1,8 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { emptyFrame, entryId, fork, pid } from '@troupe/core'
+import { emptyFrame, entryId, fork, pid, unavailable } from '@troupe/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { peerWindow, Receipt } from '../shared-memory/credit.ts'
+import { maxBatch } from '../protocol/signal-rules.ts'
 import type { Signal } from '../protocol/signals.ts'
 import { Channel } from './channel.ts'
 
@@ -104,6 +105,16 @@ describe('a channel', () => {
       { op: 'send', to, from, topic: 'a', frame: 0, payloads: [3], call: 0, claim: 'held' },
       { op: 'send', to, from, topic: 'b', frame: 0, payloads: [4], call: 0, claim: 'held' },
     ])
+  })
+
+  it('posts no more than fits into a batch, with what is added late', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    for (let number = 1; number < maxBatch; number += 1) channel.put({ op: 'reply', call: number, payload: number })
+    channel.putLate(() => ({ op: 'passed' }))
+    channel.put({ op: 'reply', call: maxBatch, payload: 0 })
+    const batches = await seen(2)
+    expect(batches.map(({ length }) => length)).toEqual([maxBatch, 1])
   })
 
   it.each([
@@ -263,7 +274,7 @@ describe('a channel', () => {
     sendWindow.reserve(from, 'a', false)
     sendWindow.reserve(from, 'call', true)
     sendWindow.reserve(from, 'b', false)
-    expect(near.closeAll('gone')).toEqual([
+    expect(near.closeAll(unavailable('gone'))).toEqual([
       {
         pid: to,
         lost: [
@@ -272,6 +283,6 @@ describe('a channel', () => {
         ],
       },
     ])
-    expect(near.closeAll('gone')).toEqual([])
+    expect(near.closeAll(unavailable('gone'))).toEqual([])
   })
 })

@@ -3,7 +3,7 @@
  * (`outbox.ts`), validates those of the other thread before other code looks inside, and keeps a send window for each
  * remote process to which something was sent.
  */
-import { emptyFrame, type Frame, FrameDecoder, type Pid } from '@troupe/core'
+import { emptyFrame, type Frame, FrameDecoder, type Pid, type PidNames, pidsFrom, type TroupeError } from '@troupe/core'
 import { MessagePort } from 'node:worker_threads'
 import type { PeerPort } from '../mailbox/peer-port.ts'
 import { decodeWithin } from '../pipe/codec.ts'
@@ -17,7 +17,9 @@ import { Credit, noWindow, peerWindow, Receipt } from '../shared-memory/credit.t
 import { atExit } from '../thread/at-exit.ts'
 import { lookLater } from '../thread/builtins.ts'
 import type { InboundGate } from '../thread/messaging/inbound-gate.ts'
+import { encodeBatches, encodeForNode } from './encode-batch.ts'
 import { Outbox } from './outbox.ts'
+import { arrived } from './time-left.ts'
 import { PortReader } from './port-reader.ts'
 import type { Unacknowledged } from './send-window.ts'
 import { SendWindows } from './send-windows.ts'
@@ -49,6 +51,8 @@ export class Channel extends Outbox {
   /** The room at the processes of the other thread. */
   readonly windows = new SendWindows<Channel>(this)
   #encoded = false
+  /** How the two nodes write pids, where the other thread belongs to another node. */
+  #names: PidNames | undefined
   /** The batch that was validated last. */
   #checked: readonly Signal[] = []
   #reader: PortReader | undefined
@@ -103,7 +107,7 @@ export class Channel extends Outbox {
   /** Returns what is wrong with a received message. A valid batch is kept until it is taken. */
   readonly #check = (message: unknown): string | undefined => {
     lookLater()
-    const batch = this.#encoded ? encodedBatchIn(message) : batchIn(message, this.#options.own)
+    const batch = this.#encoded ? encodedBatchIn(message, this.#names) : batchIn(message, this.#options.own)
     if (typeof batch === 'string') return batch
     this.#checked = batch
     return undefined
@@ -118,9 +122,11 @@ export class Channel extends Outbox {
    *
    * @param words - Shared counters by which the two ends report what they have read; absent where they share no memory.
    */
-  open(port: PeerPort, words?: ChannelWords, encoded = false): void {
+  open(port: PeerPort, words?: ChannelWords, encoded = false, names?: PidNames): void {
     this.#encoded = encoded
-    this.openOutbox(port, port.credit ?? (words && new Credit(words.credit, peerWindow.units)), encoded)
+    this.#names = names
+    const credit = port.credit ?? (words && new Credit(words.credit, peerWindow.units))
+    this.openOutbox(port, credit, encoded ? (names === undefined ? encodeBatches : encodeForNode) : undefined)
     if (port instanceof MessagePort) this.#read(port, words)
     else {
       port.on('message', (message) => {
@@ -181,8 +187,8 @@ export class Channel extends Outbox {
   }
 
   /** Closes all send windows because the thread has ended. */
-  closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
-    const all = this.windows.closeAll(reason)
+  closeAll(error: TroupeError): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
+    const all = this.windows.closeAll(error)
     this.#passAll()
     this.#introduce()
     return all
@@ -239,12 +245,13 @@ function batchIn(message: unknown, own: number): readonly Signal[] | string {
   return isBatch(message) ? message : 'it posted an invalid batch of signals'
 }
 
-/** The same where one end is an operating-system process: everything is bytes. */
-function encodedBatchIn(message: unknown): readonly Signal[] | string {
+/** The same where one end is an operating-system process, or another node: everything is bytes. */
+function encodedBatchIn(message: unknown, names: PidNames | undefined): readonly Signal[] | string {
   if (!(message instanceof Uint8Array)) return 'it posted no bytes'
   let batch: unknown
   try {
     batch = decodeWithin(message)
+    if (names !== undefined) batch = pidsFrom(batch, names)
   } catch (error) {
     return `a message from it cannot be decoded: ${String(error)}`
   }
@@ -253,7 +260,7 @@ function encodedBatchIn(message: unknown): readonly Signal[] | string {
   // Its sender declared the bytes, not what they stand for.
   startWeighing()
   addBytes(message.length)
-  return opaqueInBatch(batch) ?? batch
+  return opaqueInBatch(batch) ?? (names === undefined ? batch : batch.map(arrived))
 }
 
 function isBatch(message: unknown): message is readonly Signal[] {

@@ -1,7 +1,16 @@
 /** Signals as bytes, for a thread of another operating-system process. */
 import { errorToWire, invalid, openOpaque } from '@troupe/core'
 import { encodeWithin } from '../pipe/codec.ts'
+import { leaving } from './time-left.ts'
 import type { SendRun, Signal } from '../protocol/signals.ts'
+
+/** Makes bytes of signals. */
+export type Encode = (signals: readonly Signal[]) => readonly Uint8Array<ArrayBuffer>[]
+
+/** The same as {@link encodeBatches}, for a thread of another node. */
+export function encodeForNode(signals: readonly Signal[]): readonly Uint8Array<ArrayBuffer>[] {
+  return encodeBatches(signals.map(leaving))
+}
 
 /**
  * Encodes signals as one batch, or as several if one would hold more than a message may. For a result that cannot be

@@ -11,7 +11,7 @@ import { weightOf } from '../protocol/foreign-handles.ts'
 import { maxBatch } from '../protocol/signal-rules.ts'
 import type { SendRun, Signal } from '../protocol/signals.ts'
 import { type Declared, extraUnits, peerWindow } from '../shared-memory/credit.ts'
-import { encodeBatches } from './encode-batch.ts'
+import type { Encode } from './encode-batch.ts'
 
 /** Milliseconds for which the end of a thread waits until another thread continues to read. */
 const patience = 1000
@@ -62,8 +62,8 @@ export abstract class Outbox {
   #port: PeerPort | undefined
   /** Absent where nothing is limited: then no batch waits. */
   #credit: PeerCredit | undefined
-  /** Everything is posted as bytes. */
-  #encoded = false
+  /** Set where everything is posted as bytes. */
+  #encode: Encode | undefined
   /** Batches that wait for credit. */
   readonly #waiting = new Deque<Batch>()
   /** Bytes that wait. */
@@ -83,11 +83,11 @@ export abstract class Outbox {
     return this.#port
   }
 
-  /** From now on batches go there, as bytes where the channel is encoded. */
-  protected openOutbox(port: PeerPort, credit: PeerCredit | undefined, encoded: boolean): void {
+  /** From now on batches go there, as bytes if there is an `encode`. */
+  protected openOutbox(port: PeerPort, credit: PeerCredit | undefined, encode: Encode | undefined): void {
     this.#port = port
     this.#credit = credit
-    this.#encoded = encoded
+    this.#encode = encode
   }
 
   /** The other end reads nothing more. */
@@ -202,10 +202,11 @@ export abstract class Outbox {
     for (const make of late) {
       const signal = make()
       if (signal === undefined) continue
+      // The batch may be full already: then that is why it is posted.
+      if (this.#size >= maxBatch) this.#fill()
       this.#signals.push(signal)
       this.#run = undefined
       this.#size += 1
-      if (this.#size >= maxBatch) this.#fill()
     }
     this.#run = undefined
   }
@@ -248,8 +249,8 @@ export abstract class Outbox {
   }
 
   #postTurn({ signals, moved, weight }: Turn): void {
-    if (!this.#encoded) this.#postOrWait({ message: signals, moved, weight })
-    else for (const bytes of encodeBatches(signals)) this.#postOrWait(batchOf(bytes))
+    if (this.#encode === undefined) this.#postOrWait({ message: signals, moved, weight })
+    else for (const bytes of this.#encode(signals)) this.#postOrWait(batchOf(bytes))
   }
 
   #postOrWait(batch: Batch): void {

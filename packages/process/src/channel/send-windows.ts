@@ -1,5 +1,6 @@
 /** The send windows of one channel: one for each process in the other thread to which something was sent. */
 import { forgetOldest, type Pid, type TroupeError } from '@troupe/core'
+import { isNodeDown, nodeDown } from './node-down.ts'
 import { SendWindow, type Unacknowledged } from './send-window.ts'
 
 /** Number of closed send windows of dead processes that are remembered, so that sends to them fail at once. */
@@ -56,10 +57,12 @@ export class SendWindows<Through> {
   }
 
   /** Closes all, because the other thread has ended. */
-  closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
+  closeAll(error: TroupeError): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
     const all = [...this.#open.values()].map((sendWindow) => ({
       pid: sendWindow.pid,
-      lost: sendWindow.closeUncertain(reason),
+      lost: isNodeDown(error)
+        ? sendWindow.closeWith(0, nodeDown(error, sendWindow.pid, false), nodeDown(error, sendWindow.pid, true))
+        : sendWindow.closeUncertain(error.message),
     }))
     this.#open.clear()
     return all

@@ -2,7 +2,17 @@
  * Processes that threads of `shared` hosts started by themselves. The kernel learns of one when it first matters: when
  * the process sends a request, or when a request concerns it.
  */
-import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
+import {
+  denied,
+  invalid,
+  isRemote,
+  notFound,
+  type Pid,
+  serialOf,
+  threadOf,
+  unavailable,
+  withDeadline,
+} from '@troupe/core'
 import type { ToKernel } from '../protocol/kernel-thread.ts'
 import type { FrameIssuer } from './authorization/frame-issuer.ts'
 import { noteClaim } from './observation/sealed-spans.ts'
@@ -81,6 +91,8 @@ export class ProcessDiscovery {
     const { processes, threads, hosts } = this.#options
     const known = processes.get(pid)
     if (known !== undefined) return known
+    if (isRemote(pid))
+      throw invalid(`${pid} is a process of another node: this is not supported across nodes yet`, { pid })
     const thread = threads.get(threadOf(pid))
     const record = thread === undefined || hosts.of(pid) === undefined ? undefined : await this.#ask(pid, thread)
     if (record === undefined) throw notFound(`process ${pid} does not exist: it has ended, or never started`, { pid })

@@ -1,7 +1,7 @@
 /** Messages from threads to the kernel that are not requests. */
-import { emptyFrame, fork, isPid, type Pid, threadOf } from '@troupe/core'
+import { emptyFrame, errorToWire, fork, isPid, notFound, type Pid, threadOf } from '@troupe/core'
 import type { KeptLetter } from '../mailbox/dead-letters.ts'
-import type { LostLetter, ToKernel } from '../protocol/kernel-thread.ts'
+import type { LostLetter, RemoteNote, ToKernel } from '../protocol/kernel-thread.ts'
 import { processEnded } from './ends.ts'
 import type { KernelParts } from './kernel-parts.ts'
 import { clearNetwork } from './network/networks.ts'
@@ -57,6 +57,9 @@ function handlersOf(kernel: Parts): NoteHandlers {
       kernel.threads.connect(thread, number)
       if (letters === true && thread.peers.has(number)) thread.correspondents.add(number)
     },
+    remote: (message, thread) => {
+      aboutRemote(kernel, message, thread)
+    },
     pong: (_, thread) => {
       thread.turned()
     },
@@ -100,6 +103,24 @@ function handlersOf(kernel: Parts): NoteHandlers {
           kernel.deadLetters.add(letter, senderOf(kernel, letter, thread), nameOf(kernel, letter))
       kernel.deadLetters.addUncounted(dropped)
     },
+  }
+}
+
+/** A thread wants to reach a thread of another node, or has a question about it. */
+function aboutRemote({ threads: { remotes } }: Parts, message: RemoteNote, thread: Thread): void {
+  const { place } = message
+  if (message.about === 'reach') {
+    if (remotes !== undefined) remotes.reach(thread, place)
+    else thread.post({ type: 'remoteGone', place, error: errorToWire(notFound('this application is in no cluster')) })
+  } else if (message.about === 'breach') remotes?.breach(thread, place, message.why)
+  else {
+    const { action, target } = message
+    // A thread may ask only about its own processes, and is always answered.
+    const reply = (may: boolean) => {
+      thread.post({ type: 'remoteAuthorized', place, action, target, may })
+    }
+    if (remotes === undefined || threadOf(target) !== thread.number) reply(false)
+    else remotes.may(place, action, target).then(reply, () => reply(false))
   }
 }
 

@@ -1,5 +1,5 @@
 /** The messages between the kernel and the threads, in both directions, and the signals between threads. */
-import type { EntryId, Frame, Pid, WireError } from '@troupe/core'
+import type { EntryId, Frame, Pid, PidNames, WireError } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 import type { MessagePort } from 'node:worker_threads'
 import type { Output } from '../shared-memory/output-ledger.ts'
@@ -68,6 +68,7 @@ export type ToKernel =
   | { readonly type: 'sender'; readonly via: number; readonly pid: Pid }
   /** Asks whether the thread `via`, whose code is governed by policies, may perform `action` on a process here. */
   | { readonly type: 'authorize'; readonly via: number; readonly action: string; readonly target: Pid }
+  | RemoteNote
   | Output
   /** What became of a message that the kernel sent. */
   | { readonly type: 'delivered'; readonly number: number; readonly outcome: DeliveryOutcome }
@@ -81,6 +82,14 @@ export type ToKernel =
     }
   /** The oldest generation of an overlay by which a connection is open here, if there is one. */
   | { readonly type: 'streams'; readonly overlay: EntryId; readonly oldest: number | undefined }
+
+/** About a place of another node (`web~3f|8`): its thread there is to be reached, or broke the protocol. */
+export type RemoteNote = { readonly type: 'remote'; readonly place: string } & (
+  | { readonly about: 'reach' }
+  | { readonly about: 'breach'; readonly why: string }
+  /** Asks whether that node may perform `action` on a process here. */
+  | { readonly about: 'authorize'; readonly action: string; readonly target: Pid }
+)
 
 /**
  * What became of a message that the kernel sent: the mailbox accepted it; then the receiver asked for the next one; or
@@ -146,6 +155,26 @@ export interface ThreadMessages {
     /** Absent where the two share no memory. */
     readonly words?: ChannelWords
   }
+  /** The same for a place of another node. What it sends is bytes. */
+  remoteChannel: {
+    readonly place: string
+    readonly port: MessagePort
+    readonly privileges: Privileges
+    readonly network: PeerNetwork
+    readonly words: ChannelWords
+    /** How the two nodes write pids. */
+    readonly names: PidNames
+    /** For whom its processes act here. */
+    readonly acting: SenderFrame
+  }
+  remoteAuthorized: {
+    readonly place: string
+    readonly action: string
+    readonly target: Pid
+    readonly may: boolean
+  }
+  /** A place cannot be reached, or not any more. */
+  remoteGone: { readonly place: string; readonly error: WireError }
   /** What a thread may do has changed. */
   privileges: { readonly thread: number; readonly privileges: Privileges }
   authorized: {
@@ -217,4 +246,6 @@ export interface PeerNetwork {
    * One of the two is an operating-system process: what they send to each other travels as bytes (`pipe/codec.ts`).
    */
   readonly encoded?: boolean
+  /** The other thread belongs to another node: so many bytes may have one message. */
+  readonly largest?: number
 }

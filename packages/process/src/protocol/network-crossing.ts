@@ -69,10 +69,13 @@ export function checkPlain(value: unknown, path: string): void {
   const found = find(value, path, unencodable, new Set())
   if (found === undefined) return
   const { what, path: at } = found
-  throw invalid(`${at}: ${what} does not cross to or from an operating-system process of its own: send plain data`, {
-    path: at,
-    code: 'ENETWORK',
-  })
+  throw invalid(
+    `${at}: ${what} does not cross to or from an operating-system process of its own, or another node: send plain data`,
+    {
+      path: at,
+      code: 'ENETWORK',
+    },
+  )
 }
 
 /**
@@ -80,16 +83,17 @@ export function checkPlain(value: unknown, path: string): void {
  *
  * @throws TroupeError `Invalid`, with the path.
  */
-export function checkEncodable(value: unknown, path: string): void {
+export function checkEncodable(value: unknown, path: string, largest = payloadLimit.bytes): void {
+  if (typeof value === 'string' && value.length > largest) throw invalid(`${path}: it is too large`, { path })
   if (typeof value !== 'object' || value === null) return
   checkPlain(value, path)
   try {
-    encodeWithin(value, payloadLimit)
+    encodeWithin(value, { ...payloadLimit, bytes: largest })
   } catch (cause) {
     if (!(cause instanceof DecodeError)) throw cause
     throw invalid(
       `${path}: it does not cross to an operating-system process ` +
-        `of its own: ${cause.message}. Send it in parts, or as bytes`,
+        `of its own, or to another node: ${cause.message}. Send it in parts, or as bytes`,
       {
         path,
       },

@@ -1,5 +1,5 @@
 /** What is checked of each signal from another thread, before other code looks inside. */
-import { frameTableSize, longestTraceState, type Pid, threadOf } from '@troupe/core'
+import { frameTableSize, isRemote, longestTraceState, type Pid, threadOf } from '@troupe/core'
 import { addText, holdsFile } from './foreign-handles.ts'
 import {
   anything,
@@ -234,6 +234,8 @@ let before: readonly [Pid, number] | undefined
 function livesIn(pid: Pid, thread: number): boolean {
   if (lookedUp?.[0] === pid) return lookedUp[1] === thread
   if (before?.[0] === pid) return before[1] === thread
+  // Numbers of other nodes change.
+  if (isRemote(pid)) return threadOf(pid) === thread
   before = lookedUp
   lookedUp = [pid, threadOf(pid)]
   return lookedUp[1] === thread

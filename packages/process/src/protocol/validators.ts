@@ -42,6 +42,11 @@ export const count: Guard = (value) => (Number.isSafeInteger(value) && Number(va
 export const real: Guard = (value) => (typeof value === 'number' ? undefined : itself)
 export const pidText: Guard = (value) =>
   typeof value === 'string' && value.length <= longestId && isPid(value) ? undefined : itself
+/** A place of another node: `web~3f|8`. */
+export const placeText: Guard = (value) =>
+  typeof value === 'string' && value.length <= longestId && value.includes('|') && isPid(`<${value}.0>`)
+    ? undefined
+    : itself
 export const entryText: Guard = (value) => {
   if (value === lastEntry) return undefined
   if (typeof value !== 'string' || value.length > longestId || !isEntryId(value)) return itself

@@ -1,5 +1,5 @@
 /** Carries out the messages of the kernel to a thread. */
-import { type EntryId, type Pid, TroupeError } from '@troupe/core'
+import { type EntryId, type Pid, reachPlace, TroupeError } from '@troupe/core'
 import { closeConnection, cutStreams, oldestStream, overlayMoved, type ThreadNetwork } from '@troupe/network'
 import type { StartProcess, ThreadMessage, ThreadMessages, ToThread } from '../protocol/kernel-thread.ts'
 import type { WireExit } from '../protocol/programs.ts'
@@ -83,6 +83,15 @@ function ownHandlers(to: KernelMessageTargets): OwnHandlers {
     },
     channel: (message) => {
       to.peers.introduce(message)
+    },
+    remoteChannel: (message) => {
+      to.peers.introduceRemote(message)
+    },
+    remoteAuthorized: ({ place, action, target, may }) => {
+      to.peers.gate(reachPlace(place))?.onAuthorized(action, target, may)
+    },
+    remoteGone: (message) => {
+      to.peers.remoteGone(message)
     },
     privileges: ({ thread, privileges }) => {
       to.peers.gate(thread)?.onPrivileges(privileges)

@@ -10,6 +10,7 @@ import type { Launch } from '../host/process/launch.ts'
 import { type ProcessStart, ProcessThread } from '../host/process/process-thread.ts'
 import { type Print, StandardStreams } from './standard-streams.ts'
 import type { Network } from '../kernel/network/networks.ts'
+import type { RemoteThreads } from '../kernel/remote-threads.ts'
 import { connect, sever } from './introductions.ts'
 import { MainThread } from './main-thread.ts'
 import { Thread } from './thread.ts'
@@ -68,6 +69,8 @@ export class ThreadTable implements Disposable {
   telemetry: TelemetrySettings | undefined
   /** Whether threads that are started from now on count their garbage collections. */
   gc = false
+  /** Absent where the application is a node of no cluster. */
+  remotes: RemoteThreads | undefined
   readonly #options: ThreadTableOptions
   readonly #threads = new Map<number, Thread>()
   /** The contents of `process.env` in threads. */

@@ -24,6 +24,7 @@ describe('the section cluster', () => {
       credentials: join(root, 'a.nk'),
       tls: { ca: join(root, 'ca.pem') },
       lease: 2_000,
+      maxMessage: 8 << 20,
     })
     expect(readConfig(root).cluster).toBeUndefined()
   })
@@ -52,6 +53,9 @@ describe('the section cluster', () => {
     ['lease', { servers: 'embedded', lease: '500ms' }],
     ['lease', { servers: 'embedded', lease: '2m' }],
     ['replicas', { servers: 'embedded', replicas: 3 }],
+    ['max_message', { servers: 'embedded', max_message: 1000 }],
+    ['accept.groups', { servers: 'embedded', accept: { groups: [] } }],
+    ['accept.policies', { servers: 'embedded', accept: { groups: ['a'], policies: [] } }],
     ['replicas', { servers: ['tls://n1:4222'], replicas: 2 }],
     ['credentials', { servers: 'embedded', credentials: 'a.nk' }],
     ['network', { servers: 'embedded', network: 'app:tor' }],

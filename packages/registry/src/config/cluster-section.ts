@@ -6,6 +6,9 @@ const name = /^[a-z0-9-]{1,32}$/
 const nameWords = 'expected 1 to 32 characters of a-z, 0-9 and "-"'
 const shortestLease = 1_000
 const longestLease = 60_000
+const smallestMessage = 64 << 10
+const usualMessage = 8 << 20
+const largestMessage = 64 << 20
 
 /** Whether the address of a server leads to this machine alone. */
 function isLoopback(server: string): boolean {
@@ -50,6 +53,18 @@ export const clusterSection = z
       .union([z.literal(1), z.literal(3), z.literal(5)], 'expected 1, 3 or 5')
       .optional()
       .describe('Copies of what is kept; 1 only with one server. Default: 3, or 1 if the server is `embedded`.'),
+    max_message: z
+      .int()
+      .min(smallestMessage)
+      .max(largestMessage)
+      .default(usualMessage)
+      .describe('Bytes of the largest message to a process of another node, 65536 (64 KiB) to 67108864 (64 MiB).'),
+    accept: z
+      .strictObject({
+        groups: z.array(z.string().min(1)).min(1).describe('Groups of policies, for the actor `node:<name>`.'),
+      })
+      .optional()
+      .describe('What other nodes may do here. Without it: everything, and nothing with `security.strict_mode`.'),
   })
   .superRefine(({ servers, network, tls, credentials, replicas }, context) => {
     const refuse = (path: (string | number)[], message: string) => {
@@ -71,3 +86,4 @@ export const clusterSection = z
       refuse(['servers', index], 'nats:// without TLS leads to loopback only: use tls://, or an overlay as "network"')
     }
   })
+  .transform(({ max_message: maxMessage, ...section }) => ({ ...section, maxMessage }))

@@ -107,8 +107,8 @@ export class InboundGate {
    * @throws TroupeError `Invalid`, with the path.
    */
   check(value: unknown, path: string, isReply = false): void {
-    const { isOwn, encoded } = this.#options.network
-    if (encoded === true) checkEncodable(value, path)
+    const { isOwn, encoded, largest } = this.#options.network
+    if (encoded === true) checkEncodable(value, path, largest)
     else if (!isOwn) checkCrossing(value, path, isReply)
   }
 

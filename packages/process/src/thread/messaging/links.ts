@@ -3,7 +3,7 @@
  * carried their messages, so that an EXIT never overtakes them. When a thread is lost and can no longer report, the
  * threads that watched it report the ends to their own processes.
  */
-import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
+import { errorFromWire, errorToWire, notFound, type Pid, reach, threadOf, type TroupeError } from '@troupe/core'
 import { checkCrossing } from '../../protocol/network-crossing.ts'
 import type { InboundGate } from './inbound-gate.ts'
 import type { Channel } from '../../channel/channel.ts'
@@ -256,7 +256,7 @@ export class Links {
   }
 
   #channelTo(pid: Pid): Channel {
-    return this.#options.channel(threadOf(pid))
+    return this.#options.channel(reach(pid))
   }
 
   #isHere(pid: Pid): boolean {

@@ -184,7 +184,7 @@ export class MessageRouter {
    * are notified.
    */
   threadGone(channel: Channel, error: TroupeError): void {
-    this.outbound.threadGone(channel, error.message)
+    this.outbound.threadGone(channel, error)
     this.inbound.threadGone(channel.thread)
     this.#calls.threadGone(channel.thread, error)
   }

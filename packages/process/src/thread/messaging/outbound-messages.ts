@@ -2,7 +2,8 @@
  * The sending side of messages to other threads: reserves room in the receiver's mailbox, puts messages on channels,
  * and reports those that are lost.
  */
-import { type Frame, type Pid, settledWithin, threadOf, type TroupeError } from '@troupe/core'
+import { type Frame, type Pid, reach, settledWithin, threadOf, type TroupeError } from '@troupe/core'
+import { isNodeDown } from '../../channel/node-down.ts'
 import type { Channel } from '../../channel/channel.ts'
 import type { SendWindow, Unacknowledged } from '../../channel/send-window.ts'
 import type { CreditKind } from '../../mailbox/reservations.ts'
@@ -81,6 +82,7 @@ export class OutboundMessages {
     if (refused !== undefined) return refused
     const isCall = call !== 0
     const post = (claim: CreditKind) => {
+      if (held !== undefined) held.isPosted = true
       sendWindow.channel.putSend(message, by.pid, claim, packed.payload, call, packed)
     }
     const claim = sendWindow.reserve(by.pid, topic, isCall)
@@ -180,14 +182,14 @@ export class OutboundMessages {
 
   /** Settles when all that was sent to a process has left this thread, or that process's thread is too busy for it. */
   async posted(to: Pid): Promise<void> {
-    if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).posted(), busyAfter)
+    if (!this.#isHere(to)) await settledWithin(this.#options.channel(reach(to)).posted(), busyAfter)
   }
 
   /**
    * Settles when everything sent to a process before has reached its thread, or that thread is too busy to confirm it.
    */
   async arrival(to: Pid): Promise<void> {
-    if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).mark(), busyAfter)
+    if (!this.#isHere(to)) await settledWithin(this.#options.channel(reach(to)).mark(), busyAfter)
   }
 
   onFlow(signal: SignalOf<'flow'>, channel: Channel): void {
@@ -215,10 +217,11 @@ export class OutboundMessages {
   }
 
   /** Another thread has ended: the messages that its processes had not taken are lost. */
-  threadGone(channel: Channel, reason: string): void {
-    for (const { pid, lost } of channel.closeAll(reason)) {
+  threadGone(channel: Channel, error: TroupeError): void {
+    for (const { pid, lost } of channel.closeAll(error)) {
       this.#sendWindows.delete(pid)
-      this.#lose(pid, lost, reason)
+      if (isNodeDown(error)) this.#loseFor(pid, lost, `it may have arrived: ${error.message}`)
+      else this.#lose(pid, lost, error.message)
     }
   }
 
@@ -232,7 +235,7 @@ export class OutboundMessages {
     const known = this.#sendWindows.get(to)
     if (known !== undefined && !known.closed) return known
     if (this.#isHere(to)) return undefined
-    const sendWindow = this.#options.channel(threadOf(to)).windows.get(to)
+    const sendWindow = this.#options.channel(reach(to)).windows.get(to)
     if (sendWindow.closed) this.#sendWindows.delete(to)
     else this.#sendWindows.set(to, sendWindow)
     return sendWindow

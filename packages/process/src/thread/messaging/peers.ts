@@ -1,9 +1,20 @@
 /** The other threads with which this one communicates. */
-import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
+import {
+  errorFromWire,
+  errorToWire,
+  forgetPlace,
+  notFound,
+  type Pid,
+  reachPlace,
+  TroupeError,
+  unreached,
+} from '@troupe/core'
 import { Channel } from '../../channel/channel.ts'
-import type { ToThread } from '../../protocol/kernel-thread.ts'
+import type { ThreadMessage } from '../../protocol/kernel-thread.ts'
 import type { InboundGate } from './inbound-gate.ts'
 import type { SignalTable } from './signals.ts'
+
+const unknown = 'its node has ended, or was never reached'
 
 export interface PeersOptions {
   /** Number of this thread. */
@@ -42,12 +53,13 @@ export class Peers {
     const known = this.#channels.get(thread)
     if (known !== undefined) return known
     const channel = this.#create(thread)
-    void this.#options.connect(thread)
+    if (thread === unreached) queueMicrotask(() => this.gone({ thread, error: errorToWire(notFound(unknown)) }))
+    else void this.#options.connect(thread)
     return channel
   }
 
   /** The kernel introduces this thread to another, once for each pair. */
-  introduce({ thread, port, privileges, network, words }: Extract<ToThread, { type: 'channel' }>): void {
+  introduce({ thread, port, privileges, network, words }: ThreadMessage<'channel'>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
     const { authorize, identify, signals } = this.#options
     channel.gate = signals().gate(channel, {
@@ -63,6 +75,31 @@ export class Peers {
     channel.open(port, words, network.encoded)
   }
 
+  /** The kernel introduces this thread to one of another node. For whom its processes act here is known. */
+  introduceRemote({ place, port, privileges, network, words, names, acting }: ThreadMessage<'remoteChannel'>): void {
+    const thread = reachPlace(place)
+    const channel = this.#channels.get(thread) ?? this.#create(thread)
+    const gate = this.#options.signals().gate(channel, {
+      privileges,
+      network,
+      identify: (sender) => {
+        queueMicrotask(() => {
+          gate.onSender(sender, acting)
+        })
+      },
+      authorize: (action, target) => {
+        this.#options.authorize(thread, action, target)
+      },
+    })
+    channel.gate = gate
+    channel.open(port, words, network.encoded, names)
+  }
+
+  /** The kernel reports that a place of another node cannot be reached, or not any more. */
+  remoteGone({ place, error }: ThreadMessage<'remoteGone'>): void {
+    this.gone({ thread: reachPlace(place), error })
+  }
+
   /** Returns the gate for a thread: it decides what is accepted from there. */
   gate(thread: number): InboundGate | undefined {
     return this.#channels.get(thread)?.gate
@@ -74,7 +111,7 @@ export class Peers {
   }
 
   /** The kernel reports that a thread has ended. */
-  gone({ thread, error }: Extract<ToThread, { type: 'gone' }>): void {
+  gone({ thread, error }: Omit<ThreadMessage<'gone'>, 'type'>): void {
     const verdict = errorFromWire(error)
     const channel = this.#channels.get(thread)
     if (channel?.isOpen === true) this.#verdicts.set(thread, verdict)
@@ -165,5 +202,6 @@ export class Peers {
     this.#channels.delete(thread)
     this.#verdicts.delete(thread)
     this.#options.onGone(thread, channel, error)
+    forgetPlace(thread)
   }
 }

@@ -1,5 +1,6 @@
 /** Calls by this thread's processes that wait for their replies. */
 import { type Pid, startDeadline, stopTimer, threadOf, type Timer, TroupeError } from '@troupe/core'
+import { isNodeDown, nodeDown } from '../../channel/node-down.ts'
 import type { PendingSend } from '../process/pending-sends.ts'
 
 interface PendingCall {
@@ -73,8 +74,12 @@ export class PendingReplies {
 
   /** A thread has ended. */
   threadGone(thread: number, error: TroupeError): void {
-    for (const [number, { callee }] of this.#calls)
-      if (threadOf(callee) === thread) this.reject(number, gone(callee, error.message, error))
+    for (const [number, { callee, held }] of this.#calls)
+      if (threadOf(callee) === thread)
+        this.reject(
+          number,
+          isNodeDown(error) ? nodeDown(error, callee, held.isPosted === true) : gone(callee, error.message, error),
+        )
   }
 
   #close(number: number): PendingCall | undefined {

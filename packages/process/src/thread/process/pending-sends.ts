@@ -14,6 +14,8 @@ export interface PendingSend {
   readonly message?: LostMessage | undefined
   /** Whether the message must not be sent. */
   withdrawn: boolean
+  /** Whether the message has left its sender. */
+  isPosted?: boolean
 }
 
 export class PendingSends {
