@@ -1,0 +1,101 @@
+/** The index of a queue, kept up to date by a watch, which begins again when it ends. */
+import { type Backoff, backoffDelay, startTimer, stopTimer, type Timer } from '@troupe/core'
+import type { JobStream } from './job-stream.ts'
+import { type IndexClock, QueueIndex } from './queue-index.ts'
+import type { JobSubjects } from './subjects.ts'
+
+const delays: Backoff = { initial: 250, max: 10_000, jitter: 0.1 }
+
+export interface FollowedOptions {
+  readonly queue: string
+  readonly subjects: JobSubjects
+  readonly clock: IndexClock
+  /** Something was seen after which jobs may be ready. */
+  readonly onChange: () => void
+}
+
+export class FollowedQueue implements Disposable {
+  readonly index: QueueIndex
+  /** Settles when the records that existed have been read. */
+  readonly loaded: Promise<void>
+  readonly #options: FollowedOptions
+  readonly #load = Promise.withResolvers<void>()
+  #stream: JobStream | undefined
+  #stop: (() => void) | undefined
+  #timer: Timer | undefined
+  #attempt = 0
+  #round = 0
+
+  constructor(options: FollowedOptions) {
+    this.#options = options
+    this.index = new QueueIndex(options.clock)
+    this.loaded = this.#load.promise
+  }
+
+  /** Reads all records again, over this connection. */
+  follow(stream: JobStream): void {
+    this.#stream = stream
+    this.#end()
+    void this.#begin(stream)
+  }
+
+  [Symbol.dispose](): void {
+    this.#stream = undefined
+    this.#end()
+  }
+
+  #end(): void {
+    this.#round += 1
+    stopTimer(this.#timer)
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  async #begin(stream: JobStream): Promise<void> {
+    const { queue, subjects, onChange } = this.#options
+    const round = this.#round
+    const isCurrent = () => round === this.#round
+    const seen = new Set<string>()
+    const before = this.index.highest
+    let isLoaded = false
+    try {
+      const stop = await stream.watch(subjects.records(queue), {
+        see: ({ subject, revision, data }) => {
+          if (!isCurrent()) return
+          const { isJob, token } = subjects.read(subject)
+          if (!isLoaded) seen.add(token)
+          if (isJob) this.index.see(token, revision, data)
+          else this.index.seeKey(token, revision, data, true)
+          onChange()
+        },
+        loaded: () => {
+          if (!isCurrent()) return
+          isLoaded = true
+          this.#attempt = 0
+          this.index.keepOnly(seen, before)
+          seen.clear()
+          this.#load.resolve()
+          onChange()
+        },
+        ended: () => {
+          if (isCurrent()) this.#later(stream)
+        },
+      })
+      if (isCurrent()) this.#stop = stop
+      else stop()
+    } catch {
+      if (isCurrent()) this.#later(stream)
+    }
+  }
+
+  #later(stream: JobStream): void {
+    this.#stop = undefined
+    this.#attempt += 1
+    this.#timer = startTimer(
+      () => {
+        if (this.#stream === stream) this.follow(stream)
+      },
+      backoffDelay(delays, this.#attempt),
+    )
+  }
+}
