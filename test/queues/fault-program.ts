@@ -8,7 +8,7 @@ import { queues } from 'troupe'
 import { boot } from 'troupe/app'
 import { random } from './random.ts'
 
-const [file = '', log = '', jobs = '', seed = ''] = process.argv.slice(2)
+const [file = '', log = '', jobs = '', seed = '', apart = ''] = process.argv.slice(2)
 const keys = 20
 const lanes = 40
 const perLane = Math.ceil(Number(jobs) / lanes)
@@ -36,7 +36,7 @@ async function publishAll(lane: number): Promise<void> {
     const id = `${lane}-${number}`
     const chosen = random(`${seed} ${id}`)
     const key = lane < keys ? `key${lane}` : undefined
-    const queue = key === undefined && chosen() < 0.01 ? 'apart' : 'jobs'
+    const queue = key === undefined && chosen() < Number(apart) ? 'apart' : 'jobs'
     const chance = chosen()
     const does = chance < 0.0005 ? 'exit' : chance < 0.05 ? failures[Number(chosen() < 0.5)] : 'nothing'
     const { isDuplicate } = await queues.publish(
