@@ -1,8 +1,10 @@
 /** A node of a cluster: its membership, driven by the connection and the clock. */
+import type { NatsConnection } from '@nats-io/transport-node'
 import { asTroupeError, type Backoff, backoffDelay, errorToWire, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Effect, MembershipEvent, Write } from '../membership/effects.ts'
 import { Membership } from '../membership/membership.ts'
 import { monotonicNow } from '../monotonic.ts'
+import type { LinkAccess } from './extension.ts'
 import type { LinkReport } from '../protocol.ts'
 import type { LinkSettings } from '../settings.ts'
 import type { ReadRecord } from './nodes-bucket.ts'
@@ -23,6 +25,7 @@ export class LinkedNode {
   readonly #options: LinkedNodeOptions
   readonly #membership: Membership
   readonly #left = Promise.withResolvers<void>()
+  readonly #listeners: ((connection: NatsConnection | undefined) => void)[] = []
   #session: Session | undefined
   #events: MembershipEvent[] = []
   #trouble: LinkReport['trouble']
@@ -40,6 +43,23 @@ export class LinkedNode {
     this.#membership = new Membership(options.settings)
   }
 
+  /** For packages above this one, which use the same connection. */
+  get access(): LinkAccess {
+    const { cluster, node, replicas } = this.#options.settings
+    return {
+      ...{ cluster, node, replicas },
+      isMember: () => monotonicNow() < this.#membership.validUntil,
+      onConnection: (listener) => {
+        this.#listeners.push(listener)
+        listener(this.#session?.connection)
+      },
+    }
+  }
+
+  #connected(connection: NatsConnection | undefined): void {
+    for (const listener of this.#listeners) listener(connection)
+  }
+
   /** Connects, again and again, until it is stopped. */
   async run(): Promise<void> {
     for (let failures = 0; !this.#isStopping; ) {
@@ -54,6 +74,7 @@ export class LinkedNode {
         failures = 0
         this.#trouble = undefined
         this.#session = opened
+        this.#connected(opened.connection)
         this.#acceptedAt = monotonicNow()
         this.#perform(this.#membership.ready(monotonicNow()))
         await Promise.race([opened.ended, this.#left.promise])
@@ -62,6 +83,7 @@ export class LinkedNode {
         this.#trouble = errorToWire(asTroupeError(error))
       }
       this.#session = undefined
+      this.#connected(undefined)
       if (this.#isStopping) return
       this.#report()
       const delay = Promise.withResolvers<void>()

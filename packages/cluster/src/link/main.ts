@@ -1,12 +1,26 @@
 /** The program of the link: the one thread that has the connection to the servers, and the credentials. */
 import { ask, self } from '@troupe/process'
+import type { ExtendLink } from './extension.ts'
 import type { LinkReport } from '../protocol.ts'
 import type { LinkSettings } from '../settings.ts'
 import { LinkedNode } from './linked-node.ts'
 
-/** Is a node of the cluster until it is cancelled. */
-export async function link(settings: LinkSettings): Promise<void> {
+interface Extension {
+  readonly extend: ExtendLink
+}
+
+/**
+ * Is a node of the cluster until it is cancelled.
+ *
+ * @param extensions - Modules of packages above this one, which use its connection.
+ */
+export async function link(settings: LinkSettings, extensions: readonly string[]): Promise<void> {
+  await using stack = new AsyncDisposableStack()
   const node = new LinkedNode({ settings, report: async (report: LinkReport) => ask('clusterReport', report) })
+  for (const module of extensions) {
+    const { extend }: Extension = await import(module)
+    stack.use(extend(node.access))
+  }
   const running = node.run()
   // It gets no messages; its inbox ends when it is cancelled.
   for await (const message of self.inbox) void message

@@ -51,6 +51,10 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  get connection(): NatsConnection {
+    return this.#connection
+  }
+
   get server(): { readonly url: string; readonly version: string } {
     return { url: this.#connection.getServer(), version: this.#connection.info?.version ?? '' }
   }
