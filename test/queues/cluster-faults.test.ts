@@ -24,7 +24,7 @@ const record = z.object({
 async function recordsOf(servers: Servers): Promise<readonly KeptRow[]> {
   const connection = await servers.connect()
   const consumer = await jetstream(connection).consumers.get(stream, {
-    ...{ filter_subjects: 't.shop.jobs.j.>', deliver_policy: DeliverPolicy.LastPerSubject },
+    ...{ filter_subjects: 't.shop.jobs.q.*.j.*', deliver_policy: DeliverPolicy.LastPerSubject },
   })
   let { num_pending: left } = await consumer.info(true)
   const rows: KeptRow[] = []

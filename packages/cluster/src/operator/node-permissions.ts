@@ -33,7 +33,7 @@ export function nodePermissions(cluster: string, node: string): NodePermissions 
         `$JS.API.STREAM.CREATE.${jobs}`,
         `$JS.API.STREAM.INFO.${jobs}`,
         `$JS.API.STREAM.MSG.GET.${jobs}`,
-        `$JS.API.CONSUMER.CREATE.${jobs}.>`,
+        `$JS.API.CONSUMER.CREATE.${jobs}.*.${jobsSubjectOf(cluster)}.>`,
         `$JS.API.CONSUMER.INFO.${jobs}.*`,
         `$JS.API.CONSUMER.DELETE.${jobs}.*`,
         `$JS.API.CONSUMER.MSG.NEXT.${jobs}.*`,

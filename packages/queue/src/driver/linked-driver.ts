@@ -30,17 +30,25 @@ export class LinkedDriver implements QueueDriver {
   #link: string | undefined
   #last = 0
 
-  constructor(kernel: Pick<Kernel, 'handle'>) {
+  constructor() {
     this.#ready.setMaxListeners(0)
-    kernel.handle('jobCommands', linkRequests.jobCommands, async (_, { record }) => this.#next(record.pid))
+  }
+
+  /** Handles the requests of the link. */
+  static of(kernel: Kernel): LinkedDriver {
+    const driver = new LinkedDriver()
+    kernel.handle('jobCommands', linkRequests.jobCommands, async (_, { record }) => driver.commands(record.pid))
     kernel.handle('jobOutcomes', linkRequests.jobOutcomes, ({ outcomes, ready }) => {
-      for (const outcome of outcomes) this.#settle(outcome)
-      for (const queue of ready) this.#ready.emit(queue)
+      driver.settle(outcomes, ready)
     })
+    return driver
   }
 
   async publish(job: NewJob, limit: number) {
-    return publishedValue.parse(await this.#call({ name: 'publish', args: [job, limit] }))
+    const published = publishedValue.parse(await this.#call({ name: 'publish', args: [job, limit] }))
+    // The link reports only queues of which jobs are taken.
+    this.#ready.emit(job.queue)
+    return published
   }
 
   async reserve(queue: string, reservation: Reservation) {
@@ -139,8 +147,14 @@ export class LinkedDriver implements QueueDriver {
     return promise
   }
 
-  /** The link asks for commands. */
-  async #next(link: string): Promise<readonly JobCommand[]> {
+  /** What the link has done, and queues of which jobs may be ready. */
+  settle(outcomes: readonly JobOutcome[], ready: readonly string[]): void {
+    for (const outcome of outcomes) this.#settle(outcome)
+    for (const queue of ready) this.#ready.emit(queue)
+  }
+
+  /** What the link is to do. @param link - Identifies it: another one knows nothing of the commands of the former. */
+  async commands(link: string): Promise<readonly JobCommand[]> {
     if (this.#link !== link) {
       this.#link = link
       const unsent = new Set(this.#unsent.map(({ number }) => number))

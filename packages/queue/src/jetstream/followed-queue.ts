@@ -1,5 +1,14 @@
 /** The index of a queue, kept up to date by a watch, which begins again when it ends. */
-import { type Backoff, backoffDelay, startTimer, stopTimer, type Timer } from '@troupe/core'
+import {
+  asTroupeError,
+  type Backoff,
+  backoffDelay,
+  startTimer,
+  stopTimer,
+  type Timer,
+  unavailable,
+  withDeadline,
+} from '@troupe/core'
 import type { JobStream } from './job-stream.ts'
 import { type IndexClock, QueueIndex } from './queue-index.ts'
 import type { JobSubjects } from './subjects.ts'
@@ -16,20 +25,31 @@ export interface FollowedOptions {
 
 export class FollowedQueue implements Disposable {
   readonly index: QueueIndex
-  /** Settles when the records that existed have been read. */
-  readonly loaded: Promise<void>
   readonly #options: FollowedOptions
   readonly #load = Promise.withResolvers<void>()
   #stream: JobStream | undefined
   #stop: (() => void) | undefined
   #timer: Timer | undefined
   #attempt = 0
+  #failure: unknown
   #round = 0
 
   constructor(options: FollowedOptions) {
     this.#options = options
     this.index = new QueueIndex(options.clock)
-    this.loaded = this.#load.promise
+  }
+
+  /**
+   * Settles when the records that existed have been read. @param patience - Milliseconds.
+   *
+   * @throws TroupeError `Unavailable`, with the reason, when that takes longer.
+   */
+  async loaded(patience: number): Promise<void> {
+    const { queue } = this.#options
+    await withDeadline(this.#load.promise, patience, () => {
+      const reason = this.#failure === undefined ? 'it takes too long' : asTroupeError(this.#failure).message
+      return unavailable(`cluster: the jobs of ${queue} cannot be read from the servers now: ${reason}`, { queue })
+    })
   }
 
   /** Reads all records again, over this connection. */
@@ -83,7 +103,8 @@ export class FollowedQueue implements Disposable {
       })
       if (isCurrent()) this.#stop = stop
       else stop()
-    } catch {
+    } catch (error) {
+      this.#failure = error
       if (isCurrent()) this.#later(stream)
     }
   }

@@ -1,7 +1,7 @@
 /** The contract of drivers, on a real server. */
 import { afterAll, beforeAll } from 'vitest'
 import { testDriver } from '../testing/driver-contract.ts'
-import { jetStreamStore } from '../testing/jetstream-store.ts'
+import { jetStreamStore, linkedStore } from '../testing/jetstream-store.ts'
 import { testKeys } from '../testing/key-contract.ts'
 import { type NatsServer, startNatsServer } from '../testing/nats-server.ts'
 
@@ -19,3 +19,8 @@ const store = async () => jetStreamStore(server?.address ?? '')
 
 testDriver('JetStream', store)
 testKeys('JetStream', store)
+
+const linked = async () => linkedStore(server?.address ?? '')
+
+testDriver('JetStream through the link', linked)
+testKeys('JetStream through the link', linked)

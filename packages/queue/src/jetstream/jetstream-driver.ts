@@ -259,7 +259,7 @@ export class JetStreamDriver implements QueueDriver {
       this.#followed.set(queue, followed)
       followed.follow(stream)
     }
-    await followed.loaded
+    await followed.loaded(patience)
     return followed.index
   }
 }

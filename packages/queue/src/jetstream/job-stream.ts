@@ -170,16 +170,18 @@ export class JobStream {
   }
 
   /**
-   * Calls `see` with the last message of each subject, and with all later ones, and `loaded` once with those that
+   * Calls `see` with the last message of each subject that matches, and with all later ones, and `loaded` once with those that
    * existed. Returns what ends it. @throws TroupeError `Unavailable`
    */
   async watch(
-    subjects: readonly string[],
+    subjects: string,
     { see, loaded, ended }: { see(stored: Stored): void; loaded(): void; ended(): void },
   ): Promise<() => void> {
     try {
       const consumer = await this.#client.consumers.get(this.#name, {
-        filter_subjects: [...subjects],
+        // Permissions of nodes allow consumers with a name.
+        name_prefix: `jobs_${randomUUID()}`,
+        filter_subjects: subjects,
         deliver_policy: DeliverPolicy.LastPerSubject,
         inactive_threshold: watchIdle,
       })

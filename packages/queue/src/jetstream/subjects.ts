@@ -40,17 +40,17 @@ export class JobSubjects {
   }
 
   /** All records that a queue's index is made of. */
-  records(queue: string): readonly string[] {
-    return ['j', 'k'].map((kind) => `${this.#prefix}.${kind}.${tokenOf(queue)}.*`)
+  records(queue: string): string {
+    return `${this.#prefix}.q.${tokenOf(queue)}.*.*`
   }
 
   /** Returns whether it is the record of a job or of a key, and its token. */
   read(subject: string): { readonly isJob: boolean; readonly token: string } {
-    const [kind = '', , token = ''] = subject.slice(this.#prefix.length + 1).split('.')
+    const [kind = '', token = ''] = subject.split('.').slice(-2)
     return { isJob: kind === 'j', token }
   }
 
   #of(kind: string, queue: string, name: string): string {
-    return `${this.#prefix}.${kind}.${tokenOf(queue)}.${tokenOf(name)}`
+    return `${this.#prefix}.q.${tokenOf(queue)}.${kind}.${tokenOf(name)}`
   }
 }

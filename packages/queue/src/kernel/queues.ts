@@ -61,7 +61,7 @@ export class Queues implements AsyncDisposable {
     this.#options = options
     const { kernel, isClustered = false } = options
     // The link asks for commands as soon as it runs.
-    if (isClustered) this.#linked = new LinkedDriver(kernel)
+    if (isClustered) this.#linked = LinkedDriver.of(kernel)
     kernel.handle('publishJob', queueRequests.publishJob, async (ask, requester) => this.#publish(ask, requester))
     kernel.handle('jobProgress', queueRequests.jobProgress, async (ask) => this.#progress(ask))
     kernel.handle('getJob', queueRequests.getJob, async ({ queue, id }, by) => {

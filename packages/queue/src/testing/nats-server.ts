@@ -15,11 +15,13 @@ export interface NatsServer extends AsyncDisposable {
   readonly address: string
 }
 
-export async function startNatsServer(): Promise<NatsServer> {
+/** @param configuration - Further text of its configuration. */
+export async function startNatsServer(configuration = ''): Promise<NatsServer> {
   const { path } = await findNatsServer()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-nats-'))
   const file = join(folder, 'server.conf')
-  await writeFile(file, JSON.stringify({ host: '127.0.0.1', port: -1, jetstream: { store_dir: folder } }))
+  const lines = ['host: "127.0.0.1"', 'port: -1', `jetstream { store_dir: "${folder}" }`, configuration]
+  await writeFile(file, lines.join('\n'))
   // It ends when its standard input closes, so also when this program is killed.
   const child = spawn(path, ['-c', file], { stdio: ['pipe', 'pipe', 'ignore'] })
   const { promise, resolve } = Promise.withResolvers<string>()
