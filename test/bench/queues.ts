@@ -93,7 +93,7 @@ async function withBullmq(folder: string, durability: Durability): Promise<reado
   const [ownFolder = '', theirFolder = ''] = names
   await using own = await startOurs([`queue.path=${ownFolder}/queues.db`, `queue.synchronous=${durability.ours}`])
   await using bullmq = await startTheirs(theirFolder, durability)
-  return compared(own, bullmq, 'BullMQ', 1)
+  return await compared(own, bullmq, 'BullMQ', 1)
 }
 
 async function withJetStream(folder: string): Promise<readonly Line[]> {
@@ -102,7 +102,7 @@ async function withJetStream(folder: string): Promise<readonly Line[]> {
   const cluster = { name: 'bench', node: 'a', servers: servers.urls, network: null }
   await using own = await startOurs([`network_service.state_dir=${folder}/state`], { cluster })
   await using raw = await startRaw(servers)
-  return compared(own, raw, 'raw JetStream', 0.8)
+  return await compared(own, raw, 'raw JetStream', 0.8)
 }
 
 await installPeers({ redis: servers.redis })

@@ -143,7 +143,7 @@ export class QueueIndex {
       const job = this.#ready.take()
       if (job === undefined) break
       const { line } = job
-      if (!this.#isCurrent(job) || (line !== undefined && line.candidate !== job)) continue
+      if (!this.#isNext(job)) continue
       if (line !== undefined) {
         line.candidate = undefined
         if (!this.#mayBegin(job, line, perKey)) continue
@@ -173,10 +173,11 @@ export class QueueIndex {
     return { delayed: this.#unfinished - running - waiting, waiting, running, done, dead: this.#dead }
   }
 
-  /** When the next job is due that is delayed. */
+  /** When the next job is due. One that is due since the last {@link pick} is due now. */
   nextDue(): number | undefined {
     this.#moveDue()
-    return this.#delayed.first?.record.due
+    while (this.#ready.first !== undefined && !this.#isNext(this.#ready.first)) this.#ready.take()
+    return this.#ready.first === undefined ? this.#delayed.first?.record.due : this.#clock.date()
   }
 
   /** Since when the oldest job waits that may run, and is not behind another one of its key. */
@@ -206,6 +207,10 @@ export class QueueIndex {
 
   #isCurrent(job: IndexedJob): boolean {
     return this.#jobs.get(job.token) === job && job.record.state === 'ready' && !job.isPicked
+  }
+
+  #isNext(job: IndexedJob): boolean {
+    return this.#isCurrent(job) && (job.line === undefined || job.line.candidate === job)
   }
 
   #enter(job: IndexedJob): void {
