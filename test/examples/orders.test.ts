@@ -24,11 +24,13 @@ it('examples/orders ships orders, tries again, keeps those that are dead, and or
   await expect.poll(async () => shown('7')).toMatchObject({ state: 'done', result: { shipped: '7' } })
 
   expect(await post('/orders/far-1?customer=ann')).toEqual({ id: 'far-1', isDuplicate: false })
-  await expect.poll(async () => shown('far-1')).toMatchObject({
-    state: 'dead',
-    attempts: 3,
-    error: 'the warehouse does not reply (attempt 3)',
-  })
+  await expect
+    .poll(async () => shown('far-1'))
+    .toMatchObject({
+      state: 'dead',
+      attempts: 3,
+      error: 'the warehouse does not reply (attempt 3)',
+    })
   writeFileSync(warehouse, '')
   expect(await post('/dead/far-1')).toEqual({ isReplayed: true })
   await expect.poll(async () => shown('far-1')).toMatchObject({ state: 'done', attempts: 1 })

@@ -30,8 +30,7 @@ function written(folder: string, lines: readonly string[]) {
   const database = new DatabaseSync(files.jobs)
   database.exec('CREATE TABLE jobs (id TEXT, state TEXT, attempts INTEGER, errors TEXT)')
   const errors = JSON.stringify([{ attempt: 1 }])
-  for (const id of ['1-1', '1-2'])
-    database.prepare('INSERT INTO jobs VALUES (?, ?, ?, ?)').run(id, 'done', 2, errors)
+  for (const id of ['1-1', '1-2']) database.prepare('INSERT INTO jobs VALUES (?, ?, ?, ?)').run(id, 'done', 2, errors)
   database.close()
   return files
 }

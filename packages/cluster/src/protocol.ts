@@ -3,10 +3,6 @@ import type { WireError } from '@troupe/core'
 
 declare module '@troupe/process/protocol' {
   interface Requests extends ClusterRequests {}
-  interface Roles {
-    /** The thread that is connected to the servers of the cluster. */
-    link: unknown
-  }
 }
 
 export interface ClusterRequests {

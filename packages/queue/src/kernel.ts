@@ -6,4 +6,5 @@ export type { JobView, QueueRequests } from './protocol.ts'
 export { queueRequests } from './request-rules.ts'
 
 /** The module that keeps the jobs of a cluster, in the thread of its link. */
-export const jobsLink = new URL(`./link/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+export const jobsLink = new URL(`./link/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+  .href

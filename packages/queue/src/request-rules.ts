@@ -1,5 +1,4 @@
 /** Who may send the requests of this package, and what they contain. */
-import type {} from '@troupe/cluster/kernel'
 import type { EntryId } from '@troupe/core'
 import {
   anything,

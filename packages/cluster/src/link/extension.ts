@@ -1,6 +1,13 @@
 /** What packages above this one do in the thread of the link, over its connection. */
 import type { NatsConnection } from '@nats-io/transport-node'
 
+declare module '@troupe/process/protocol' {
+  interface Roles {
+    /** The thread that is connected to the servers of the cluster. */
+    link: unknown
+  }
+}
+
 /** What an extension sees of the link: neither credentials nor addresses. */
 export interface LinkAccess {
   readonly cluster: string

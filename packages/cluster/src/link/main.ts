@@ -9,6 +9,10 @@ interface Extension {
   readonly extend: ExtendLink
 }
 
+function isExtension(module: unknown): module is Extension {
+  return typeof module === 'object' && module !== null && 'extend' in module
+}
+
 /**
  * Is a node of the cluster until it is cancelled.
  *
@@ -18,8 +22,8 @@ export async function link(settings: LinkSettings, extensions: readonly string[]
   await using stack = new AsyncDisposableStack()
   const node = new LinkedNode({ settings, report: async (report: LinkReport) => ask('clusterReport', report) })
   for (const module of extensions) {
-    const { extend }: Extension = await import(module)
-    stack.use(extend(node.access))
+    const loaded: unknown = await import(module)
+    if (isExtension(loaded)) stack.use(loaded.extend(node.access))
   }
   const running = node.run()
   // It gets no messages; its inbox ends when it is cancelled.

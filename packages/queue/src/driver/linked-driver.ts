@@ -108,7 +108,10 @@ export class LinkedDriver implements QueueDriver {
   }
 
   async schema(queue: string, schema: string) {
-    return z.string().optional().parse(await this.#call({ name: 'schema', args: [queue, schema] }))
+    return z
+      .string()
+      .optional()
+      .parse(await this.#call({ name: 'schema', args: [queue, schema] }))
   }
 
   async queues() {

@@ -120,8 +120,8 @@ export class Claims {
   /** Removes the jobs that are done. */
   async forgetDone(queue: string): Promise<void> {
     const index = await this.#options.indexOf(queue)
-    for (const id of index.doneIds())
-      await this.#change(queue, id, ({ state }) => (state === 'done' ? { record: undefined } : undefined))
+    for (const { record } of [...index.all].filter((job) => job.record.state === 'done'))
+      await this.#change(queue, record.id, ({ state }) => (state === 'done' ? { record: undefined } : undefined))
   }
 
   /** Settles when nothing is written any more. */

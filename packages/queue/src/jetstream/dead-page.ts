@@ -22,9 +22,7 @@ export async function keptJob(
   const { id, priority, key, attempts, published, due, errors, state } = record
   const about = { subjects, queue }
   const [body, progress, result] = await Promise.all(
-    [record.body, record.progress, record.result].map(
-      async (kept) => kept && (await readBytes(stream, kept, about)),
-    ),
+    [record.body, record.progress, record.result].map(async (kept) => kept && (await readBytes(stream, kept, about))),
   )
   return {
     ...{ queue, id, priority, key, attempts, published, due, errors, progress, result },
@@ -52,7 +50,8 @@ export async function deadPage(
     throw notFound(`${queue} does not keep the job "${after}": begin with the first dead job`, { queue, id: after })
   const jobs: KeptJob[] = []
   let bytes = 0
-  for (const { record } of index.dead(from?.order)) {
+  const dead = [...index.all].filter(({ record, order }) => record.state === 'dead' && order > (from?.order ?? 0))
+  for (const { record } of dead.toSorted((a, b) => a.order - b.order)) {
     if (jobs.length >= limit || bytes >= mostListedBytes) break
     const job = await keptJob(stream, subjects, { queue, record, date })
     jobs.push(job)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { testDriver } from '../testing/driver-contract.ts'
 import { jetStreamStore, linkedStore } from '../testing/jetstream-store.ts'
 import { testKeys } from '../testing/key-contract.ts'
+import { testReported } from '../testing/reported-contract.ts'
 import { type NatsServer, startNatsServer } from '../testing/nats-server.ts'
 
 let server: NatsServer | undefined
@@ -19,8 +20,10 @@ const store = async () => jetStreamStore(server?.address ?? '')
 
 testDriver('JetStream', store)
 testKeys('JetStream', store)
+testReported('JetStream', store)
 
 const linked = async () => linkedStore(server?.address ?? '')
 
 testDriver('JetStream through the link', linked)
 testKeys('JetStream through the link', linked)
+testReported('JetStream through the link', linked)

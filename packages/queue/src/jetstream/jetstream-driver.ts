@@ -27,6 +27,7 @@ import type { IndexClock } from './queue-index.ts'
 import { noteSchema, removeSchema, storedQueues } from './stored-schemas.ts'
 import { JobSubjects, tokenOf } from './subjects.ts'
 import { takeJobs } from './take-jobs.ts'
+import { waitingSince } from './waiting-since.ts'
 
 export interface JetStreamDriverOptions {
   /** The subject under which the jobs are. */
@@ -172,7 +173,7 @@ export class JetStreamDriver implements QueueDriver {
   }
 
   async waitingSince(queue: string): Promise<number | undefined> {
-    return (await this.#index(queue)).waitingSince()
+    return waitingSince(await this.#index(queue), this.#options.clock.date())
   }
 
   async dead(queue: string, limit: number, after?: string): Promise<readonly KeptJob[]> {

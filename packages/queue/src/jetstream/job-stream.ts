@@ -39,6 +39,13 @@ export interface Writing {
   readonly patience: number
 }
 
+/** What a watch calls. */
+export interface Watcher {
+  readonly see: (stored: Stored) => void
+  readonly loaded: () => void
+  readonly ended: () => void
+}
+
 type Streams = Awaited<ReturnType<typeof jetstreamManager>>['streams']
 
 /** Marks a removal, and names a write, so that it is recognised after a reply was lost. */
@@ -129,7 +136,10 @@ export class JobStream {
         })
         return seq
       } catch (error) {
-        if (isConflict(error)) return isUnsure ? await this.#written(subject, id) : undefined
+        if (isConflict(error)) {
+          const written = isUnsure ? await this.#written(subject, id) : undefined
+          return written
+        }
         if (error instanceof JetStreamApiError && !isPassing(error)) throw streamError(error, this.#name)
         if (performance.now() + pause >= end) throw streamError(error, this.#name)
         isUnsure = true
@@ -173,10 +183,7 @@ export class JobStream {
    * Calls `see` with the last message of each subject that matches, and with all later ones, and `loaded` once with those that
    * existed. Returns what ends it. @throws TroupeError `Unavailable`
    */
-  async watch(
-    subjects: string,
-    { see, loaded, ended }: { see(stored: Stored): void; loaded(): void; ended(): void },
-  ): Promise<() => void> {
+  async watch(subjects: string, { see, loaded, ended }: Watcher): Promise<() => void> {
     try {
       const consumer = await this.#client.consumers.get(this.#name, {
         // Permissions of nodes allow consumers with a name.

@@ -28,11 +28,10 @@ export async function keepBytes(
   const parts = Math.ceil(bytes.byteLength / partSize)
   await Promise.all(
     Array.from({ length: parts }, async (_, number) =>
-      stream.write(
-        subjects.part(queue, value, number),
-        bytes.subarray(number * partSize, (number + 1) * partSize),
-        { patience, ...(keep !== undefined && { keep }) },
-      ),
+      stream.write(subjects.part(queue, value, number), bytes.subarray(number * partSize, (number + 1) * partSize), {
+        patience,
+        ...(keep !== undefined && { keep }),
+      }),
     ),
   )
   return { value, parts }

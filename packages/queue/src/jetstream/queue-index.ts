@@ -6,7 +6,8 @@ import type { JobCounts } from '../driver/driver.ts'
 import { decodeJob, decodeKey, type JobRecord } from './job-record.ts'
 import { Heap } from './heap.ts'
 import { tokenOf } from './subjects.ts'
-import { type IndexedJob, isBefore, isUnfinished, keyLine, type KeyLine } from './indexed-job.ts'
+import { type IndexedJob, isBefore, isUnfinished } from './indexed-job.ts'
+import { keyLine, type KeyLine, mayBegin, nextOfLine } from './key-line.ts'
 
 export interface IndexClock {
   /** Milliseconds of a monotonic clock. */
@@ -52,12 +53,12 @@ export class QueueIndex {
     return this.#highest
   }
 
-  get(token: string): IndexedJob | undefined {
-    return this.#jobs.get(token)
+  get all(): Iterable<IndexedJob> {
+    return this.#jobs.values()
   }
 
-  line(token: string): KeyLine | undefined {
-    return this.#lines.get(token)
+  get(token: string): IndexedJob | undefined {
+    return this.#jobs.get(token)
   }
 
   /** The revision of the last record of a job. */
@@ -146,7 +147,7 @@ export class QueueIndex {
       if (!this.#isNext(job)) continue
       if (line !== undefined) {
         line.candidate = undefined
-        if (!this.#mayBegin(job, line, perKey)) continue
+        if (!mayBegin(job, this.#othersOf(line), perKey)) continue
       }
       job.isPicked = true
       line?.picked.add(job.token)
@@ -180,29 +181,10 @@ export class QueueIndex {
     return this.#ready.first === undefined ? this.#delayed.first?.record.due : this.#clock.date()
   }
 
-  /** Since when the oldest job waits that may run, and is not behind another one of its key. */
-  waitingSince(): number | undefined {
-    this.#moveDue()
-    let since: number | undefined
-    for (const { record, line, token } of this.#jobs.values()) {
-      const { state, due, published } = record
-      if (state !== 'ready' || due > this.#clock.date()) continue
-      if (line !== undefined && line.candidate?.token !== token) continue
-      since = Math.min(since ?? Infinity, Math.max(due, published))
-    }
-    return since
-  }
-
-  /** The dead jobs, the oldest first, that are behind `after`. */
-  dead(after = 0): readonly IndexedJob[] {
-    return [...this.#jobs.values()]
-      .filter(({ record, order }) => record.state === 'dead' && order > after)
-      .toSorted((a, b) => a.order - b.order)
-  }
-
-  /** The ids of the jobs that are done. */
-  doneIds(): readonly string[] {
-    return [...this.#jobs.values()].flatMap(({ record }) => (record.state === 'done' ? [record.id] : []))
+  /** Those of a key that have begun, or are being taken, and are neither done nor dead. */
+  #othersOf(line: KeyLine): ReadonlyMap<string, IndexedJob | undefined> {
+    const tokens = new Set([...line.begun, ...line.picked, ...this.holdersOf(line)])
+    return new Map([...tokens].map((token) => [token, this.#jobs.get(token)]))
   }
 
   #isCurrent(job: IndexedJob): boolean {
@@ -289,35 +271,13 @@ export class QueueIndex {
 
   /** The next job of a key gets its place in the line of the queue. */
   #offer(line: KeyLine): void {
-    const next = this.#nextOf(line)
+    const next = nextOfLine(line, (token) => {
+      const job = this.#jobs.get(token)
+      return job !== undefined && this.#isCurrent(job) && job.record.due <= this.#clock.date() ? job : undefined
+    })
     if (next === undefined || next === line.candidate) return
     line.candidate = next
     this.#ready.add(next)
-  }
-
-  /** One that has begun keeps its place: jobs of a key that run one at a time stay in their order when one fails. */
-  #nextOf(line: KeyLine): IndexedJob | undefined {
-    let next: IndexedJob | undefined
-    for (const token of new Set([...line.begun, ...line.holders])) {
-      const job = this.#jobs.get(token)
-      if (job === undefined || !this.#isCurrent(job) || job.record.due > this.#clock.date()) continue
-      if (next === undefined || isBefore(job, next)) next = job
-    }
-    if (next !== undefined) return next
-    while (line.ready.first !== undefined && !this.#isCurrent(line.ready.first)) line.ready.take()
-    return line.ready.first
-  }
-
-  #mayBegin(job: IndexedJob, line: KeyLine, perKey: number): boolean {
-    if (perKey === Infinity) return true
-    const others = new Set([...line.begun, ...line.picked, ...this.holdersOf(line)])
-    const hasBegun = others.delete(job.token)
-    for (const token of others) {
-      const other = this.#jobs.get(token)
-      // One that has begun waits only for those that run.
-      if (hasBegun && other?.record.state === 'ready' && !other.isPicked) others.delete(token)
-    }
-    return others.size < perKey
   }
 
   /** The record of a key of which there are no jobs is of no use. */

@@ -34,7 +34,7 @@ export class JobsLink implements AsyncDisposable {
   readonly #driver: JetStreamDriver
   readonly #listening = new Map<string, Disposable>()
   readonly #ready = new Set<string>()
-  #outcomes: JobOutcome[] = []
+  readonly #outcomes: JobOutcome[] = []
   #connection: NatsConnection | undefined
   #timer: Timer | undefined
   #isWanted = false
