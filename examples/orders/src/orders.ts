@@ -5,7 +5,7 @@ const queue = 'app:orders'
 /** POST /orders/7?customer=ann. The response comes when the order is on the disk. */
 export async function publish(request: Request, { params }: RequestContext): Promise<Response> {
   const id = params['id'] ?? ''
-  const key = new URL(request.url).searchParams.get('customer') ?? 'nobody'
+  const key = new URL(request.url).searchParams.get('customer') ?? 'unknown'
   const { isDuplicate } = await queues.publish(queue, { id }, { id, key })
   return Response.json({ id, isDuplicate }, { status: isDuplicate ? 200 : 202 })
 }

@@ -13,6 +13,7 @@ import type { JobStream } from './job-stream.ts'
 import { type IndexClock, QueueIndex } from './queue-index.ts'
 import type { JobSubjects } from './subjects.ts'
 
+const checkTime = 5_000
 const delays: Backoff = { initial: 250, max: 10_000, jitter: 0.1 }
 
 export interface FollowedOptions {
@@ -32,11 +33,17 @@ export class FollowedQueue implements Disposable {
   #timer: Timer | undefined
   #attempt = 0
   #failure: unknown
+  readonly #check: NodeJS.Timeout
+  /** The last revision at the last check. */
+  #expected = 0
   #round = 0
 
   constructor(options: FollowedOptions) {
     this.#options = options
     this.index = new QueueIndex(options.clock)
+    this.#check = setInterval(() => {
+      this.#lookAfter()
+    }, checkTime)
   }
 
   /**
@@ -59,7 +66,15 @@ export class FollowedQueue implements Disposable {
     void this.#begin(stream)
   }
 
+  /** A watch that does not show what this node has written for a while does not work. */
+  #lookAfter(): void {
+    const isLate = this.#stop !== undefined && !this.index.hasShown(this.#expected)
+    this.#expected = this.index.highest
+    if (isLate && this.#stream !== undefined) this.follow(this.#stream)
+  }
+
   [Symbol.dispose](): void {
+    clearInterval(this.#check)
     this.#stream = undefined
     this.#end()
   }

@@ -14,20 +14,13 @@ import {
 } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { startTimer, TroupeError, unavailable } from '@troupe/core'
+import { type Stored, WatchCheck, type Watcher } from './watch-check.ts'
 
 export interface StreamOptions {
   readonly name: string
   /** The subject under which all of its subjects are. */
   readonly prefix: string
   readonly replicas: number
-}
-
-/** The last message of a subject. */
-export interface Stored {
-  readonly subject: string
-  readonly revision: number
-  /** Absent where it marks that the record was removed. */
-  readonly data: Uint8Array | undefined
 }
 
 export interface Writing {
@@ -37,13 +30,6 @@ export interface Writing {
   readonly keep?: number
   /** Milliseconds within which the servers must accept it. */
   readonly patience: number
-}
-
-/** What a watch calls. */
-export interface Watcher {
-  readonly see: (stored: Stored) => void
-  readonly loaded: () => void
-  readonly ended: () => void
 }
 
 type Streams = Awaited<ReturnType<typeof jetstreamManager>>['streams']
@@ -59,7 +45,6 @@ const markTime = 120_000
 const shortestKeep = 1_000
 /** Messages that a watch asks for at a time, and milliseconds after which it asks again. */
 const fetching = { max_messages: 500, expires: 2_000 }
-const checkTime = 1_000
 const watchIdle = 30_000_000_000
 /** Of JetStream: replicas are not supported by a server that is alone, or by too few; the name is in use. */
 const unsuitable = new Set([10_005, 10_052, 10_058, 10_074])
@@ -180,10 +165,10 @@ export class JobStream {
   }
 
   /**
-   * Calls `see` with the last message of each subject that matches, and with all later ones, and `loaded` once with those that
-   * existed. Returns what ends it. @throws TroupeError `Unavailable`
+   * Calls `see` with the last message of each subject that matches, and with all later ones, and `loaded` once with
+   * those that existed. Returns what ends it. @throws TroupeError `Unavailable`
    */
-  async watch(subjects: string, { see, loaded, ended }: Watcher): Promise<() => void> {
+  async watch(subjects: string, watcher: Watcher): Promise<() => void> {
     try {
       const consumer = await this.#client.consumers.get(this.#name, {
         // Permissions of nodes allow consumers with a name.
@@ -194,33 +179,17 @@ export class JobStream {
       })
       const { num_pending: pending } = await consumer.info(true)
       const messages: ConsumerMessages = await consumer.consume(fetching)
-      let isLoaded = false
-      const load = () => {
-        if (!isLoaded) loaded()
-        isLoaded = true
-        clearInterval(check)
-      }
-      // The servers may remove a message whose time is over before it was delivered.
-      const check = setInterval(() => {
-        const found = consumer.info().then(({ num_pending: left }) => {
-          if (left === 0) load()
-        })
-        found.catch(() => undefined)
-      }, checkTime)
-      if (pending === 0) load()
+      const check = new WatchCheck(consumer, watcher)
+      if (pending === 0) check.load()
       const follow = async () => {
         for await (const message of messages) {
-          see(storedOf(message))
-          if (!isLoaded && message.info.pending === 0) load()
+          watcher.see(storedOf(message))
+          check.saw(message.info.pending)
         }
       }
-      void follow()
-        .then(ended, ended)
-        .finally(() => {
-          clearInterval(check)
-        })
+      void follow().then(check.end, check.end)
       return () => {
-        clearInterval(check)
+        check[Symbol.dispose]()
         void messages.close()
         void consumer.delete().catch(() => undefined)
       }

@@ -6,7 +6,7 @@ import type { JobSubjects } from './subjects.ts'
 
 /** Each change of a job writes its record again, and each node that uses the queue reads it. */
 const mostInline = 4_096
-/** Servers accept messages of 1 MiB, unless `max_payload` says otherwise. */
+/** Servers accept messages of 1 MiB, unless their `max_payload` is another. */
 const partSize = 512 * 1_024
 const removalTime = 2_000
 

@@ -1,24 +1,6 @@
 /** The jobs of one key, as the index of a queue contains them. */
 import { Heap } from './heap.ts'
-import { type IndexedJob, isBefore } from './indexed-job.ts'
-
-/** The jobs of one key that are not done, and the record of those that have begun. */
-export interface KeyLine {
-  readonly token: string
-  readonly key: string
-  revision: number
-  holders: readonly string[]
-  /** Those that may run, and have not begun. */
-  readonly ready: Heap<IndexedJob>
-  /** The tokens of those that have begun, and are neither done nor dead. */
-  readonly begun: Set<string>
-  /** The tokens of those that are being taken at the moment. */
-  readonly picked: Set<string>
-  /** Number of jobs that are neither done nor dead. */
-  unfinished: number
-  /** The one that is in the queue's own line. */
-  candidate: IndexedJob | undefined
-}
+import { type IndexedJob, isBefore, type KeyLine } from './indexed-job.ts'
 
 export function keyLine(token: string, key: string): KeyLine {
   return {

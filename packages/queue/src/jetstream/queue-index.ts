@@ -6,8 +6,8 @@ import type { JobCounts } from '../driver/driver.ts'
 import { decodeJob, decodeKey, type JobRecord } from './job-record.ts'
 import { Heap } from './heap.ts'
 import { tokenOf } from './subjects.ts'
-import { type IndexedJob, isBefore, isUnfinished } from './indexed-job.ts'
-import { keyLine, type KeyLine, mayBegin, nextOfLine } from './key-line.ts'
+import { type IndexedJob, isBefore, isUnfinished, type KeyLine } from './indexed-job.ts'
+import { keyLine, mayBegin, nextOfLine } from './key-line.ts'
 
 export interface IndexClock {
   /** Milliseconds of a monotonic clock. */
@@ -48,7 +48,11 @@ export class QueueIndex {
     return this.#running.values()
   }
 
-  /** The last revision of all. */
+  /** Whether the watch has shown all up to a revision. */
+  hasShown(revision: number): boolean {
+    return this.#watched >= revision
+  }
+
   get highest(): number {
     return this.#highest
   }
@@ -56,7 +60,6 @@ export class QueueIndex {
   get all(): Iterable<IndexedJob> {
     return this.#jobs.values()
   }
-
   get(token: string): IndexedJob | undefined {
     return this.#jobs.get(token)
   }
@@ -102,6 +105,7 @@ export class QueueIndex {
 
   /** All records were read again: others, up to the revision, do not exist any more. */
   keepOnly(tokens: ReadonlySet<string>, highest: number): void {
+    this.#watched = Math.max(this.#watched, highest)
     for (const { token, revision } of this.#jobs.values())
       if (revision <= highest && !tokens.has(token)) this.forget(token)
     for (const line of this.#lines.values())

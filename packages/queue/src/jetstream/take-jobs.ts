@@ -21,7 +21,7 @@ export interface Taking {
   readonly isMember: () => boolean
 }
 
-/** Other nodes may be faster: then the next job is tried. @throws TroupeError `Unavailable` when none could be taken. */
+/** Tries the next job where another node was faster. @throws TroupeError `Unavailable` when none could be taken. */
 export async function takeJobs(taking: Taking, reservation: Reservation): Promise<readonly Delivery[]> {
   const taken: Delivery[] = []
   while (taken.length < reservation.limit && taking.isMember()) {

@@ -1,4 +1,4 @@
-/** Keeps the jobs of a cluster, in the thread of the link: does what the kernel asks for, over the link's connection. */
+/** Keeps the jobs of a cluster in the thread of the link: does what the kernel asks for, over its connection. */
 import { jobsStreamOf, jobsSubjectOf, type LinkAccess } from '@troupe/cluster/link'
 import { asTroupeError, type Backoff, backoffDelay, errorToWire, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { NatsConnection } from '@nats-io/transport-node'
