@@ -9,7 +9,7 @@ import { filesOf, runWithFaults } from './faults.ts'
 const cache = join(import.meta.dirname, '../../.cache')
 mkdirSync(cache, { recursive: true })
 
-it('no job is lost, done twice or out of order in a program that is killed and stopped, and loses workers', async () => {
+it('no job is lost, done twice or out of order in a program that is killed and stopped', async () => {
   using folder = mkdtempDisposableSync(join(cache, 'queue-faults-'))
   const plan = ['kill', 'stop', 'killWorkers', 'kill', 'stop', 'killWorkers', 'kill'] as const
   const faults = await runWithFaults({

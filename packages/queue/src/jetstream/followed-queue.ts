@@ -3,6 +3,7 @@ import {
   asTroupeError,
   type Backoff,
   backoffDelay,
+  startInterval,
   startTimer,
   stopTimer,
   type Timer,
@@ -33,7 +34,7 @@ export class FollowedQueue implements Disposable {
   #timer: Timer | undefined
   #attempt = 0
   #failure: unknown
-  readonly #check: NodeJS.Timeout
+  readonly #check: Timer
   /** The last revision at the last check. */
   #expected = 0
   #round = 0
@@ -41,7 +42,7 @@ export class FollowedQueue implements Disposable {
   constructor(options: FollowedOptions) {
     this.#options = options
     this.index = new QueueIndex(options.clock)
-    this.#check = setInterval(() => {
+    this.#check = startInterval(() => {
       this.#lookAfter()
     }, checkTime)
   }
@@ -74,7 +75,7 @@ export class FollowedQueue implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#check)
+    stopTimer(this.#check)
     this.#stream = undefined
     this.#end()
   }

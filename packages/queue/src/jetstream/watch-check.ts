@@ -2,6 +2,7 @@
  * Checks that a watch is alive. The client recreates a consumer whose server has ended; when that fails, for example
  * while the servers elect a leader, its messages can stop without an error, and do not come again.
  */
+import { startInterval, stopTimer, type Timer } from '@troupe/core'
 import { type Consumer, JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
 
 /** The last message of a subject. */
@@ -28,7 +29,7 @@ const mostLate = 2
 export class WatchCheck implements Disposable {
   readonly #consumer: Pick<Consumer, 'info'>
   readonly #watcher: Watcher
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
   #isLoaded = false
   #isOver = false
   #hasSeen = false
@@ -37,7 +38,7 @@ export class WatchCheck implements Disposable {
   constructor(consumer: Pick<Consumer, 'info'>, watcher: Watcher) {
     this.#consumer = consumer
     this.#watcher = watcher
-    this.#timer = setInterval(() => void this.#check(), interval)
+    this.#timer = startInterval(() => void this.#check(), interval)
   }
 
   /** A message was seen. @param pending - Number of those that follow. */
@@ -60,7 +61,7 @@ export class WatchCheck implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isOver = true
-    clearInterval(this.#timer)
+    stopTimer(this.#timer)
   }
 
   async #check(): Promise<void> {

@@ -50,7 +50,7 @@ export function testKeys(name: string, make: () => Promise<DriverStore>): void {
       const [again] = await at.take('a1')
       await at.driver.acknowledge(again, undefined, 0)
       const [a3] = await at.take('a3')
-      await at.driver.acknowledge(a3, undefined, 0)
+      expect(await at.driver.acknowledge(a3, undefined, 0)).toBe(true)
       await at.take('a2')
     })
 
