@@ -1,34 +1,18 @@
 /**
  * `npm run bench:queues`: job queues beside BullMQ on Debian's Redis, in turn in one run, on one disk. Once with each
- * commit on the disk before it is acknowledged, on both sides, and once with less.
+ * commit on the disk before it is acknowledged, on both sides, and once with less. Then those of a cluster beside raw
+ * JetStream, on the same three servers.
  */
-import { once } from 'node:events'
 import { mkdirSync, mkdtempDisposableSync } from 'node:fs'
 import { join } from 'node:path'
-import { BroadcastChannel } from 'node:worker_threads'
-import { entryId } from '@troupe/core'
 import { Queue, Worker } from 'bullmq'
-import { queues } from 'troupe'
-import { boot } from 'troupe/app'
+import { Servers } from '../cluster/servers.ts'
 import { Daemon } from '../peers/daemon.ts'
 import { installPeers, servers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
-import { type Line, median, printTable, scaled } from './measure.ts'
-
-/** The first warms up. */
-const turns = scaled(4, 2)
-/** Jobs of one measure, by the number of those in flight. */
-const jobsOf = { 1: scaled(300, 20), 50: scaled(3_000, 100) }
-const inFlights = [1, 50] as const
-type InFlight = (typeof inFlights)[number]
-
-/** What both sides do. Each returns jobs per second. */
-interface Side extends AsyncDisposable {
-  /** Adds jobs, of which so many are not acknowledged at a time. */
-  add(inFlight: InFlight): Promise<number>
-  /** Runs what was added, until the end of each job is kept. */
-  run(inFlight: InFlight): Promise<number>
-}
+import { buildNats } from '../peers/nats.ts'
+import { type Line, median, printTable } from './measure.ts'
+import { added, inFlights, jobsOf, type Side, startOurs, startRaw, turns } from './queue-sides.ts'
 
 /** What a side has done when it acknowledges. */
 const durabilities = [
@@ -36,44 +20,6 @@ const durabilities = [
   { title: 'synchronous: normal, appendfsync everysec (the disk gets it later)', ours: 'normal', theirs: 'everysec' },
 ] as const
 type Durability = (typeof durabilities)[number]
-
-async function added(
-  inFlight: InFlight,
-  add: (job: { readonly number: number; readonly isLast: boolean }) => Promise<unknown>,
-): Promise<number> {
-  const count = jobsOf[inFlight]
-  const start = performance.now()
-  let next = 1
-  const lane = async () => {
-    while (next < count) await add({ number: next++, isLast: false })
-  }
-  await Promise.all(Array.from({ length: inFlight }, lane))
-  await add({ number: count, isLast: true })
-  return (count / (performance.now() - start)) * 1_000
-}
-
-async function startOurs(folder: string, { ours }: Durability): Promise<Side> {
-  const app = await boot({
-    root: join(import.meta.dirname, 'queues-app'),
-    set: [`queue.path=${folder}/queues.db`, `queue.synchronous=${ours}`],
-    onLog: () => undefined,
-  })
-  return {
-    add: async (inFlight) => app.run(async () => added(inFlight, async (job) => queues.publish('bench:jobs', job))),
-    run: async (inFlight) => {
-      const count = jobsOf[inFlight]
-      const consumer = entryId(`bench:consumer_${inFlight}`)
-      const last = once(channel, 'message')
-      const start = performance.now()
-      await app.start(consumer)
-      await last
-      // It waits until the end of the last ones is kept.
-      await app.stopService(consumer)
-      return (count / (performance.now() - start)) * 1_000
-    },
-    [Symbol.asyncDispose]: async () => app[Symbol.asyncDispose](),
-  }
-}
 
 async function startTheirs(folder: string, { theirs }: Durability): Promise<Side> {
   await using stack = new AsyncDisposableStack()
@@ -117,18 +63,14 @@ async function startTheirs(folder: string, { theirs }: Durability): Promise<Side
   }
 }
 
-async function compared(folder: string, durability: Durability): Promise<readonly Line[]> {
-  const names = ['ours', 'theirs'].map((name) => join(folder, durability.ours, name))
-  for (const name of names) mkdirSync(name, { recursive: true })
-  const [ownFolder = '', theirFolder = ''] = names
-  await using own = await startOurs(ownFolder, durability)
-  await using bullmq = await startTheirs(theirFolder, durability)
+/** Measures two sides in turn. */
+async function compared(own: Side, other: Side, name: string, target: number): Promise<readonly Line[]> {
   const lines: Line[] = []
   for (const inFlight of inFlights) {
     const pairs: Record<'add' | 'run', (readonly [number, number])[]> = { add: [], run: [] }
     for (let turn = 0; turn < turns; turn += 1)
       for (const what of ['add', 'run'] as const) {
-        const pair = [await own[what](inFlight), await bullmq[what](inFlight)] as const
+        const pair = [await own[what](inFlight), await other[what](inFlight)] as const
         if (turn > 0) pairs[what].push(pair)
       }
     for (const what of ['add', 'run'] as const) {
@@ -137,20 +79,37 @@ async function compared(folder: string, durability: Durability): Promise<readonl
         what: `${what === 'add' ? 'add' : 'process'}, ${inFlight} at a time`,
         figure: median(pairs[what].map(([here]) => here)),
         unit: 'jobs/s',
-        peer: { name: 'BullMQ', figure: median(pairs[what].map(([, there]) => there)), ratio },
-        target: { text: '≥ 1.0 ×', met: ratio >= 1 },
+        peer: { name, figure: median(pairs[what].map(([, there]) => there)), ratio },
+        target: { text: `≥ ${target.toFixed(1)} ×`, met: ratio >= target },
       })
     }
   }
   return lines
 }
 
-const channel = new BroadcastChannel('bench:queues')
-channel.unref()
+async function withBullmq(folder: string, durability: Durability): Promise<readonly Line[]> {
+  const names = ['ours', 'theirs'].map((name) => join(folder, durability.ours, name))
+  for (const name of names) mkdirSync(name, { recursive: true })
+  const [ownFolder = '', theirFolder = ''] = names
+  await using own = await startOurs([`queue.path=${ownFolder}/queues.db`, `queue.synchronous=${durability.ours}`])
+  await using bullmq = await startTheirs(theirFolder, durability)
+  return await compared(own, bullmq, 'BullMQ', 1)
+}
+
+async function withJetStream(folder: string): Promise<readonly Line[]> {
+  await buildNats()
+  await using servers = await Servers.start({ count: 3 })
+  const cluster = { name: 'bench', node: 'a', servers: servers.urls, network: null }
+  await using own = await startOurs([`network_service.state_dir=${folder}/state`], { cluster })
+  await using raw = await startRaw(servers)
+  return await compared(own, raw, 'raw JetStream', 0.8)
+}
+
 await installPeers({ redis: servers.redis })
 // Not in the folder for temporary files, which can be in memory: both write to one disk.
 const disk = join(import.meta.dirname, '../../.cache')
 mkdirSync(disk, { recursive: true })
 using folder = mkdtempDisposableSync(join(disk, 'bench-queues-'))
 for (const durability of durabilities)
-  printTable(`Queues, ${durability.title}`, await compared(folder.path, durability))
+  printTable(`Queues, ${durability.title}`, await withBullmq(folder.path, durability))
+printTable('Queues of a cluster, three servers, each job on all of them', await withJetStream(folder.path))

@@ -82,6 +82,13 @@ it('the servers refuse a node that acts as another one', async () => {
     '$JS.API.STREAM.PURGE.KV_troupe_shop_nodes',
     '$JS.API.STREAM.UPDATE.KV_troupe_shop_nodes',
     '$JS.API.STREAM.CREATE.own',
+    't.other.jobs.j.x.y',
+    '$JS.API.STREAM.DELETE.troupe_shop_jobs',
+    '$JS.API.STREAM.PURGE.troupe_shop_jobs',
+    '$JS.API.STREAM.UPDATE.troupe_shop_jobs',
+    '$JS.API.STREAM.MSG.DELETE.troupe_shop_jobs',
+    '$JS.API.CONSUMER.DURABLE.CREATE.troupe_shop_jobs.own',
+    '$JS.API.STREAM.MSG.GET.troupe_other_jobs',
     '$SYS.REQ.SERVER.PING',
   ]) {
     const statuses = connection.status()

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { random } from './random.ts'
 
+export type Fault = 'kill' | 'stop' | 'killWorkers'
+
 export interface FaultOptions {
   /** Empty, for the file of jobs and the log. */
   readonly folder: string
@@ -13,6 +15,10 @@ export interface FaultOptions {
   readonly jobs: number
   /** Average number of lines of the log between faults. */
   readonly linesBetween: number
+  /** These faults, in this order, and no more. @default at random, until all is done */
+  readonly plan?: readonly Fault[]
+  /** Share of the jobs without a key that run in processes of the system. */
+  readonly apart?: number
 }
 
 /** How often each fault took place. */
@@ -30,13 +36,16 @@ const program = join(import.meta.dirname, 'fault-program.ts')
 export const filesOf = (folder: string) => ({ jobs: join(folder, 'queues.db'), log: join(folder, 'log') })
 
 /** @throws Error when the program ends with an error. */
-export async function runWithFaults({ folder, seed, jobs, linesBetween }: FaultOptions): Promise<Faults> {
+export async function runWithFaults(options: FaultOptions): Promise<Faults> {
+  const { folder, seed, jobs, linesBetween, plan, apart = 0.01 } = options
   const files = filesOf(folder)
   writeFileSync(files.log, '')
   const chosen = random(seed)
   const faults: Faults = { killed: 0, stopped: 0, workersKilled: 0 }
+  const planned = plan?.values()
+  const next = () => (planned === undefined ? randomFault(chosen()) : planned.next().value)
   for (;;) {
-    const child = spawn(process.execPath, [program, files.jobs, files.log, `${jobs}`, seed], {
+    const child = spawn(process.execPath, [program, files.jobs, files.log, `${jobs}`, seed, `${apart}`], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, FAULTS_LOG: files.log },
     })
@@ -44,7 +53,9 @@ export async function runWithFaults({ folder, seed, jobs, linesBetween }: FaultO
     for (let isKilled = false; !isKilled; ) {
       const lines = linesBetween * (0.5 + chosen())
       if (!(await hasGrown(child, files.log, lines * bytesOfLine))) break
-      isKilled = await fault(child, chosen(), faults)
+      const fault = next()
+      if (fault === undefined) break
+      isKilled = await cause(fault, child, faults)
     }
     await ended
     const { exitCode, signalCode } = child
@@ -67,21 +78,31 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null
 }
 
+function randomFault(chance: number): Fault {
+  if (chance < 0.4) return 'kill'
+  return chance < 0.7 ? 'stop' : 'killWorkers'
+}
+
 /** Returns whether the program was killed. */
-async function fault(child: ChildProcess, chance: number, faults: Faults): Promise<boolean> {
-  if (chance < 0.4) {
+async function cause(fault: Fault, child: ChildProcess, faults: Faults): Promise<boolean> {
+  if (fault === 'kill') {
     faults.killed += 1
     child.kill('SIGKILL')
     return true
   }
-  if (chance < 0.7) {
+  if (fault === 'stop') {
     faults.stopped += 1
     child.kill('SIGSTOP')
     await wait(beyondLease)
     child.kill('SIGCONT')
     return false
   }
-  for (const worker of childrenOf(child.pid ?? 0)) {
+  let workers = childrenOf(child.pid ?? 0)
+  while (workers.length === 0 && !hasEnded(child)) {
+    await wait(10)
+    workers = childrenOf(child.pid ?? 0)
+  }
+  for (const worker of workers) {
     try {
       process.kill(worker, 'SIGKILL')
       faults.workersKilled += 1

@@ -5,10 +5,6 @@ import type { MessagePort } from 'node:worker_threads'
 
 declare module '@troupe/process/protocol' {
   interface Requests extends ClusterRequests {}
-  interface Roles {
-    /** The thread that is connected to the servers of the cluster. */
-    link: unknown
-  }
   interface ThreadMessages extends LinkMessages {}
 }
 

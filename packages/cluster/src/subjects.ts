@@ -14,3 +14,13 @@ export function nodeSubject(cluster: string, to: string, from: string): string {
 export function inboxOf(cluster: string, node: string): string {
   return `t.${cluster}.inbox.${node}`
 }
+
+/** Name of the stream with the jobs of queues. */
+export function jobsStreamOf(cluster: string): string {
+  return `troupe_${cluster}_jobs`
+}
+
+/** The subject under which the jobs of queues are. */
+export function jobsSubjectOf(cluster: string): string {
+  return `t.${cluster}.jobs`
+}

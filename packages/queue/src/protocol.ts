@@ -2,9 +2,10 @@
 import type { EntryId } from '@troupe/core'
 import type { InheritedContext } from '@troupe/process'
 import type { Claim, JobCounts, KeptJob } from './driver/driver.ts'
+import type { LinkRequests } from './link-protocol.ts'
 
 declare module '@troupe/process/protocol' {
-  interface Requests extends QueueRequests {}
+  interface Requests extends QueueRequests, LinkRequests {}
 }
 
 interface OfJob {

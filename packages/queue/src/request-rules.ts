@@ -5,17 +5,22 @@ import {
   count,
   entryText,
   inheritShape,
+  list,
   optional,
   real,
+  record,
   type RequestRules,
   shape,
+  text,
   textUpTo,
 } from '@troupe/process/protocol'
+import type { LinkRequests } from './link-protocol.ts'
 import type { QueueRequests } from './protocol.ts'
 
 /** Maximum length of the ids and keys of jobs. */
 const longestId = 256
 const id = textUpTo(longestId)
+const mostOutcomes = 4_096
 
 /** What is kept on the disk outlives the seal. */
 const keeps =
@@ -41,4 +46,16 @@ export const queueRequests: RequestRules<keyof QueueRequests> = {
   },
   replayJob: { by: 'anyone', ask: shape({ queue: entryText, id }), beyondSeal: keeps('queue.replay') },
   dropJob: { by: 'anyone', ask: shape({ queue: entryText, id }), beyondSeal: keeps('queue.drop') },
+}
+
+/** Between the kernel and the link. */
+export const linkRequests: RequestRules<keyof LinkRequests> = {
+  jobCommands: { by: ['link'], ask: shape({}) },
+  jobOutcomes: {
+    by: ['link'],
+    ask: shape({
+      outcomes: list(shape({ number: count, value: optional(anything), error: optional(record) }), mostOutcomes),
+      ready: list(text, mostOutcomes),
+    }),
+  },
 }

@@ -238,7 +238,7 @@ async function start(
   const functions = new Functions({ kernel })
   const queues = new Queues({
     ...{ kernel, functions, file: config.queue.path, maxBytes: config.queue.maxBytes },
-    synchronous: config.queue.synchronous,
+    ...{ synchronous: config.queue.synchronous, isClustered: config.cluster !== undefined },
     ...supervision,
   })
   const supervisor = new ServiceSupervisor({
@@ -281,8 +281,8 @@ async function start(
       app.closeWith(await (await import('./observe/dashboard/start-dashboard.ts')).startDashboard(app, history))
     if (options.attach === true) await app.allowAttach()
     functions.warm()
-    await queues.begin()
     app.cluster = await joinCluster({ config, kernel, supervisor })
+    await queues.begin()
     await supervisor.startAll()
     await later.begin()
   } catch (error) {

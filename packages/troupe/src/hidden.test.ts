@@ -114,10 +114,7 @@ const asks: Readonly<Record<keyof Requests, readonly Ask[]>> = {
   lendSession: [({ pid }) => ({ lane: pid })],
   identify: [],
   serving: [],
-  clusterReport: [],
-  pairWanted: [],
-  pairClosed: [],
-  nodeMalformed: [],
+  ...{ clusterReport: [], pairWanted: [], pairClosed: [], nodeMalformed: [], jobCommands: [], jobOutcomes: [] },
   apply: [
     ({ entry }) => ({ changes: [{ op: 'delete', entry: { id: entry } }] }),
     ({ entry }) => ({ changes: [{ op: 'create', entry: { id: entry, kind: 'function.ts' } }] }),

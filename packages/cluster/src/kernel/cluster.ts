@@ -46,6 +46,8 @@ export interface ClusterOptions {
   readonly network: EntryId | null
   /** Folder of the files of an embedded server. */
   readonly stateDir: string
+  /** Modules of packages above this one that use the connection of the link. @default none */
+  readonly extensions?: readonly string[]
   readonly log: Log
 }
 
@@ -154,7 +156,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   #startLink(): void {
-    const { kernel, config, network } = this.#options
+    const { kernel, config, network, extensions = [] } = this.#options
     if (!kernel.hosts.has(id)) kernel.hosts.add(kernel.hosts.create(id, host))
     // The link runs no code of the application: like the kernel, it needs no policy to connect.
     const frame = fork(emptyFrame, { overlay: network })
@@ -163,7 +165,7 @@ export class Cluster implements AsyncDisposable {
       entry: id,
       program: { entry: id, module, method: linkMethod },
       host: id,
-      args: [linkSettings(config, network !== null, this.#server)],
+      args: [linkSettings(config, network !== null, this.#server), extensions],
       frame,
       // It runs no code of the application for incoming messages.
       accepts: 'any',

@@ -1,8 +1,10 @@
 /** A node of a cluster: its membership, driven by the connection and the clock. */
+import type { NatsConnection } from '@nats-io/transport-node'
 import { asTroupeError, type Backoff, backoffDelay, errorToWire, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Effect, MembershipEvent, Write } from '../membership/effects.ts'
 import { Membership } from '../membership/membership.ts'
 import { monotonicNow } from '../monotonic.ts'
+import type { LinkAccess } from './extension.ts'
 import type { LinkReport } from '../protocol.ts'
 import type { LinkSettings } from '../settings.ts'
 import type { ReadRecord } from './nodes-bucket.ts'
@@ -27,6 +29,7 @@ export class LinkedNode {
   readonly #options: LinkedNodeOptions
   readonly #membership: Membership
   readonly #left = Promise.withResolvers<void>()
+  readonly #listeners: ((connection: NatsConnection | undefined) => void)[] = []
   #session: Session | undefined
   #events: MembershipEvent[] = []
   #trouble: LinkReport['trouble']
@@ -42,6 +45,23 @@ export class LinkedNode {
   constructor(options: LinkedNodeOptions) {
     this.#options = options
     this.#membership = new Membership(options.settings)
+  }
+
+  /** For packages above this one, which use the same connection. */
+  get access(): LinkAccess {
+    const { cluster, node, replicas } = this.#options.settings
+    return {
+      ...{ cluster, node, replicas },
+      isMember: () => monotonicNow() < this.#membership.validUntil,
+      onConnection: (listener) => {
+        this.#listeners.push(listener)
+        listener(this.#session?.connection)
+      },
+    }
+  }
+
+  #connectionChanged(connection: NatsConnection | undefined): void {
+    for (const listener of this.#listeners) listener(connection)
   }
 
   /** Connects, again and again, until it is stopped. */
@@ -65,6 +85,7 @@ export class LinkedNode {
         failures = 0
         this.#trouble = undefined
         this.#session = opened
+        this.#connectionChanged(opened.connection)
         this.#acceptedAt = monotonicNow()
         this.#connected()
         this.#perform(this.#membership.ready(monotonicNow()))
@@ -75,6 +96,7 @@ export class LinkedNode {
       }
       this.#session = undefined
       this.#options.links.disconnected()
+      this.#connectionChanged(undefined)
       if (this.#isStopping) return
       this.#report()
       const delay = Promise.withResolvers<void>()

@@ -1,13 +1,27 @@
 /** The program of the link: the one thread that has the connection to the servers, and the credentials. */
 import { ask, currentParticipant, currentRuntime, self } from '@troupe/process'
 import { monotonicNow } from '../monotonic.ts'
+import type { ExtendLink } from './extension.ts'
 import type { LinkReport } from '../protocol.ts'
 import type { LinkSettings } from '../settings.ts'
 import { LinkedNode } from './linked-node.ts'
 import { NodeLinks } from './node-links.ts'
 
-/** Is a node of the cluster until it is cancelled. */
-export async function link(settings: LinkSettings): Promise<void> {
+interface Extension {
+  readonly extend: ExtendLink
+}
+
+function isExtension(module: unknown): module is Extension {
+  return typeof module === 'object' && module !== null && 'extend' in module
+}
+
+/**
+ * Is a node of the cluster until it is cancelled.
+ *
+ * @param extensions - Modules of packages above this one, which use its connection.
+ */
+export async function link(settings: LinkSettings, extensions: readonly string[]): Promise<void> {
+  await using stack = new AsyncDisposableStack()
   const runtime = currentRuntime()
   const { pid } = currentParticipant()
   const { node: name, maxMessage } = settings
@@ -29,6 +43,10 @@ export async function link(settings: LinkSettings): Promise<void> {
     links.broken(message)
   })
   const node = new LinkedNode({ settings, links, report: async (report: LinkReport) => ask('clusterReport', report) })
+  for (const module of extensions) {
+    const loaded: unknown = await import(module)
+    if (isExtension(loaded)) stack.use(loaded.extend(node.access))
+  }
   const running = node.run()
   // It gets no messages; its inbox ends when it is cancelled.
   for await (const message of self.inbox) void message

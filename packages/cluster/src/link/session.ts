@@ -49,9 +49,10 @@ export class Session implements AsyncDisposable {
       const bucket = await NodesBucket.open(connection, { cluster, replicas, timeout: lease })
       const session = new Session(connection, bucket, options)
       connection.subscribe(nodeSubject(cluster, settings.node, '*'), {
-        callback: (error, { subject, data }) => {
-          const node = subject.slice(subject.lastIndexOf('.') + 1)
-          if (error === null) options.onBytes(node, data)
+        callback: (error, { subject, data, reply, headers }) => {
+          // Nodes send neither. Servers do, for a consumer that another node made with this subject as its destination.
+          if (error !== null || (reply ?? '') !== '' || headers !== undefined) return
+          options.onBytes(subject.slice(subject.lastIndexOf('.') + 1), data)
         },
       })
       for (const node of await bucket.nodes()) {
@@ -73,6 +74,10 @@ export class Session implements AsyncDisposable {
   /** Publishes for another node. It is lost while the connection is. */
   publish(subject: string, bytes: Uint8Array): void {
     if (this.#isConnected && !this.#connection.isClosed()) this.#connection.publish(subject, bytes)
+  }
+
+  get connection(): NatsConnection {
+    return this.#connection
   }
 
   get server(): { readonly url: string; readonly version: string } {

@@ -1,5 +1,5 @@
 /** What a node may do on the servers, and no more. */
-import { inboxOf, nodesBucketOf } from '../subjects.ts'
+import { inboxOf, jobsStreamOf, jobsSubjectOf, nodesBucketOf } from '../subjects.ts'
 
 export interface NodePermissions {
   readonly publish: { readonly allow: readonly string[] }
@@ -9,11 +9,12 @@ export interface NodePermissions {
 /**
  * It publishes as itself, and subscribes to what is addressed to it. In the bucket of the nodes it writes the records
  * of nodes, because each may write the certificate of a dead one, and probes of its own; it may not delete or
- * reconfigure the bucket.
+ * reconfigure the bucket. The same holds for the stream of jobs, of which every node publishes and takes.
  */
 export function nodePermissions(cluster: string, node: string): NodePermissions {
   const bucket = nodesBucketOf(cluster)
   const stream = `KV_${bucket}`
+  const jobs = jobsStreamOf(cluster)
   return {
     publish: {
       allow: [
@@ -28,6 +29,14 @@ export function nodePermissions(cluster: string, node: string): NodePermissions 
         `$JS.API.CONSUMER.INFO.${stream}.*`,
         `$JS.API.CONSUMER.DELETE.${stream}.*`,
         `$JS.FC.${stream}.>`,
+        `${jobsSubjectOf(cluster)}.>`,
+        `$JS.API.STREAM.CREATE.${jobs}`,
+        `$JS.API.STREAM.INFO.${jobs}`,
+        `$JS.API.STREAM.MSG.GET.${jobs}`,
+        `$JS.API.CONSUMER.CREATE.${jobs}.*.${jobsSubjectOf(cluster)}.>`,
+        `$JS.API.CONSUMER.INFO.${jobs}.*`,
+        `$JS.API.CONSUMER.DELETE.${jobs}.*`,
+        `$JS.API.CONSUMER.MSG.NEXT.${jobs}.*`,
       ],
     },
     subscribe: { allow: [`t.${cluster}.to.${node}.from.*`, `${inboxOf(cluster, node)}.>`] },

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { testDriver } from '../testing/driver-contract.ts'
 import { jobOf } from '../testing/job-of.ts'
 import { testKeys } from '../testing/key-contract.ts'
+import { testReported } from '../testing/reported-contract.ts'
 import { sqliteStore } from '../testing/sqlite-store.ts'
 
 const queue = 'app:mail'
@@ -15,6 +16,7 @@ const program = `${import.meta.dirname}/../testing/killed-program.ts`
 
 testDriver('SQLite', async () => sqliteStore())
 testKeys('SQLite', async () => sqliteStore())
+testReported('SQLite', async () => sqliteStore())
 
 describe('the file of jobs', () => {
   it('loses nothing that was acknowledged when its program is killed under load', async () => {

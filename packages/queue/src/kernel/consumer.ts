@@ -57,6 +57,8 @@ export class Consumer {
   #taking: Promise<void> | undefined
   #isWanted = false
   #isStopped = false
+  /** Why it takes no jobs now. */
+  #trouble: string | undefined
 
   constructor(id: EntryId, options: ConsumerOptions) {
     const { promise, resolve } = Promise.withResolvers<{ readonly value: undefined }>()
@@ -121,8 +123,12 @@ export class Consumer {
       this.#isWanted = false
       try {
         await this.#take()
+        this.#trouble = undefined
       } catch (error) {
-        this.#log(`takes no jobs: ${asTroupeError(error).message}`, 'error')
+        const { message } = asTroupeError(error)
+        // Each second, while servers are absent for example: one line is enough.
+        if (message !== this.#trouble) this.#log(`takes no jobs: ${message}`, 'error')
+        this.#trouble = message
         this.#wakeAt(this.#options.clock.date() + pause)
       }
     }

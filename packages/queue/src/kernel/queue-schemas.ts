@@ -8,6 +8,8 @@ interface Parts {
   readonly registry: Kernel['registry']
   readonly driver: QueueDriver
   readonly log: Log
+  /** Other nodes may have queues that this application does not have. */
+  readonly isShared: boolean
 }
 
 /** The queue's entry is new, or another one than before, or gone. */
@@ -22,7 +24,7 @@ export async function noteQueue(parts: Parts, id: EntryId): Promise<void> {
 
 /** All queues of the application, and those that it had before. */
 export async function noteQueues(parts: Parts): Promise<void> {
-  const former = (await parts.driver.queues()).filter(isEntryId)
+  const former = parts.isShared ? [] : (await parts.driver.queues()).filter(isEntryId)
   const present = parts.registry.find({ kind: queueKind.kind }).map(({ id }) => id)
   for (const id of new Set([...present, ...former])) await noteQueue(parts, id)
 }
@@ -43,10 +45,10 @@ async function noteSchema({ registry, driver, log }: Parts, id: EntryId): Promis
   )
 }
 
-async function noteAbsence({ driver, log }: Parts, id: EntryId): Promise<void> {
+async function noteAbsence({ driver, log, isShared }: Parts, id: EntryId): Promise<void> {
   const count = unfinished(await driver.counts(id))
-  if (count === 0) await driver.forget(id)
-  else
+  if (count === 0 && !isShared) await driver.forget(id)
+  if (count > 0)
     log(`${id}: there is no such queue any more, and ${count} of its jobs wait until there is one again`, {
       level: 'warn',
     })

@@ -19,6 +19,7 @@ import {
   type ServiceDefinition,
 } from '@troupe/process/kernel'
 import type { Claim, KeptJob, QueueDriver } from '../driver/driver.ts'
+import { LinkedDriver } from '../driver/linked-driver.ts'
 import { consumerKind, type QueueFields, queueKind } from '../kinds.ts'
 import { payloadSchema } from '../payload-schema.ts'
 import type { JobView, PublishRequest } from '../protocol.ts'
@@ -38,6 +39,8 @@ export interface QueuesOptions {
   readonly maxBytes?: number | undefined
   /** What a power cut may lose. @default `full`: nothing */
   readonly synchronous?: 'full' | 'normal'
+  /** Whether the jobs are those of a cluster, so that its servers keep them. @default false */
+  readonly isClustered?: boolean
   readonly log: Log
   /** @default the system's */
   readonly clock?: Calendar
@@ -50,6 +53,7 @@ const highestPriority = 9
 export class Queues implements AsyncDisposable {
   readonly #options: QueuesOptions
   readonly #consumers = new Set<Consumer>()
+  readonly #linked: LinkedDriver | undefined
   #name: string | undefined
   #opening: Promise<QueueDriver> | undefined
   #isClosed = false
@@ -62,7 +66,9 @@ export class Queues implements AsyncDisposable {
 
   constructor(options: QueuesOptions) {
     this.#options = options
-    const { kernel } = options
+    const { kernel, isClustered = false } = options
+    // The link asks for commands as soon as it runs.
+    if (isClustered) this.#linked = LinkedDriver.of(kernel)
     kernel.handle('publishJob', queueRequests.publishJob, async (ask, requester) => this.#publish(ask, requester))
     kernel.handle('jobProgress', queueRequests.jobProgress, async (ask) => this.#progress(ask))
     kernel.handle('getJob', queueRequests.getJob, async ({ queue, id }, by) => {
@@ -89,7 +95,7 @@ export class Queues implements AsyncDisposable {
     const { kernel, log } = this.#options
     if (kernel.registry.find({ kind: queueKind.kind }).length === 0) return
     try {
-      await noteQueues({ registry: kernel.registry, driver: await this.#open(), log })
+      await noteQueues({ registry: kernel.registry, driver: await this.#open(), log, isShared: this.#isShared })
     } catch (error) {
       log(`the jobs of queues cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
     }
@@ -99,7 +105,7 @@ export class Queues implements AsyncDisposable {
   async changed(id: EntryId): Promise<void> {
     const { kernel, log } = this.#options
     try {
-      await noteQueue({ registry: kernel.registry, driver: await this.#open(), log }, id)
+      await noteQueue({ registry: kernel.registry, driver: await this.#open(), log, isShared: this.#isShared }, id)
     } catch (error) {
       log(`${id}: its jobs cannot be read: ${asTroupeError(error).message}`, { level: 'error' })
     }
@@ -215,6 +221,10 @@ export class Queues implements AsyncDisposable {
     return this.#open()
   }
 
+  get #isShared(): boolean {
+    return this.#linked !== undefined
+  }
+
   #queue(id: EntryId): QueueFields {
     const { registry } = this.#options.kernel
     if (!registry.has(id) || registry.get(id).kind !== queueKind.kind)
@@ -233,6 +243,7 @@ export class Queues implements AsyncDisposable {
   }
 
   async #opened(): Promise<QueueDriver> {
+    if (this.#linked !== undefined) return this.#linked
     const { file, maxBytes, synchronous, clock = systemClock } = this.#options
     const { SqliteDriver } = await import('../driver/sqlite-driver.ts')
     return SqliteDriver.open({ file, clock, maxBytes, synchronous })

@@ -41,6 +41,32 @@ export function testKeys(name: string, make: () => Promise<DriverStore>): void {
       await at.take('a2')
     })
 
+    // https://github.com/timgit/pg-boss/issues/535: one that is tried again, and new ones, in one reservation.
+    it('are taken one at a time when one of them is tried again and others are new', async () => {
+      await using at = await setUp(['a1', a], ['a2', a])
+      const [a1] = await at.take('a1')
+      await at.driver.retry(a1, failure, 0)
+      await at.driver.publish(jobOf('a3', { ...a, priority: 9 }), manyJobs)
+      const [again] = await at.take('a1')
+      await at.driver.acknowledge(again, undefined, 0)
+      const [a3] = await at.take('a3')
+      expect(await at.driver.acknowledge(a3, undefined, 0)).toBe(true)
+      await at.take('a2')
+    })
+
+    // https://github.com/timgit/pg-boss/issues/492: several that expire together.
+    it('are taken again when several of a key expire together', async () => {
+      await using at = await setUp(['a1', a], ['a2', a], ['a3', a])
+      const two = { ...reservation, perKey: 2 }
+      expect(await at.driver.reserve(queue, two)).toHaveLength(2)
+      await at.store.pass(reservation.ackWait)
+      const again = await at.driver.reserve(queue, two)
+      expect(again.map(({ id, attempt }) => [id, attempt])).toEqual([
+        ['a1', 2],
+        ['a2', 2],
+      ])
+    })
+
     it('stay in their order when the consumer hangs, or gives one back', async () => {
       await using at = await setUp(['a1', a], ['a2', a])
       await at.take('a1')

@@ -1,6 +1,7 @@
 /** Makes the application a node of its cluster. Loads nothing of it without the section `cluster`. */
 import type { Cluster } from '@troupe/cluster/kernel'
 import type { Kernel, ServiceSupervisor } from '@troupe/process/kernel'
+import { jobsLink } from '@troupe/queue/kernel'
 import type { AppConfig } from '@troupe/registry'
 
 export interface ClusterParts {
@@ -21,5 +22,6 @@ export async function joinCluster({ config, kernel, supervisor }: ClusterParts):
       kernel.note('the overlay of the cluster does not work', { level: 'warn', overlay: network, error })
     })
   const log = kernel.note.bind(kernel)
-  return Started.start({ kernel, config: cluster, network, stateDir: networkService.stateDir, log })
+  const { stateDir } = networkService
+  return Started.start({ kernel, config: cluster, network, stateDir, extensions: [jobsLink], log })
 }
