@@ -54,6 +54,8 @@ export class Consumer {
   readonly #ends = new Set<Promise<void>>()
   readonly #listening: Disposable
   #timer: DueTimer | undefined
+  /** Why it takes no jobs. */
+  #trouble: string | undefined
   #taking: Promise<void> | undefined
   #isWanted = false
   #isStopped = false
@@ -121,11 +123,20 @@ export class Consumer {
       this.#isWanted = false
       try {
         await this.#take()
+        this.#noteTrouble(undefined)
       } catch (error) {
-        this.#log(`takes no jobs: ${asTroupeError(error).message}`, 'error')
+        this.#noteTrouble(asTroupeError(error).message)
         this.#wakeAt(this.#options.clock.date() + pause)
       }
     }
+  }
+
+  /** Logs a change only: while a server is not reached, jobs are asked for again and again. */
+  #noteTrouble(trouble: string | undefined): void {
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
+    if (trouble === undefined) this.#log('takes jobs again', 'info')
+    else this.#log(`takes no jobs: ${trouble}`, 'error')
   }
 
   async #take(): Promise<void> {
