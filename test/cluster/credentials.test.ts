@@ -11,13 +11,11 @@ const section = { name: 'shop', node: 'a', servers: ['nats://127.0.0.1:1'], netw
 
 /** Makes keys for a and b. Returns their files, and the configuration of the servers with both. */
 async function keysOf(line: CommandLine) {
-  const [a, b] = [await line.run('credentials', 'a'), await line.run('credentials', 'b')]
-  expect([a, b]).toMatchObject([{ status: 0 }, { status: 0 }])
-  const userOf = ({ out }: { readonly out: string }) => /^ {6}\{[^]*?^ {6}\}$/m.exec(out)?.[0] ?? ''
-  const configuration = a.out.replace(userOf(a), `${userOf(a)}\n${userOf(b)}`)
+  const made = await line.run('credentials', 'a', 'b')
+  expect(made).toMatchObject({ status: 0 })
   const [fileA, fileB] = ['a', 'b'].map((node) => join(line.folder, '.troupe', `${node}.nk`))
   if (fileA === undefined || fileB === undefined) throw new Error('two keys were made')
-  return { a: fileA, b: fileB, configuration, printed: [a, b] }
+  return { a: fileA, b: fileB, configuration: made.out, printed: [made] }
 }
 
 async function connectedWith(file: string, url: string): Promise<NatsConnection> {
@@ -33,17 +31,15 @@ it('a key is in a new file for its owner alone, and is never printed', async () 
   const seed = (await readFile(a, 'utf8')).trim()
   expect(seed).toMatch(/^SU[A-Z2-7]{56}$/)
   for (const { out, err } of printed) expect(out + err).not.toContain(seed)
-  const again = await line.run('credentials', 'a')
+  const again = await line.run('credentials', 'c', 'a')
   expect(again).toMatchObject({ status: 1, out: '' })
   expect(again.err).toMatch(/a\.nk exists, and is not replaced: choose another file with --out/)
   expect((await readFile(a, 'utf8')).trim()).toBe(seed)
+  await expect(stat(join(line.folder, '.troupe/c.nk'))).rejects.toThrow('ENOENT')
   const other = join(line.folder, 'keys/other.nk')
   const json = await line.run('credentials', 'a', '--out', other, '--json')
-  expect(JSON.parse(json.out)).toMatchObject({
-    node: 'a',
-    file: other,
-    publicKey: expect.stringMatching(/^U/) as string,
-  })
+  const publicKey = expect.stringMatching(/^U/) as string
+  expect(JSON.parse(json.out)).toMatchObject({ nodes: [{ node: 'a', file: other, publicKey }] })
   expect((await stat(other)).mode & 0o777).toBe(0o600)
   await expect(line.run('credentials', 'A')).resolves.toMatchObject({ status: 1 })
   await expect(line.run('credentials')).resolves.toMatchObject({ status: 2 })

@@ -135,7 +135,7 @@ configuration, a command, an error, a metric or a permission. Without a word, pr
 It reads files of the installed package, and needs no network.`,
   cluster: `Usage: troupe cluster check [--monitor URL]...
        troupe cluster status [--pid N]
-       troupe cluster credentials NODE [--out FILE]
+       troupe cluster credentials NODE... [--out FILE]
 
 check connects to each server of the section "cluster", and examines version, JetStream, replicas,
 and the bucket of the nodes, which it makes if there is none. --monitor names the monitoring port of
@@ -145,9 +145,9 @@ is an error; warnings do not change the status.
 status prints the nodes: those that the application of this folder knows while it runs, otherwise
 the records of all nodes on the servers.
 
-credentials makes a key for a node. It writes the secret half into FILE (.troupe/NODE.nk, or
-cluster.credentials for this node), for its owner alone, and prints the configuration of the servers
-with what the node may do there. An existing file is not replaced.
+credentials makes a key for each node. It writes the secret half into .troupe/NODE.nk (or into FILE
+for one node, or cluster.credentials for this node), for its owner alone, and prints the
+configuration of the servers, with what the nodes may do there. An existing file is not replaced.
 
 Without a terminal, check and status print one JSON document, as with --json. check, and status
 without a running application, connect in the clear: with an overlay they refuse to.`,

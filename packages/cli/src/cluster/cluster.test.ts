@@ -10,11 +10,12 @@ function folder(more = section) {
 }
 
 it.each([
-  [[], 2, '"troupe cluster" takes check, status, or credentials'],
-  [['remove'], 2, '"troupe cluster" takes check, status, or credentials'],
+  [[], 2, '"troupe cluster" takes check, status, or credentials and the names of nodes'],
+  [['remove'], 2, '"troupe cluster" takes check, status, or credentials and the names of nodes'],
   [['check', 'a'], 2, '"troupe cluster check" takes no "a"'],
-  [['credentials'], 2, 'takes the name of one node'],
-  [['credentials', 'a', 'b'], 2, 'takes the name of one node'],
+  [['credentials'], 2, 'takes the names of nodes'],
+  [['credentials', 'a', 'b', '--out', 'x'], 2, '--out takes the key of one node'],
+  [['credentials', 'a', 'a'], 1, 'a is named twice'],
   [['check', '--out', 'x'], 2, '--out belongs to'],
   [['status', '--monitor', 'http://127.0.0.1:1'], 2, '--monitor belongs to'],
   [['check', '--pid', '7'], 2, '--pid belongs to'],

@@ -11,6 +11,7 @@ import {
 } from '@nats-io/transport-node'
 import type { LinkSettings } from '../settings.ts'
 import { inboxOf } from '../subjects.ts'
+import { serverIdentity } from './server-identity.ts'
 
 const leastVersion = [2, 14] as const
 const connectTime = 5_000
@@ -23,10 +24,15 @@ const connectTime = 5_000
  */
 export async function openConnection(settings: LinkSettings): Promise<NatsConnection> {
   const { servers, tls, isOverlay } = settings
+  // The client passes these options to Node.
+  const secured = tls && {
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    checkServerIdentity: serverIdentity(servers),
+  }
   const connection = await connect({
     // The scheme alone does not make the client require TLS.
     servers: servers.map((server) => server.replace(/^(?:nats|tls):\/\//, '')),
-    ...(tls && { tls: { ...(tls.ca !== undefined && { ca: tls.ca }) } }),
+    ...(secured && { tls: secured }),
     authenticator: authenticatorOf(settings.login),
     name: `troupe ${settings.cluster} ${settings.node}`,
     // No other node may listen there: see nodePermissions.

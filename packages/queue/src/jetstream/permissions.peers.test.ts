@@ -1,6 +1,6 @@
 /** What a key of `troupe cluster credentials` allows is enough for queues. */
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node'
-import { makeNodeKey } from '@troupe/cluster/operator'
+import { accountText, makeNodeKey } from '@troupe/cluster/operator'
 import { jobsStreamOf, jobsSubjectOf } from '@troupe/cluster/link'
 import { expect, it } from 'vitest'
 import { jobOf } from '../testing/job-of.ts'
@@ -11,8 +11,8 @@ import { JobStream } from './job-stream.ts'
 const queue = 'app:mail'
 
 it('a node with such a key can do all that queues do, and the servers refuse nothing of it', async () => {
-  const key = makeNodeKey('shop', 'a')
-  await using server = await startNatsServer(key.configuration)
+  const key = makeNodeKey('a')
+  await using server = await startNatsServer(accountText('shop', [key]))
   const connection = await connect({
     ...{ servers: server.address, inboxPrefix: 't.shop.inbox.a' },
     authenticator: nkeyAuthenticator(new TextEncoder().encode(key.seed.trim())),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readConfig } from './config.ts'
 
 let root = ''
@@ -27,6 +27,26 @@ describe('the section cluster', () => {
       maxMessage: 8 << 20,
     })
     expect(readConfig(root).cluster).toBeUndefined()
+  })
+
+  it('takes variables of the environment, which other sections do not', () => {
+    vi.stubEnv('TROUPE_TEST_NODE', 'web-7')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const servers = ['tls://${env:TROUPE_TEST_NODE}', 'tls://n2']
+    const credentials = 'keys/${env:TROUPE_TEST_NODE}.nk'
+    expect(read({ node: '${env:TROUPE_TEST_NODE}', servers, credentials, lease: '${env:TROUPE_TEST_NO|3s}' })).toEqual({
+      name: 'shop',
+      node: 'web-7',
+      servers: ['tls://web-7', 'tls://n2'],
+      credentials: join(root, 'keys/web-7.nk'),
+      lease: 3_000,
+    })
+    expect(() => read({ node: '${env:TROUPE_TEST_NO}', servers: 'embedded' })).toThrow(
+      'cluster.node: the variable TROUPE_TEST_NO is not set and has no default',
+    )
+    const section = { state_dir: '${env:TROUPE_TEST_NODE}' }
+    const { networkService } = readConfig(root, { sections: { network_service: section } })
+    expect(networkService.stateDir).toBe(join(root, '${env:TROUPE_TEST_NODE}'))
   })
 
   it.each([

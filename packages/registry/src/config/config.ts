@@ -132,7 +132,13 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
 
 /** @throws TroupeError `Invalid` with all problems, each with its position. */
 function decode(tree: YamlNode, folder: string): z.output<typeof schema> {
-  const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
+  const { result, faults } = decodeValue(schema, valueOf(tree), [], {
+    namespace: undefined,
+    folder,
+    // The machines of a cluster differ in little else. The variables of other sections belong to entries.
+    read: (name) => process.env[name],
+    part: 'cluster',
+  })
   if (result && faults.length === 0) return result.data
   throw diagnosticsError(
     faults.map(({ code, message, path, atKey }) => ({

@@ -80,6 +80,8 @@ interface ValueContext {
   readonly sourceFolders?: readonly string[] | undefined
   /** Reads a variable; without it, placeholders are left as they are. */
   readonly read?: (name: string) => string | undefined
+  /** The only part of the value whose placeholders are resolved. @default all of it */
+  readonly part?: string
 }
 
 interface DecodedValue<T> {
@@ -98,7 +100,7 @@ export function decodeValue<S extends z.ZodType>(
 ): DecodedValue<z.output<S>> {
   const faults: Fault[] = []
   const single = new Set<string>()
-  const resolved = context.read ? resolvePlaceholders(value, base, context.read, single, faults) : value
+  const resolved = resolvedIn(value, base, context, single, faults)
   const unread = new Set(faults.map((fault) => formatPath(fault.path)))
   const shaped = normalize(schema, resolved, base, { ...context, single })
   const parsed = schema.safeParse(shaped.value)
@@ -111,6 +113,20 @@ export function decodeValue<S extends z.ZodType>(
     files: shaped.files,
     faults,
   }
+}
+
+function resolvedIn(
+  value: unknown,
+  base: Path,
+  { read, part }: ValueContext,
+  single: Set<string>,
+  faults: Fault[],
+): unknown {
+  if (read === undefined) return value
+  if (part === undefined) return resolvePlaceholders(value, base, read, single, faults)
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return value
+  const inside: unknown = Reflect.get(value, part)
+  return { ...value, [part]: resolvePlaceholders(inside, [...base, part], read, single, faults) }
 }
 
 function resolvePlaceholders(
