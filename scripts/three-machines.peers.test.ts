@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { cpSync, mkdtempDisposableSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { natsProgram } from '../test/peers/nats.ts'
 import { type Installed, Reader } from './page-reader.ts'
 import { partsOf, type Step } from './page-steps.ts'
@@ -49,11 +49,12 @@ class Machine implements AsyncDisposable {
 
   /** Settles when its programs have written that. */
   async until(pattern: RegExp): Promise<void> {
-    try {
-      await expect.poll(() => this.log).toMatch(pattern)
-    } catch (cause) {
-      throw new Error(`it has written:\n${this.log}`, { cause })
-    }
+    await vi.waitFor(
+      () => {
+        if (!pattern.test(this.log)) throw new Error(`it has written:\n${this.log}`)
+      },
+      { timeout: 120_000 },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
