@@ -1,7 +1,7 @@
 /** `troupe cluster credentials`, and what the servers let a node do with them. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect, errors, type NatsConnection, nkeyAuthenticator, type Status } from '@nats-io/transport-node'
+import { connect, errors, headers, type NatsConnection, nkeyAuthenticator, type Status } from '@nats-io/transport-node'
 import { expect, it } from 'vitest'
 import { CommandLine } from './command-line.ts'
 import { NodeProcess } from './node-process.ts'
@@ -18,10 +18,10 @@ async function keysOf(line: CommandLine) {
   return { a: fileA, b: fileB, configuration: made.out, printed: [made] }
 }
 
-async function connectedWith(file: string, url: string): Promise<NatsConnection> {
+async function connectedWith(file: string, url: string, node = 'a'): Promise<NatsConnection> {
   const seed = new TextEncoder().encode((await readFile(file, 'utf8')).trim())
   const servers = url.replace('nats://', '')
-  return connect({ servers, authenticator: nkeyAuthenticator(seed), inboxPrefix: 't.shop.inbox.a' })
+  return connect({ servers, authenticator: nkeyAuthenticator(seed), inboxPrefix: `t.shop.inbox.${node}` })
 }
 
 it('a key is in a new file for its owner alone, and is never printed', async () => {
@@ -102,6 +102,29 @@ it('the servers refuse a node that acts as another one', async () => {
   for await (const { subject } of own) expect(subject).toBe('t.shop.to.a.from.a')
   expect(own.getProcessed()).toBe(1)
   await connection.close()
+})
+
+it('a node ignores what servers deliver to its subjects for a consumer: it has a reply and headers', async () => {
+  await using line = await CommandLine.in(section)
+  const { a, b, configuration } = await keysOf(line)
+  await using servers = await Servers.start({ count: 1, configuration })
+  const [url = ''] = servers.urls
+  const cluster = { ...section, servers: servers.urls }
+  await using node = await NodeProcess.start({ cluster: { ...cluster, credentials: a } })
+  await using other = await NodeProcess.start({ cluster: { ...cluster, node: 'b', credentials: b } })
+  await node.booted()
+  await other.booted()
+  await node.event('joined', 'b')
+  const sender = await connectedWith(b, url, 'b')
+  // A node that sends three batches that cannot be read is suspect.
+  for (let count = 0; count < 3; count += 1) {
+    sender.publish('t.shop.to.a.from.b', 'no batch', { reply: '$JS.ACK.stream.consumer.1.1.1.1.0' })
+    sender.publish('t.shop.to.a.from.b', 'no batch', { headers: headers() })
+  }
+  sender.publish('t.shop.to.a.from.b', 'no batch')
+  const words = await node.until(({ log }) => (/sent what cannot be read/.test(log ?? '') ? log : undefined))
+  expect(words).toMatch(/node b .* sent what cannot be read, its session is reset/)
+  await sender.close()
 })
 
 /** The next operation that the servers refused. */
