@@ -178,6 +178,7 @@ export const followed: Readonly<Record<string, string>> = {
   'docs/how-to/tailnet-service.md': 'scripts/how-to.peers.test.ts',
   'docs/how-to/tenants.md': 'scripts/how-to.test.ts',
   'docs/how-to/tests.md': 'scripts/how-to.test.ts',
+  'docs/how-to/three-machines.md': 'scripts/three-machines.peers.test.ts',
   'docs/how-to/worker-pool.md': 'scripts/how-to.test.ts',
   'docs/tour.md': 'test/examples/tour.test.ts',
   'docs/tutorial.md': 'scripts/tutorial-pages.ts',

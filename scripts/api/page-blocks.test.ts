@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { load } from 'troupe/app'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { compile } from './compile.ts'
 import { type Block, blockModule, blocksOf } from './page-blocks.ts'
 import { convert } from './pages.ts'
@@ -54,6 +54,9 @@ it('entries and configuration of all pages are valid', { timeout: 300_000 }, asy
   const blocks = blocksOf('yaml', ['README.md', 'docs/*.md', 'docs/how-to/*.md']).filter(isOfTroupe)
   expect(blocks.length).toBeGreaterThan(40)
   const faults: string[] = []
+  // The variable of a page.
+  vi.stubEnv('NODE_NAME', 'n1')
+  onTestFinished(() => void vi.unstubAllEnvs())
   for (const block of blocks) {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-page-'))
     writeApplication(folder.path, block.text)
