@@ -26,6 +26,7 @@ const groups: readonly Group[] = [
         'README',
         'worker-pool',
         'queue',
+        'three-machines',
         'schedule',
         'next-and-nest',
         'tailnet-service',
