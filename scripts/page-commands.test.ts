@@ -115,7 +115,8 @@ describe('the page', () => {
     expect(steps.length).toBeGreaterThan(0)
     write(folder, setting.files)
     const path = [join(modules, '.bin'), dirname(process.execPath), process.env['PATH']].join(delimiter)
-    const env = { PATH: path, PORT: '0', TOR_PORT: String(proxy.port) }
+    // On a slow machine npm draws its progress into a terminal.
+    const env = { PATH: path, PORT: '0', TOR_PORT: String(proxy.port), npm_config_progress: 'false' }
     await using reader = new Reader(folder, installed, env, setting.terminal)
     const start: Step[] = setting.runs === true ? [{ command: 'npx troupe run', output: '' }] : []
     const files = steps.filter((step) => 'file' in step)

@@ -34,7 +34,9 @@ describe('the section cluster', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     const servers = ['tls://${env:TROUPE_TEST_NODE}', 'tls://n2']
     const credentials = 'keys/${env:TROUPE_TEST_NODE}.nk'
-    expect(read({ node: '${env:TROUPE_TEST_NODE}', servers, credentials, lease: '${env:TROUPE_TEST_NO|3s}' })).toEqual({
+    expect(
+      read({ node: '${env:TROUPE_TEST_NODE}', servers, credentials, lease: '${env:TROUPE_TEST_NO|3s}' }),
+    ).toMatchObject({
       name: 'shop',
       node: 'web-7',
       servers: ['tls://web-7', 'tls://n2'],
