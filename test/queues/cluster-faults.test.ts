@@ -9,6 +9,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { Servers } from '../cluster/servers.ts'
 import { checkLog, type KeptRow } from './fault-checker.ts'
+import { withIsolation } from './faults.ts'
 
 const cache = join(import.meta.dirname, '../../.cache')
 mkdirSync(cache, { recursive: true })
@@ -60,7 +61,7 @@ class Nodes implements AsyncDisposable {
     const settings = { cluster, folder, log: this.log, jobs: published, seed: 'cluster' }
     const child = spawn(process.execPath, [join(import.meta.dirname, 'cluster-program.ts'), JSON.stringify(settings)], {
       stdio: ['pipe', 'ignore', 'inherit'],
-      env: { ...process.env, FAULTS_LOG: this.log },
+      env: { ...withIsolation, FAULTS_LOG: this.log },
     })
     child.stdin?.on('error', () => undefined)
     this.#running.add(child)

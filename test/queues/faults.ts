@@ -32,6 +32,10 @@ export interface Faults {
 const beyondLease = 3_500
 const bytesOfLine = 22
 const program = join(import.meta.dirname, 'fault-program.ts')
+/** Processes that are sealed need Node 26. */
+export const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
+/** Where they cannot be, all functions run in threads. */
+export const withIsolation = { ...process.env, FAR_ISOLATION: canSeal ? 'process' : 'thread' }
 
 export const filesOf = (folder: string) => ({ jobs: join(folder, 'queues.db'), log: join(folder, 'log') })
 
@@ -47,7 +51,7 @@ export async function runWithFaults(options: FaultOptions): Promise<Faults> {
   for (;;) {
     const child = spawn(process.execPath, [program, files.jobs, files.log, `${jobs}`, seed, `${apart}`], {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, FAULTS_LOG: files.log },
+      env: { ...withIsolation, FAULTS_LOG: files.log },
     })
     const ended = once(child, 'exit')
     for (let isKilled = false; !isKilled; ) {
