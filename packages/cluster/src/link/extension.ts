@@ -1,6 +1,4 @@
 /** What packages above this one do in the thread of the link, over its connection. */
-import type { NatsConnection } from '@nats-io/transport-node'
-
 declare module '@troupe/process/protocol' {
   interface Roles {
     /** The thread that is connected to the servers of the cluster. */
@@ -15,8 +13,11 @@ export interface LinkAccess {
   readonly replicas: number
   /** Whether this node may act as the owner of anything now. */
   isMember(): boolean
-  /** Calls `listener` with the present connection and each later one, and with nothing when one has ended. */
-  onConnection(listener: (connection: NatsConnection | undefined) => void): void
+  /**
+   * Calls `listener` with the present connection of the NATS client and each later one, and with nothing when one has
+   * ended. Published types name no type of the client, which applications need not install.
+   */
+  onConnection(listener: (connection: object | undefined) => void): void
 }
 
 /** The export `extend` of a module of an extension. */

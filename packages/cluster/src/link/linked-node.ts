@@ -1,5 +1,4 @@
 /** A node of a cluster: its membership, driven by the connection and the clock. */
-import type { NatsConnection } from '@nats-io/transport-node'
 import { asTroupeError, type Backoff, backoffDelay, errorToWire, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Effect, MembershipEvent, Write } from '../membership/effects.ts'
 import { Membership } from '../membership/membership.ts'
@@ -29,7 +28,7 @@ export class LinkedNode {
   readonly #options: LinkedNodeOptions
   readonly #membership: Membership
   readonly #left = Promise.withResolvers<void>()
-  readonly #listeners: ((connection: NatsConnection | undefined) => void)[] = []
+  readonly #listeners: ((connection: object | undefined) => void)[] = []
   #session: Session | undefined
   #events: MembershipEvent[] = []
   #trouble: LinkReport['trouble']
@@ -60,7 +59,7 @@ export class LinkedNode {
     }
   }
 
-  #connectionChanged(connection: NatsConnection | undefined): void {
+  #connectionChanged(connection: object | undefined): void {
     for (const listener of this.#listeners) listener(connection)
   }
 

@@ -28,6 +28,10 @@ export interface JobsLinkOptions {
 
 const machineClock: IndexClock = { now: () => performance.now(), date: () => Date.now() }
 
+function isNatsConnection(connection: object): connection is NatsConnection {
+  return 'subscribe' in connection && 'request' in connection
+}
+
 export class JobsLink implements AsyncDisposable {
   readonly #access: LinkAccess
   readonly #kernel: JobsKernel
@@ -51,7 +55,8 @@ export class JobsLink implements AsyncDisposable {
       ...{ prefix: jobsSubjectOf(access.cluster), clock },
       isMember: () => access.isMember(),
     })
-    access.onConnection((connection) => {
+    access.onConnection((given) => {
+      const connection = given !== undefined && isNatsConnection(given) ? given : undefined
       stopTimer(this.#timer)
       this.#connection = connection
       this.#isOpen = false
