@@ -1,5 +1,4 @@
 /** Jobs that the thread of the link keeps: the kernel passes each call to it. */
-import { EventEmitter } from 'node:events'
 import { errorFromWire, startTimer, stopTimer, type Timer, unavailable } from '@troupe/core'
 import type { Kernel } from '@troupe/process/kernel'
 import { z } from 'zod'
@@ -7,6 +6,7 @@ import type { JobCall, JobCommand, JobOutcome } from '../link-protocol.ts'
 import { linkRequests } from '../request-rules.ts'
 import type { Claim, JobError, NewJob, QueueDriver, Reservation } from './driver.ts'
 import { countsValue, deliveriesValue, jobValue, jobsValue, publishedValue } from './driver-values.ts'
+import { ReadyQueues } from './ready-queues.ts'
 
 interface Pending {
   readonly command: JobCommand
@@ -24,15 +24,11 @@ const nothing = z.undefined()
 
 export class LinkedDriver implements QueueDriver {
   readonly #pending = new Map<number, Pending>()
-  readonly #ready = new EventEmitter<Record<string, []>>()
+  readonly #ready = new ReadyQueues()
   #unsent: JobCommand[] = []
   #poll: ((commands: readonly JobCommand[]) => void) | undefined
   #link: string | undefined
   #last = 0
-
-  constructor() {
-    this.#ready.setMaxListeners(0)
-  }
 
   /** Handles the requests of the link. */
   static of(kernel: Kernel): LinkedDriver {
@@ -123,12 +119,7 @@ export class LinkedDriver implements QueueDriver {
   }
 
   onReady(queue: string, listener: () => void): Disposable {
-    this.#ready.on(queue, listener)
-    return {
-      [Symbol.dispose]: () => {
-        this.#ready.off(queue, listener)
-      },
-    }
+    return this.#ready.on(queue, listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

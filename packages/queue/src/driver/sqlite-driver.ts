@@ -1,5 +1,4 @@
 /** Jobs in an SQLite file, for the applications of one machine. */
-import { EventEmitter } from 'node:events'
 import { asTroupeError, type Calendar, systemClock } from '@troupe/core'
 import type {
   Claim,
@@ -31,6 +30,7 @@ import { SqliteStatements } from './sqlite-statements.ts'
 import { UnfinishedJobs } from './unfinished-jobs.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 import { WriteBatches } from './write-batches.ts'
+import { ReadyQueues } from './ready-queues.ts'
 
 export interface SqliteDriverOptions {
   readonly file: string
@@ -54,7 +54,7 @@ export class SqliteDriver implements QueueDriver {
   readonly #clock: Pick<Calendar, 'now' | 'date'>
   readonly #batches: WriteBatches
   readonly #sql: SqliteStatements
-  readonly #ready = new EventEmitter<Record<string, []>>()
+  readonly #ready = new ReadyQueues()
   readonly #unfinished: UnfinishedJobs
   readonly #waiting: WaitingJobs
   readonly #room: Room
@@ -73,7 +73,6 @@ export class SqliteDriver implements QueueDriver {
     this.#waiting = new WaitingJobs(this.#sql)
     this.#room = new Room(this.#sql, options)
     this.#name = options.file
-    this.#ready.setMaxListeners(0)
     this.#batches = new WriteBatches({
       database: file.database,
       log: file.log,
@@ -254,12 +253,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   onReady(queue: string, listener: () => void): Disposable {
-    this.#ready.on(queue, listener)
-    return {
-      [Symbol.dispose]: () => {
-        this.#ready.off(queue, listener)
-      },
-    }
+    return this.#ready.on(queue, listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,6 @@
  * Jobs in a stream of JetStream, for the nodes of a cluster. Each job is the last message of a subject, and each change
  * is a compare-and-set on it, so the servers decide who gets a job and whether an outcome counts.
  */
-import { EventEmitter } from 'node:events'
 import { unavailable } from '@troupe/core'
 import type {
   Claim,
@@ -28,6 +27,7 @@ import { noteSchema, removeSchema, storedQueues } from './stored-schemas.ts'
 import { JobSubjects, tokenOf } from './subjects.ts'
 import { takeJobs } from './take-jobs.ts'
 import { waitingSince } from './waiting-since.ts'
+import { ReadyQueues } from '../driver/ready-queues.ts'
 
 export interface JetStreamDriverOptions {
   /** The subject under which the jobs are. */
@@ -46,7 +46,7 @@ export class JetStreamDriver implements QueueDriver {
   readonly #followed = new Map<string, FollowedQueue>()
   readonly #publishing = new Map<string, number>()
   readonly #claims: Claims
-  readonly #ready = new EventEmitter<Record<string, []>>()
+  readonly #ready = new ReadyQueues()
   #stream: JobStream | undefined
 
   constructor(options: JetStreamDriverOptions) {
@@ -60,7 +60,6 @@ export class JetStreamDriver implements QueueDriver {
         this.#ready.emit(queue)
       },
     })
-    this.#ready.setMaxListeners(0)
   }
 
   /** Uses the stream over another connection from now on; `undefined` while there is none. */
@@ -209,12 +208,7 @@ export class JetStreamDriver implements QueueDriver {
   }
 
   onReady(queue: string, listener: () => void): Disposable {
-    this.#ready.on(queue, listener)
-    return {
-      [Symbol.dispose]: () => {
-        this.#ready.off(queue, listener)
-      },
-    }
+    return this.#ready.on(queue, listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
