@@ -18,6 +18,7 @@ import type { ChannelWords, PeerNetwork, ThreadMessage } from '@troupe/process/p
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { ReportedNode, ThreadPair } from '../protocol.ts'
 import { clusterRequests } from '../request-rules.ts'
+import { isLogged, mostMalformed } from './malformed-batches.ts'
 import type { NodePolicy } from './node-policy.ts'
 
 export interface RemotePeersOptions {
@@ -31,8 +32,6 @@ export interface RemotePeersOptions {
   readonly living: () => readonly ReportedNode[]
 }
 
-/** Batches that cannot be read, after which a node is suspect. */
-const mostMalformed = 3
 /** Threads of other nodes to which one here may have channels. */
 const mostChannels = 1024
 
@@ -61,9 +60,10 @@ export class RemotePeers implements RemoteThreads {
       if (isLink(record.pid)) this.closed(pair, error)
     })
     kernel.handle('nodeMalformed', clusterRequests.nodeMalformed, ({ node, incarnation, why, count }, { record }) => {
-      if (!isLink(record.pid)) return
+      if (!isLink(record.pid) || !isLogged(count)) return
       const suspect = count >= mostMalformed ? 'it is suspect' : 'its session is reset'
-      warn(`node ${node} (incarnation ${incarnation}) sent what cannot be read, ${suspect}: ${why}`)
+      const times = count > mostMalformed ? `, ${count} times` : ''
+      warn(`node ${node} (incarnation ${incarnation}) sent what cannot be read${times}, ${suspect}: ${why}`)
     })
   }
 
