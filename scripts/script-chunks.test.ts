@@ -77,7 +77,7 @@ it('makes scripts, which work like the modules that they were', async () => {
   expect(readFileSync(join(folder, 'shared-wait-CCCC.js'), 'utf8')).toBe(files['shared-wait-CCCC.js'])
 })
 
-it('keeps their compiled code, and does not use a file that was cut short, or that belongs to other code', async () => {
+it('keeps their compiled code, and does not use a file that is damaged, or that belongs to other code', async () => {
   await make(files)
   const kept = () => globSync('troupe/*/main-shared-add*', { cwd: cache }).map((file) => join(cache, file))
   await print('main.js')
@@ -89,6 +89,10 @@ it('keeps their compiled code, and does not use a file that was cut short, or th
   truncateSync(file, size / 2)
   expect(await print('main.js')).toBe('3 7 waited true 4\n')
   expect(statSync(file).size).toBe(size)
+  const damaged = readFileSync(file)
+  writeFileSync(file, damaged.fill(0, size / 2, size / 2 + 512))
+  expect(await print('main.js')).toBe('3 7 waited true 4\n')
+  expect(readFileSync(file).equals(damaged)).toBe(false)
   const add = join(folder, 'shared-add-BBBB.js')
   writeFileSync(add, readFileSync(add, 'utf8').replace('a + b', 'a * b'))
   expect(await print('main.js')).toBe('2 12 waited true 4\n')

@@ -32,6 +32,8 @@ interface Unsaved {
 
 /** With less, compiling takes no longer than reading a file. */
 const leastLength = 4096
+/** Bytes of the sum at the end of a file. */
+const sumLength = 4
 
 const folder = import.meta.dirname
 // Code of the application may replace it later.
@@ -113,12 +115,26 @@ function givenFolder(): string | undefined {
   return typeof given === 'string' ? given : undefined
 }
 
+/** V8 does not notice damage within compiled code, and would crash. */
 function read(file: string): Buffer | undefined {
   try {
-    return readFileSync(file)
+    const whole = readFileSync(file)
+    const data = whole.subarray(0, -sumLength)
+    return whole.readUInt32LE(data.length) === sumOf(data) ? data : undefined
   } catch {
     return undefined
   }
+}
+
+/** A sum of one word in each 64 bytes: what a disk loses is larger. */
+function sumOf(data: Buffer): number {
+  let sum = data.length
+  let sums = 0
+  for (let at = 0; at + 4 <= data.length; at += 64) {
+    sum = (sum + data.readUInt32LE(at)) | 0
+    sums = (sums + sum) | 0
+  }
+  return (sum ^ sums) >>> 0
 }
 
 /** Saves the code of all functions that were called so far, for later programs, if this is possible. */
@@ -138,12 +154,14 @@ function saveCompiledCode(): void {
   }
 }
 
-/** V8 does not notice damage within compiled code: the file is complete on the disk before it has its name. */
+/** The file is complete on the disk before it has its name. */
 function write(file: string, data: Buffer): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const draft = `${file}.${process.pid}-${threadId}`
   try {
-    writeFileSync(draft, data, { mode: 0o600, flush: true })
+    const sum = Buffer.alloc(sumLength)
+    sum.writeUInt32LE(sumOf(data))
+    writeFileSync(draft, Buffer.concat([data, sum]), { mode: 0o600, flush: true })
     renameSync(draft, file)
   } catch (error) {
     rmSync(draft, { force: true })
